@@ -1,0 +1,128 @@
+//! What a driver reports of one exchange. Small and `Copy`: no text from outside gets in here.
+
+use std::time::Duration;
+
+use crate::time::Elapsed;
+
+/// The moments of one exchange. Phases that did not happen (a connection that was kept alive)
+/// are zero, as in k6.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Phases {
+    /// Waiting for a connection: DNS, TCP and TLS included when a new one was made (k6's `blocked`).
+    pub blocked: Duration,
+    pub looking_up: Duration,
+    pub connecting: Duration,
+    pub tls_handshaking: Duration,
+    pub sending: Duration,
+    /// Until the first byte of the response (TTFB).
+    pub waiting: Duration,
+    pub receiving: Duration,
+}
+
+impl Phases {
+    /// k6's `http_req_duration`: without DNS, TCP and TLS.
+    pub fn duration(&self) -> Duration {
+        self.sending + self.waiting + self.receiving
+    }
+}
+
+/// One exchange with the target: a request and its response, or a WebSocket handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exchange {
+    /// When a user wanted it; equals `started` but for the first exchange of an arrival-rate iteration.
+    pub due: Elapsed,
+    pub started: Elapsed,
+    pub finished: Elapsed,
+    pub phases: Phases,
+    /// 0 when no response came.
+    pub status: u16,
+    pub error: Option<ErrorCode>,
+    pub bytes_sent: u64,
+    pub bytes_received: u64,
+}
+
+impl Exchange {
+    /// From when it was due until it was done: what a user would have felt.
+    pub fn response_time(&self) -> Duration {
+        self.finished.since(self.due)
+    }
+}
+
+/// Why an exchange failed, as a number fit for a label: k6's `error_code`s
+/// (<https://grafana.com/docs/k6/latest/javascript-api/error-codes/>), and 18xx for what k6 does not tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ErrorCode(u16);
+
+impl ErrorCode {
+    pub const GENERIC: ErrorCode = ErrorCode(1000);
+    pub const INVALID_URL: ErrorCode = ErrorCode(1020);
+    pub const TIMEOUT: ErrorCode = ErrorCode(1050);
+    pub const DNS: ErrorCode = ErrorCode(1100);
+    pub const DNS_NO_SUCH_HOST: ErrorCode = ErrorCode(1101);
+    /// The target's address is not on the allow-list.
+    pub const BLOCKED_ADDRESS: ErrorCode = ErrorCode(1110);
+    pub const TCP: ErrorCode = ErrorCode(1200);
+    pub const TCP_BROKEN_PIPE: ErrorCode = ErrorCode(1201);
+    pub const DIAL: ErrorCode = ErrorCode(1210);
+    pub const DIAL_TIMEOUT: ErrorCode = ErrorCode(1211);
+    pub const CONNECTION_REFUSED: ErrorCode = ErrorCode(1212);
+    pub const CONNECTION_RESET: ErrorCode = ErrorCode(1220);
+    pub const TLS: ErrorCode = ErrorCode(1300);
+    pub const TLS_UNKNOWN_AUTHORITY: ErrorCode = ErrorCode(1310);
+    pub const TLS_WRONG_HOST: ErrorCode = ErrorCode(1311);
+    /// The response broke HTTP's grammar or one of our limits (header block, chunk sizes).
+    pub const MALFORMED_RESPONSE: ErrorCode = ErrorCode(1800);
+    /// The connection ended before the response did.
+    pub const INCOMPLETE_RESPONSE: ErrorCode = ErrorCode(1801);
+    /// No descriptor was left for the connection: our own limit, not the target's fault.
+    pub const DESCRIPTORS_SPENT: ErrorCode = ErrorCode(1802);
+    /// No local port was left for the connection: our own limit, not the target's fault.
+    pub const PORTS_SPENT: ErrorCode = ErrorCode(1803);
+    /// The handshake was answered, but not with 101 and not with an error status.
+    pub const UPGRADE_REFUSED: ErrorCode = ErrorCode(1810);
+    /// 101, but the accept key, upgrade header or subprotocol was wrong.
+    pub const UPGRADE_MALFORMED: ErrorCode = ErrorCode(1811);
+    /// The peer broke RFC 6455 or one of our limits (message, frame size).
+    pub const WEBSOCKET_PROTOCOL: ErrorCode = ErrorCode(1820);
+    /// The connection was closed before what a `receive` waited for arrived.
+    pub const WEBSOCKET_CLOSED: ErrorCode = ErrorCode(1821);
+
+    /// k6 reports a response of status 400 and above as `1000 + status`.
+    pub fn from_status(status: u16) -> Option<ErrorCode> {
+        (400..600).contains(&status).then_some(ErrorCode(1000 + status))
+    }
+
+    pub fn number(self) -> u16 {
+        self.0
+    }
+
+    /// For people; the label is the number.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::INVALID_URL => "invalid URL",
+            Self::TIMEOUT => "timed out",
+            Self::DNS => "DNS lookup failed",
+            Self::DNS_NO_SUCH_HOST => "no such host",
+            Self::BLOCKED_ADDRESS => "address not allowed",
+            Self::TCP => "TCP error",
+            Self::TCP_BROKEN_PIPE => "broken pipe",
+            Self::DIAL => "could not connect",
+            Self::DIAL_TIMEOUT => "connecting timed out",
+            Self::CONNECTION_REFUSED => "connection refused",
+            Self::CONNECTION_RESET => "connection reset by peer",
+            Self::TLS => "TLS handshake failed",
+            Self::TLS_UNKNOWN_AUTHORITY => "certificate signed by an unknown authority",
+            Self::TLS_WRONG_HOST => "certificate is for another host",
+            Self::MALFORMED_RESPONSE => "malformed response",
+            Self::INCOMPLETE_RESPONSE => "connection closed before the response was complete",
+            Self::DESCRIPTORS_SPENT => "no file descriptor left (raise ulimit -n)",
+            Self::PORTS_SPENT => "no local port left",
+            Self::UPGRADE_REFUSED => "WebSocket upgrade refused",
+            Self::UPGRADE_MALFORMED => "malformed WebSocket handshake",
+            Self::WEBSOCKET_PROTOCOL => "WebSocket protocol error",
+            Self::WEBSOCKET_CLOSED => "WebSocket closed early",
+            Self(number) if number >= 1400 && number < 1600 => "error status",
+            _ => "error",
+        }
+    }
+}
