@@ -65,7 +65,10 @@ impl Family {
 
     /// A family of one series, for what the process says of itself.
     pub fn single(name: &str, kind: FamilyKind, help: &str, labels: Labels, value: f64) -> Self {
-        Family { series: vec![Series { labels, value: Value::Number(value) }], ..Family::new(name, kind, help) }
+        Family {
+            series: vec![Series { labels, value: Value::Number(value) }],
+            ..Family::new(name, kind, help)
+        }
     }
 
     pub fn push(&mut self, labels: Labels, value: f64) {
@@ -81,14 +84,22 @@ impl Family {
                 Value::Number(value) => each(&self.name, &series.labels, *value),
                 Value::Histogram(histogram) => {
                     for bucket in &histogram.buckets {
-                        each(&part("_bucket"), &series.labels.with("le", &Float(bucket.le).to_string()), bucket.count);
+                        each(
+                            &part("_bucket"),
+                            &series.labels.with("le", &Float(bucket.le).to_string()),
+                            bucket.count,
+                        );
                     }
                     each(&part("_sum"), &series.labels, histogram.sum);
                     each(&part("_count"), &series.labels, histogram.count);
                 }
                 Value::Summary(summary) => {
                     for (quantile, value) in &summary.quantiles {
-                        each(&self.name, &series.labels.with("quantile", &Float(*quantile).to_string()), *value);
+                        each(
+                            &self.name,
+                            &series.labels.with("quantile", &Float(*quantile).to_string()),
+                            *value,
+                        );
                     }
                     each(&part("_sum"), &series.labels, summary.sum);
                     each(&part("_count"), &series.labels, summary.count);

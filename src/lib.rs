@@ -10,27 +10,27 @@
 //!                                                                  └─> rules ─> verdict ─> report, exit code
 //! ```
 
-pub mod time;
-pub mod ids;
-pub mod sample;
-pub mod metric;
-pub mod labels;
-pub mod family;
-pub mod record;
-pub mod template;
-pub mod executor;
-pub mod protocol;
-pub mod flow;
-pub mod exposition;
-pub mod config;
-pub mod plan;
 pub mod aggregate;
-pub mod rules;
-pub mod scheduler;
-pub mod scrape;
-pub mod verdict;
-pub mod report;
-pub mod run;
 pub mod api;
 pub mod cli;
+pub mod config;
+pub mod executor;
+pub mod exposition;
+pub mod family;
+pub mod flow;
+pub mod ids;
+pub mod labels;
+pub mod metric;
+pub mod plan;
+pub mod protocol;
+pub mod record;
+pub mod report;
+pub mod rules;
+pub mod run;
+pub mod sample;
+pub mod scheduler;
+pub mod scrape;
 pub mod target;
+pub mod template;
+pub mod time;
+pub mod verdict;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::At;
-use super::{StepConfig};
+use super::StepConfig;
 
 /// Uniform between the two; equal for a plain `sleep: 1s`.
 #[derive(Debug, Clone, Copy)]
