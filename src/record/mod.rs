@@ -1,1 +1,14 @@
-//! (being written)
+//! Recording: what a worker thread writes for each exchange, without a lock and without an allocation.
+//!
+//! A series gets its number once, from the [`Registry`]; from then on a worker writes into its own
+//! [`Shard`], a dense array. At each tick the shard is swapped for an empty one and handed to the aggregator.
+
+mod cell;
+mod distribution;
+mod registry;
+mod shard;
+
+pub use cell::Cell;
+pub use distribution::Distribution;
+pub use registry::{Registry, SeriesKey};
+pub use shard::{Note, Shard};

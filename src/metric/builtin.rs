@@ -1,0 +1,61 @@
+//! The built-in metrics: k6's names and meanings
+//! (<https://grafana.com/docs/k6/latest/using-k6/metrics/reference/>), then what k6 lacks.
+
+use super::{Definition, Kind, Unit};
+use crate::ids::MetricId;
+
+macro_rules! builtin {
+    ($($id:ident $name:literal $kind:ident $unit:ident $help:literal;)+) => {
+        #[expect(non_camel_case_types, reason = "only numbers the constants below")]
+        enum Position { $($id),+ }
+        $(#[doc = $help] pub const $id: MetricId = MetricId(Position::$id as u16);)+
+
+        pub(super) fn definitions() -> Vec<Definition> {
+            vec![$(Definition {
+                name: $name.to_owned(),
+                kind: Kind::$kind,
+                unit: Unit::$unit,
+                help: $help.to_owned(),
+                custom: false,
+            }),+]
+        }
+    };
+}
+
+builtin! {
+    CHECKS "checks" Rate Plain "Checks that held.";
+    DATA_RECEIVED "data_received" Counter Bytes "Bytes received from the target.";
+    DATA_SENT "data_sent" Counter Bytes "Bytes sent to the target.";
+    DROPPED_ITERATIONS "dropped_iterations" Counter Plain "Iterations that were due and never started.";
+    GROUP_DURATION "group_duration" Trend Time "Time to execute a group.";
+    HTTP_REQ_BLOCKED "http_req_blocked" Trend Time "Waiting for a connection; a new one's DNS, TCP and TLS included.";
+    HTTP_REQ_CONNECTING "http_req_connecting" Trend Time "Establishing the TCP connection.";
+    HTTP_REQ_DURATION "http_req_duration" Trend Time "Sending, waiting and receiving, from when the request started.";
+    HTTP_REQ_FAILED "http_req_failed" Rate Plain "Requests with an error or an unexpected status.";
+    HTTP_REQ_RECEIVING "http_req_receiving" Trend Time "Receiving the response.";
+    HTTP_REQ_SENDING "http_req_sending" Trend Time "Sending the request.";
+    HTTP_REQ_TLS_HANDSHAKING "http_req_tls_handshaking" Trend Time "The TLS handshake.";
+    HTTP_REQ_WAITING "http_req_waiting" Trend Time "Waiting for the first byte of the response.";
+    HTTP_REQS "http_reqs" Counter Plain "HTTP requests.";
+    ITERATION_DURATION "iteration_duration" Trend Time "Time to complete an iteration.";
+    ITERATIONS "iterations" Counter Plain "Iterations completed.";
+    VUS "vus" Gauge Plain "Virtual users that run an iteration.";
+    VUS_MAX "vus_max" Gauge Plain "Virtual users allocated.";
+    WS_CONNECTING "ws_connecting" Trend Time "Connecting a WebSocket: DNS, TCP, TLS and upgrade.";
+    WS_MSGS_RECEIVED "ws_msgs_received" Counter Plain "WebSocket messages received.";
+    WS_MSGS_SENT "ws_msgs_sent" Counter Plain "WebSocket messages sent.";
+    WS_PING "ws_ping" Trend Time "From a ping to its pong.";
+    WS_SESSION_DURATION "ws_session_duration" Trend Time "From the handshake to the close of a WebSocket.";
+    WS_SESSIONS "ws_sessions" Counter Plain "WebSocket sessions begun; failed handshakes included.";
+    HTTP_REQ_RESPONSE_TIME "http_req_response_time" Trend Time "From when the request was due until its response was complete.";
+    INTERRUPTED_ITERATIONS "interrupted_iterations" Counter Plain "Iterations cut off by the end of the run.";
+    ITERATION_ERRORS "iteration_errors" Counter Plain "Iterations that ended early because an expression could not be evaluated.";
+    ITERATION_LAG "iteration_lag" Trend Time "Start of an iteration minus when it was due: the generator's own lateness.";
+    ITERATION_RESPONSE_TIME "iteration_response_time" Trend Time "From when the iteration was due until it was complete.";
+    WS_CONNECTED "ws_connected" Gauge Plain "WebSocket connections open now.";
+    WS_CONNECTION_ERRORS "ws_connection_errors" Counter Plain "WebSocket connections that could not be made or broke, by cause.";
+    WS_FIRST_MESSAGE "ws_first_message" Trend Time "From a send to the first message of its reply.";
+    WS_MESSAGE_GAP "ws_message_gap" Trend Time "Between two messages of a streamed reply.";
+    WS_MSGS_DISCARDED "ws_msgs_discarded" Counter Plain "Messages that came while nothing received and did not fit into the inbox.";
+    WS_RECEIVE_FAILED "ws_receive_failed" Rate Plain "Receives that timed out or whose connection closed.";
+}
