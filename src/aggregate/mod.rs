@@ -1,1 +1,8 @@
-//! (being written)
+//! Shards to totals, and totals to families. Pure.
+
+mod families;
+mod query;
+mod totals;
+
+pub use query::Selector;
+pub use totals::Totals;

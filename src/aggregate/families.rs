@@ -1,0 +1,203 @@
+//! Totals as metric families, under the names that k6's remote write gives them.
+
+use super::Totals;
+use crate::family::{Bucket, Family, FamilyKind, Histogram, Series, Value};
+use crate::labels::Labels;
+use crate::metric::{Definition, Kind, PREFIX, Unit};
+use crate::record::{Cell, Distribution};
+
+/// The statistics of a trend that are exported as gauges.
+type Statistic = fn(&Distribution) -> Option<f64>;
+
+const STATISTICS: [(&str, Statistic); 7] = [
+    ("avg", Distribution::avg),
+    ("min", Distribution::min),
+    ("med", |distribution| distribution.quantile(0.5)),
+    ("max", Distribution::max),
+    ("p90", |distribution| distribution.quantile(0.90)),
+    ("p95", |distribution| distribution.quantile(0.95)),
+    ("p99", |distribution| distribution.quantile(0.99)),
+];
+
+impl Totals {
+    /// Every metric that has a series, each with `run_labels` added.
+    pub fn families(&self, run_labels: &Labels) -> Vec<Family> {
+        let mut families = Vec::new();
+        for (id, definition) in self.catalog().iter() {
+            let cells: Vec<(Labels, &Cell)> =
+                self.of(id).map(|(labels, cell)| (labels.merged(run_labels), cell)).collect();
+            match definition.kind {
+                Kind::Counter => families.push(counter(definition, &cells)),
+                Kind::Gauge => families.push(gauge(definition, &cells)),
+                Kind::Rate => families.extend(rate(definition, &cells)),
+                Kind::Trend => families.extend(trend(definition, &cells)),
+            }
+        }
+        families.retain(|family| !family.series.is_empty());
+        families
+    }
+}
+
+/// The exported name; `suffix` only where the name does not already end in it.
+fn name(definition: &Definition, suffix: &str) -> String {
+    let bare = definition.name.strip_suffix(suffix).unwrap_or(&definition.name);
+    format!("{PREFIX}{bare}{suffix}")
+}
+
+fn counter(definition: &Definition, cells: &[(Labels, &Cell)]) -> Family {
+    let mut family = Family::new(name(definition, "_total"), FamilyKind::Counter, &definition.help);
+    for (labels, cell) in cells {
+        if let Cell::Counter(total) = cell {
+            family.push(labels.clone(), total * definition.unit.export_scale());
+        }
+    }
+    family
+}
+
+fn gauge(definition: &Definition, cells: &[(Labels, &Cell)]) -> Family {
+    let mut family = Family::new(name(definition, ""), FamilyKind::Gauge, &definition.help);
+    for (labels, cell) in cells {
+        if let Cell::Gauge { set, added, .. } = cell {
+            // What is only counted up and down is 0 from the start; what is set has no value before.
+            if let (false, None) = (definition.custom, set) {
+                family.push(labels.clone(), *added);
+            } else if let Some((_, value)) = set {
+                family.push(labels.clone(), (value + added) * definition.unit.export_scale());
+            }
+        }
+    }
+    family
+}
+
+/// Two counters from which ratios are made, and k6's gauge.
+fn rate(definition: &Definition, cells: &[(Labels, &Cell)]) -> [Family; 2] {
+    let mut total = Family::new(name(definition, "_total"), FamilyKind::Counter, &definition.help);
+    let mut share = Family::new(
+        name(definition, "_rate"),
+        FamilyKind::Gauge,
+        format!("{} Share since the run began; for ratios over label sets use the counters.", definition.help),
+    );
+    for (labels, cell) in cells {
+        let Cell::Rate { nonzero, zero } = cell else { continue };
+        total.push(labels.with("condition", "nonzero"), *nonzero as f64);
+        total.push(labels.with("condition", "zero"), *zero as f64);
+        if nonzero + zero > 0 {
+            share.push(labels.clone(), *nonzero as f64 / (nonzero + zero) as f64);
+        }
+    }
+    [total, share]
+}
+
+/// k6's statistics as gauges, and a histogram.
+fn trend(definition: &Definition, cells: &[(Labels, &Cell)]) -> Vec<Family> {
+    let scale = definition.unit.export_scale();
+    let distributions: Vec<(&Labels, &Distribution)> = cells
+        .iter()
+        .filter_map(|(labels, cell)| match cell {
+            Cell::Trend(distribution) if distribution.count() > 0 => Some((labels, &**distribution)),
+            _ => None,
+        })
+        .collect();
+    let gauges = STATISTICS.iter().map(|(statistic, value)| {
+        let help = format!("{} Its {statistic} since the run began.", definition.help);
+        let mut family = Family::new(format!("{PREFIX}{}_{statistic}", definition.name), FamilyKind::Gauge, help);
+        for (labels, distribution) in &distributions {
+            if let Some(value) = value(distribution) {
+                family.push((*labels).clone(), value * scale);
+            }
+        }
+        family
+    });
+    let unit = if definition.unit == Unit::Time { "_seconds" } else { "" };
+    let mut histogram = Family::new(name(definition, unit), FamilyKind::Histogram, &definition.help);
+    for (labels, distribution) in &distributions {
+        let value = Value::Histogram(classic(distribution, definition.unit));
+        histogram.series.push(Series { labels: (*labels).clone(), value });
+    }
+    gauges.chain([histogram]).collect()
+}
+
+fn classic(distribution: &Distribution, unit: Unit) -> Histogram {
+    let count = distribution.count() as f64;
+    let finite = distribution
+        .cumulative()
+        .map(|(bound, count)| Bucket { le: exported_bound(bound, unit), count: count as f64 });
+    let buckets = finite.chain([Bucket { le: f64::INFINITY, count }]).collect();
+    Histogram { buckets, sum: distribution.sum() * unit.export_scale(), count }
+}
+
+/// Divides instead of multiplying by the scale, so that 500 ms is written as `0.5` and not as `0.5000000000000001`.
+fn exported_bound(bound: f64, unit: Unit) -> f64 {
+    match unit {
+        Unit::Time => bound / 1e9,
+        Unit::Plain | Unit::Bytes => bound,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::metric::{self, Catalog};
+    use crate::record::{Registry, Shard};
+
+    fn recorded(write: impl FnOnce(&Registry, &mut Shard)) -> Vec<Family> {
+        let mut catalog = Catalog::default();
+        catalog.declare("orders_total", Kind::Counter, Unit::Plain);
+        let registry = Arc::new(Registry::new(Arc::new(catalog), &[(metric::HTTP_REQ_DURATION, 2e8)], 200));
+        let mut shard = Shard::new(Arc::clone(&registry));
+        write(&registry, &mut shard);
+        let mut totals = Totals::new(registry);
+        totals.absorb(&mut shard);
+        totals.families(&Labels::new([("testid", "t")]))
+    }
+
+    fn sample(families: &[Family], name: &str, labels: &str) -> Option<f64> {
+        let mut found = None;
+        for family in families {
+            family.each_sample(|sample, its_labels, value| {
+                if sample == name && its_labels.to_string() == labels {
+                    found = Some(value);
+                }
+            });
+        }
+        found
+    }
+
+    #[test]
+    fn a_time_trend_is_exported_in_seconds_as_gauges_and_histogram() {
+        let families = recorded(|registry, shard| {
+            let id = registry.intern(metric::HTTP_REQ_DURATION, &Labels::new([("name", "/a")]));
+            shard.trend(id, 2e8);
+            shard.trend(id, 4e8);
+        });
+        let value = |name| sample(&families, name, r#"{name="/a",testid="t"}"#);
+        assert_eq!(value("k6_http_req_duration_min"), Some(0.2));
+        assert_eq!(value("k6_http_req_duration_max"), Some(0.4));
+        assert_eq!(value("k6_http_req_duration_seconds_count"), Some(2.0));
+        let bucket = |le| {
+            sample(&families, "k6_http_req_duration_seconds_bucket", &format!(r#"{{le="{le}",name="/a",testid="t"}}"#))
+        };
+        assert_eq!((bucket("0.1"), bucket("0.2"), bucket("10.0"), bucket("+Inf")), (Some(0.0), Some(1.0), Some(2.0), Some(2.0)));
+    }
+
+    #[test]
+    fn a_rate_is_two_counters_that_start_at_zero_and_a_gauge_that_does_not() {
+        let families = recorded(|registry, _| {
+            registry.intern(metric::CHECKS, &Labels::new([("check", "ok")]));
+        });
+        assert_eq!(sample(&families, "k6_checks_total", r#"{check="ok",condition="zero",testid="t"}"#), Some(0.0));
+        assert_eq!(sample(&families, "k6_checks_rate", r#"{check="ok",testid="t"}"#), None);
+    }
+
+    #[test]
+    fn a_counter_carries_its_suffix_once() {
+        let families = recorded(|registry, shard| {
+            let orders = registry.catalog().find("orders_total").unwrap();
+            let id = registry.intern(orders, &Labels::empty());
+            shard.count(id, 3);
+        });
+        assert_eq!(sample(&families, "k6_orders_total", r#"{testid="t"}"#), Some(3.0));
+    }
+}

@@ -1,0 +1,91 @@
+//! What thresholds, summary and progress ask of the totals.
+
+use std::collections::BTreeSet;
+
+use super::Totals;
+use crate::ids::MetricId;
+use crate::labels::Labels;
+use crate::metric::Catalog;
+use crate::record::{Cell, Distribution};
+
+/// A metric and the labels that must all be equal; k6's sub-metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selector {
+    pub metric: MetricId,
+    pub labels: Labels,
+}
+
+impl Selector {
+    pub fn all(metric: MetricId) -> Self {
+        Selector { metric, labels: Labels::empty() }
+    }
+
+    pub fn with(metric: MetricId, name: &str, value: &str) -> Self {
+        Selector { metric, labels: Labels::new([(name, value)]) }
+    }
+
+    fn matches(&self, labels: &Labels) -> bool {
+        self.labels.iter().all(|(name, value)| labels.value(name).unwrap_or("") == value)
+    }
+}
+
+impl Totals {
+    pub fn catalog(&self) -> &Catalog {
+        self.registry.catalog()
+    }
+
+    /// 0 when nothing was counted: a counter that never rose is 0, also for a tag value not yet seen.
+    pub fn counter(&self, selector: &Selector) -> f64 {
+        self.cells(selector).map(|cell| if let Cell::Counter(total) = cell { *total } else { 0.0 }).sum()
+    }
+
+    /// (samples that were not zero, all samples).
+    pub fn rate(&self, selector: &Selector) -> (u64, u64) {
+        self.cells(selector).fold((0, 0), |(held, all), cell| match cell {
+            Cell::Rate { nonzero, zero } => (held + nonzero, all + nonzero + zero),
+            _ => (held, all),
+        })
+    }
+
+    /// `None` when nothing was recorded.
+    pub fn trend(&self, selector: &Selector) -> Option<Distribution> {
+        let mut merged: Option<Distribution> = None;
+        for cell in self.cells(selector) {
+            match (cell, &mut merged) {
+                (Cell::Trend(distribution), _) if distribution.count() == 0 => {}
+                (Cell::Trend(distribution), Some(merged)) => merged.merge(distribution),
+                (Cell::Trend(distribution), none) => *none = Some((**distribution).clone()),
+                _ => {}
+            }
+        }
+        merged
+    }
+
+    /// (value now, smallest, largest) summed over the series; `None` when it was never set.
+    pub fn gauge(&self, selector: &Selector) -> Option<(f64, f64, f64)> {
+        self.cells(selector).fold(None, |found, cell| match cell {
+            Cell::Gauge { set: Some((_, value)), added, min, max } => {
+                let (total, least, most) = found.unwrap_or((0.0, f64::INFINITY, f64::NEG_INFINITY));
+                Some((total + value + added, least.min(*min), most.max(*max)))
+            }
+            Cell::Gauge { set: None, added, .. } if *added != 0.0 => {
+                let (total, least, most) = found.unwrap_or((0.0, 0.0, 0.0));
+                Some((total + added, least, most.max(*added)))
+            }
+            _ => found,
+        })
+    }
+
+    /// The values that a label takes on a metric, sorted.
+    pub fn label_values(&self, metric: MetricId, label: &str) -> BTreeSet<&str> {
+        self.of(metric).filter_map(|(labels, _)| labels.value(label)).collect()
+    }
+
+    pub(super) fn of(&self, metric: MetricId) -> impl Iterator<Item = (&Labels, &Cell)> {
+        self.series.iter().filter(move |(key, _)| key.metric == metric).map(|(key, cell)| (&key.labels, cell))
+    }
+
+    fn cells<'a>(&'a self, selector: &'a Selector) -> impl Iterator<Item = &'a Cell> {
+        self.of(selector.metric).filter(|(labels, _)| selector.matches(labels)).map(|(_, cell)| cell)
+    }
+}

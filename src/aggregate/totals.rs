@@ -1,0 +1,60 @@
+//! The sum of all shards since the run began.
+
+use std::sync::Arc;
+
+use crate::ids::SeriesId;
+use crate::record::{Cell, Note, Registry, SeriesKey, Shard};
+
+/// How many different notes a run keeps.
+const MAX_NOTES: usize = 100;
+
+#[derive(Debug)]
+pub struct Totals {
+    pub(super) registry: Arc<Registry>,
+    pub(super) series: Vec<(SeriesKey, Cell)>,
+    notes: Vec<Note>,
+    notes_dropped: u64,
+}
+
+impl Totals {
+    pub fn new(registry: Arc<Registry>) -> Self {
+        let mut totals = Totals { registry, series: Vec::new(), notes: Vec::new(), notes_dropped: 0 };
+        totals.meet_new_series();
+        totals
+    }
+
+    /// Adds what a shard holds and empties it.
+    pub fn absorb(&mut self, shard: &mut Shard) {
+        self.meet_new_series();
+        for (SeriesId(id), cell) in shard.cells_mut() {
+            if let Some((_, total)) = self.series.get_mut(id as usize) {
+                total.absorb(cell);
+            }
+        }
+        let (notes, dropped) = shard.take_notes();
+        self.notes_dropped += dropped;
+        for note in notes {
+            match self.notes.iter().position(|known| known.text == note.text) {
+                Some(at) => self.notes[at].count += note.count,
+                None if self.notes.len() < MAX_NOTES => self.notes.push(note),
+                None => self.notes_dropped += note.count,
+            }
+        }
+    }
+
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// What people should read, and how many further notes did not fit.
+    pub fn notes(&self) -> (&[Note], u64) {
+        (&self.notes, self.notes_dropped)
+    }
+
+    fn meet_new_series(&mut self) {
+        for key in self.registry.keys_from(self.series.len()) {
+            let cell = self.registry.new_cell(key.metric);
+            self.series.push((key, cell));
+        }
+    }
+}
