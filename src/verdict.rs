@@ -1,1 +1,257 @@
-//! (being written)
+//! Gates and doubts to a verdict, and the verdict to an exit code. Pure: the one place that decides.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::rules::{Gate, Outcome};
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Passed,
+    Failed,
+    /// Not enough is known to say passed: no data, or the generator was the bottleneck.
+    Inconclusive,
+    /// A preflight check failed; no load was sent.
+    PreflightFailed,
+    /// By a signal.
+    Stopped,
+}
+
+/// Why the numbers may not be trusted.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Doubt {
+    NoIterations,
+    Dropped {
+        dropped: u64,
+        due: u64,
+        allowed: f64,
+    },
+    Lag {
+        p99: Duration,
+    },
+    Cpu {
+        seconds: u32,
+    },
+    DescriptorsSpent {
+        exchanges: u64,
+    },
+    IterationErrors {
+        errors: u64,
+        iterations: u64,
+    },
+    ScrapesMissed {
+        job: String,
+        missed: u64,
+        due: u64,
+        reason: String,
+    },
+    /// Something this program should not do to itself.
+    Internal(String),
+}
+
+/// What the generator says of itself.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Health {
+    /// Iterations that were due: started and dropped.
+    pub due: u64,
+    pub dropped: u64,
+    pub completed: u64,
+    /// The share of dropped iterations that is allowed.
+    pub max_dropped: f64,
+    pub lag_p99: Duration,
+    /// The longest time in a row that a worker used more than 90 % of its core.
+    pub busiest_seconds: u32,
+    /// Exchanges that failed for want of a descriptor or port.
+    pub descriptors_spent: u64,
+    pub iteration_errors: u64,
+    pub scrapes: Vec<ScrapeHealth>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ScrapeHealth {
+    pub job: String,
+    pub due: u64,
+    pub missed: u64,
+    pub last_error: String,
+}
+
+const MAX_LAG: Duration = Duration::from_millis(100);
+const MAX_BUSY_SECONDS: u32 = 3;
+/// Of a target's scrapes; a run whose target was blind for longer cannot be judged by it.
+const MAX_MISSED_SCRAPES: f64 = 0.1;
+
+impl Health {
+    pub fn doubts(&self) -> Vec<Doubt> {
+        let mut doubts = Vec::new();
+        if self.completed == 0 {
+            doubts.push(Doubt::NoIterations);
+        }
+        if self.dropped as f64 > self.max_dropped * self.due as f64 {
+            doubts.push(Doubt::Dropped { dropped: self.dropped, due: self.due, allowed: self.max_dropped });
+        }
+        if self.lag_p99 > MAX_LAG {
+            doubts.push(Doubt::Lag { p99: self.lag_p99 });
+        }
+        if self.busiest_seconds >= MAX_BUSY_SECONDS {
+            doubts.push(Doubt::Cpu { seconds: self.busiest_seconds });
+        }
+        if self.descriptors_spent > 0 {
+            doubts.push(Doubt::DescriptorsSpent { exchanges: self.descriptors_spent });
+        }
+        if self.iteration_errors as f64 > self.max_dropped * self.due as f64 {
+            doubts.push(Doubt::IterationErrors { errors: self.iteration_errors, iterations: self.due });
+        }
+        doubts.extend(self.scrapes.iter().filter_map(ScrapeHealth::doubt));
+        doubts
+    }
+}
+
+impl ScrapeHealth {
+    fn doubt(&self) -> Option<Doubt> {
+        // One missed scrape is never a doubt, however short the run.
+        if self.missed <= 1 && self.due > 1 || self.missed as f64 <= MAX_MISSED_SCRAPES * self.due as f64 {
+            return None;
+        }
+        let (job, reason) = (self.job.clone(), self.last_error.clone());
+        Some(Doubt::ScrapesMissed { job, missed: self.missed, due: self.due, reason })
+    }
+}
+
+/// Stopped before failed before inconclusive before passed. Doubts never replace a failure.
+pub fn decide(gates: &[Gate], doubts: &[Doubt], stopped: bool) -> Verdict {
+    let any = |outcome: fn(&Outcome) -> bool| gates.iter().any(|gate| outcome(&gate.outcome));
+    if stopped {
+        Verdict::Stopped
+    } else if any(|outcome| *outcome == Outcome::Crossed) {
+        Verdict::Failed
+    } else if !doubts.is_empty() || any(|outcome| matches!(outcome, Outcome::NoData(_))) {
+        Verdict::Inconclusive
+    } else {
+        Verdict::Passed
+    }
+}
+
+impl Verdict {
+    pub const ALL: [Verdict; 5] =
+        [Verdict::Passed, Verdict::Failed, Verdict::Inconclusive, Verdict::PreflightFailed, Verdict::Stopped];
+
+    /// The label `verdict`, and the word in JSON.
+    pub fn label(self) -> &'static str {
+        match self {
+            Verdict::Passed => "passed",
+            Verdict::Failed => "failed",
+            Verdict::Inconclusive => "inconclusive",
+            Verdict::PreflightFailed => "preflight_failed",
+            Verdict::Stopped => "stopped",
+        }
+    }
+
+    /// 99, 97 and 105 are k6's numbers where k6 has the case.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Verdict::Passed => 0,
+            Verdict::Failed => 99,
+            Verdict::Inconclusive => 98,
+            Verdict::PreflightFailed => 97,
+            Verdict::Stopped => 105,
+        }
+    }
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Doubt::NoIterations => f.write_str("no iteration was completed"),
+            Doubt::Dropped { dropped, due, allowed } => write!(
+                f,
+                "{dropped} of {due} iterations were dropped, more than limits.max_dropped ({}%): raise max_vus, or ask for less",
+                allowed * 100.0
+            ),
+            Doubt::Lag { p99 } => {
+                write!(f, "the generator was late: p99 of iteration lag is {p99:.0?}, more than {MAX_LAG:?}")
+            }
+            Doubt::Cpu { seconds } => write!(
+                f,
+                "a worker used more than 90% of its core for {seconds} s in a row: the generator was the bottleneck"
+            ),
+            Doubt::DescriptorsSpent { exchanges } => write!(
+                f,
+                "{exchanges} exchanges failed because this machine had no descriptor or port left: raise `ulimit -n` or use fewer VUs"
+            ),
+            Doubt::IterationErrors { errors, iterations } => {
+                write!(
+                    f,
+                    "{errors} of {iterations} iterations ended early because an expression could not be evaluated"
+                )
+            }
+            Doubt::ScrapesMissed { job, missed, due, reason } => {
+                write!(f, "{missed} of {due} scrapes of `{job}` failed, the last with: {reason}")
+            }
+            Doubt::Internal(what) => f.write_str(what),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Unit;
+
+    fn gate(outcome: Outcome) -> Gate {
+        let (subject, threshold) = ("http_reqs".to_owned(), "count>1".to_owned());
+        Gate { subject, threshold, value: None, limit: 1.0, unit: Unit::Plain, outcome }
+    }
+
+    #[test]
+    fn stopped_goes_before_failed_before_inconclusive_before_passed() {
+        let held = || gate(Outcome::Held);
+        let crossed = || gate(Outcome::Crossed);
+        let blind = || gate(Outcome::NoData("none".to_owned()));
+        let doubt = || vec![Doubt::NoIterations];
+        for (gates, doubts, stopped, expected) in [
+            (vec![], vec![], false, Verdict::Passed),
+            (vec![held()], vec![], false, Verdict::Passed),
+            (vec![held(), crossed()], vec![], false, Verdict::Failed),
+            (vec![blind()], vec![], false, Verdict::Inconclusive),
+            (vec![held()], doubt(), false, Verdict::Inconclusive),
+            (vec![], doubt(), false, Verdict::Inconclusive),
+            (vec![crossed(), blind()], doubt(), false, Verdict::Failed),
+            (vec![held()], vec![], true, Verdict::Stopped),
+            (vec![crossed()], doubt(), true, Verdict::Stopped),
+        ] {
+            assert_eq!(decide(&gates, &doubts, stopped), expected, "{gates:?} {doubts:?} stopped: {stopped}");
+        }
+    }
+
+    #[test]
+    fn exit_codes_are_those_of_the_contract() {
+        let codes = Verdict::ALL.map(|verdict| (verdict.label(), verdict.exit_code()));
+        let expected =
+            [("passed", 0), ("failed", 99), ("inconclusive", 98), ("preflight_failed", 97), ("stopped", 105)];
+        assert_eq!(codes, expected);
+    }
+
+    #[test]
+    fn each_limit_of_the_generator_is_a_doubt_only_beyond_it() {
+        let good = || Health { due: 1000, completed: 1000, max_dropped: 0.001, ..Health::default() };
+        let scrapes = |due, missed| {
+            vec![ScrapeHealth { job: "backend".to_owned(), due, missed, last_error: "timeout".to_owned() }]
+        };
+        let at = |count: usize, health: Health| assert_eq!(health.doubts().len(), count, "{health:?}");
+        at(0, good());
+        at(1, Health { completed: 0, ..good() });
+        at(0, Health { dropped: 1, ..good() });
+        at(1, Health { dropped: 2, ..good() });
+        at(0, Health { lag_p99: Duration::from_millis(100), ..good() });
+        at(1, Health { lag_p99: Duration::from_millis(101), ..good() });
+        at(0, Health { busiest_seconds: 2, ..good() });
+        at(1, Health { busiest_seconds: 3, ..good() });
+        at(1, Health { descriptors_spent: 1, ..good() });
+        at(1, Health { iteration_errors: 2, ..good() });
+        at(0, Health { scrapes: scrapes(3, 1), ..good() });
+        at(0, Health { scrapes: scrapes(100, 10), ..good() });
+        at(1, Health { scrapes: scrapes(100, 11), ..good() });
+        at(1, Health { scrapes: scrapes(1, 1), ..good() });
+    }
+}

@@ -75,7 +75,10 @@ fn rate(definition: &Definition, cells: &[(Labels, &Cell)]) -> [Family; 2] {
     let mut share = Family::new(
         name(definition, "_rate"),
         FamilyKind::Gauge,
-        format!("{} Share since the run began; for ratios over label sets use the counters.", definition.help),
+        format!(
+            "{} Share since the run began; for ratios over label sets use the counters.",
+            definition.help
+        ),
     );
     for (labels, cell) in cells {
         let Cell::Rate { nonzero, zero } = cell else { continue };
@@ -100,7 +103,8 @@ fn trend(definition: &Definition, cells: &[(Labels, &Cell)]) -> Vec<Family> {
         .collect();
     let gauges = STATISTICS.iter().map(|(statistic, value)| {
         let help = format!("{} Its {statistic} since the run began.", definition.help);
-        let mut family = Family::new(format!("{PREFIX}{}_{statistic}", definition.name), FamilyKind::Gauge, help);
+        let mut family =
+            Family::new(format!("{PREFIX}{}_{statistic}", definition.name), FamilyKind::Gauge, help);
         for (labels, distribution) in &distributions {
             if let Some(value) = value(distribution) {
                 family.push((*labels).clone(), value * scale);
@@ -177,9 +181,16 @@ mod tests {
         assert_eq!(value("k6_http_req_duration_max"), Some(0.4));
         assert_eq!(value("k6_http_req_duration_seconds_count"), Some(2.0));
         let bucket = |le| {
-            sample(&families, "k6_http_req_duration_seconds_bucket", &format!(r#"{{le="{le}",name="/a",testid="t"}}"#))
+            sample(
+                &families,
+                "k6_http_req_duration_seconds_bucket",
+                &format!(r#"{{le="{le}",name="/a",testid="t"}}"#),
+            )
         };
-        assert_eq!((bucket("0.1"), bucket("0.2"), bucket("10.0"), bucket("+Inf")), (Some(0.0), Some(1.0), Some(2.0), Some(2.0)));
+        assert_eq!(
+            (bucket("0.1"), bucket("0.2"), bucket("10.0"), bucket("+Inf")),
+            (Some(0.0), Some(1.0), Some(2.0), Some(2.0))
+        );
     }
 
     #[test]
@@ -187,7 +198,10 @@ mod tests {
         let families = recorded(|registry, _| {
             registry.intern(metric::CHECKS, &Labels::new([("check", "ok")]));
         });
-        assert_eq!(sample(&families, "k6_checks_total", r#"{check="ok",condition="zero",testid="t"}"#), Some(0.0));
+        assert_eq!(
+            sample(&families, "k6_checks_total", r#"{check="ok",condition="zero",testid="t"}"#),
+            Some(0.0)
+        );
         assert_eq!(sample(&families, "k6_checks_rate", r#"{check="ok",testid="t"}"#), None);
     }
 

@@ -123,9 +123,14 @@ mod tests {
     #[test]
     fn counts_are_those_of_k6() {
         // The first was seen in a run of k6 1.1: 50/s for 8 s is 401 iterations.
-        for (rate, unit, secs, expected) in
-            [(50.0, 1, 8, 401), (3.0, 1, 10, 31), (1.0, 2, 10, 6), (0.5, 1, 10, 6), (7.0, 3, 9, 22), (1000.0, 60, 6, 101)]
-        {
+        for (rate, unit, secs, expected) in [
+            (50.0, 1, 8, 401),
+            (3.0, 1, 10, 31),
+            (1.0, 2, 10, 6),
+            (0.5, 1, 10, 6),
+            (7.0, 3, 9, 22),
+            (1000.0, 60, 6, 101),
+        ] {
             let starts = due_times(&executor(rate, unit, secs), Share::WHOLE);
             assert_eq!(starts.len(), expected, "{rate} per {unit} s for {secs} s");
         }
@@ -136,7 +141,8 @@ mod tests {
         let executor = executor(333.0, 1, 2);
         let whole = due_times(&executor, Share::WHOLE);
         for of in [2, 3, 7] {
-            let mut union: Vec<_> = (0..of).flat_map(|index| due_times(&executor, Share { index, of })).collect();
+            let mut union: Vec<_> =
+                (0..of).flat_map(|index| due_times(&executor, Share { index, of })).collect();
             union.sort();
             assert_eq!(union, whole, "{of} shares");
         }
@@ -177,7 +183,8 @@ mod tests {
         schedule.next(millis(250), Vus { idle: 1 });
         assert_eq!(schedule.overdue(millis(250)), 2);
         assert_eq!(schedule.overdue(millis(5000)), 10, "none is due after the end");
-        let halves: u64 = (0..2).map(|index| executor.share(Share { index, of: 2 }).overdue(millis(250))).sum();
+        let halves: u64 =
+            (0..2).map(|index| executor.share(Share { index, of: 2 }).overdue(millis(250))).sum();
         assert_eq!(halves, 3);
     }
 

@@ -4,8 +4,8 @@ mod builtin;
 
 use std::collections::HashMap;
 
-pub use builtin::*;
 use builtin::definitions;
+pub use builtin::*;
 
 use crate::ids::MetricId;
 

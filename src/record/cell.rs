@@ -9,9 +9,17 @@ use crate::time::Elapsed;
 #[derive(Debug, Clone)]
 pub enum Cell {
     Counter(f64),
-    Rate { nonzero: u64, zero: u64 },
+    Rate {
+        nonzero: u64,
+        zero: u64,
+    },
     /// A value that was set (the newest wins), and what was added and taken away.
-    Gauge { set: Option<(Elapsed, f64)>, added: f64, min: f64, max: f64 },
+    Gauge {
+        set: Option<(Elapsed, f64)>,
+        added: f64,
+        min: f64,
+        max: f64,
+    },
     Trend(Box<Distribution>),
 }
 

@@ -192,7 +192,9 @@ mod tests {
     #[test]
     fn quantiles_are_within_one_percent_of_the_nearest_rank() {
         let distribution = times((1..=1000).map(|ms| f64::from(ms) * 1.7));
-        for (quantile, exact_ms) in [(0.5, 850.0), (0.9, 1530.0), (0.95, 1615.0), (0.99, 1683.0), (1.0, 1700.0)] {
+        for (quantile, exact_ms) in
+            [(0.5, 850.0), (0.9, 1530.0), (0.95, 1615.0), (0.99, 1683.0), (1.0, 1700.0)]
+        {
             let shown = distribution.quantile(quantile).unwrap() / 1e6;
             assert!((shown / exact_ms - 1.0).abs() < 0.01, "p{quantile}: {shown} instead of {exact_ms}");
         }

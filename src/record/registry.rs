@@ -40,7 +40,9 @@ impl Registry {
             .map(|(id, definition)| {
                 let extra = extra_bounds.iter().filter(|(metric, _)| *metric == id).map(|(_, bound)| *bound);
                 let mut bounds: Vec<f64> = match (definition.kind, definition.unit) {
-                    (Kind::Trend, Unit::Time) => TIME_BOUNDS_SECS.iter().map(|secs| (secs * 1e9).round()).collect(),
+                    (Kind::Trend, Unit::Time) => {
+                        TIME_BOUNDS_SECS.iter().map(|secs| (secs * 1e9).round()).collect()
+                    }
                     (Kind::Trend, _) => PLAIN_BOUNDS.to_vec(),
                     _ => Vec::new(),
                 };
@@ -137,7 +139,8 @@ mod tests {
             registry.intern(metric::HTTP_REQS, &named(name));
         }
         assert_eq!(registry.overflowed(), 2);
-        let names: Vec<_> = registry.keys_from(0).iter().map(|key| key.labels.value("name").unwrap().to_owned()).collect();
+        let names: Vec<_> =
+            registry.keys_from(0).iter().map(|key| key.labels.value("name").unwrap().to_owned()).collect();
         assert_eq!(names, ["/a", "/b", "other"]);
     }
 
