@@ -1,0 +1,207 @@
+//! What an expression may read: the VU, the plan's variables, captured values, the last exchange.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use minijinja::Value;
+use minijinja::value::{Enumerator, Object};
+
+/// All that is visible to one evaluation. Made for each use: it only borrows.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    /// The VU's number, from 1.
+    pub vu: u64,
+    /// The VU's iteration, from 0.
+    pub iteration: u64,
+    pub scenario: &'a str,
+    /// The plan's `vars` after filling in: a map.
+    pub vars: &'a Value,
+    /// What this VU has captured or `set`.
+    pub locals: &'a Locals,
+    /// The exchange just made, where the expression follows one.
+    pub exchange: Option<&'a ExchangeView>,
+}
+
+/// A VU's captured and `set` values. Few, so a list is faster than a hash map.
+#[derive(Debug, Clone, Default)]
+pub struct Locals(Vec<(Arc<str>, Value)>);
+
+impl Locals {
+    pub fn new() -> Self {
+        Locals::default()
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|(known, _)| &**known == name).map(|(_, value)| value)
+    }
+
+    /// Sets `name`, whatever it held before. The name is shared, not copied.
+    pub fn set(&mut self, name: &Arc<str>, value: Value) {
+        match self.0.iter_mut().find(|(known, _)| known == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((Arc::clone(name), value)),
+        }
+    }
+
+    /// Forgets all values: what one iteration captured the next must not see.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// An exchange as expressions see it. What is costly to make is made at its first use, once.
+#[derive(Debug)]
+pub struct ExchangeView {
+    status: u16,
+    headers: HeaderMap,
+    body: Bytes,
+    duration: Duration,
+    error: Option<u16>,
+    header_object: OnceCell<Value>,
+    text: OnceCell<Value>,
+    json: OnceCell<Value>,
+}
+
+impl ExchangeView {
+    /// `duration` is what the expression `duration` gives in milliseconds, as k6's
+    /// `res.timings.duration`; `error` is the numeric code, `none` in an expression where there was none.
+    pub fn new(status: u16, headers: HeaderMap, body: Bytes, duration: Duration, error: Option<u16>) -> Self {
+        ExchangeView {
+            status,
+            headers,
+            body,
+            duration,
+            error,
+            header_object: OnceCell::new(),
+            text: OnceCell::new(),
+            json: OnceCell::new(),
+        }
+    }
+
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    pub fn duration(&self) -> Duration {
+        self.duration
+    }
+
+    pub fn error(&self) -> Option<u16> {
+        self.error
+    }
+
+    pub(super) fn duration_ms(&self) -> f64 {
+        self.duration.as_secs_f64() * 1_000.0
+    }
+
+    /// A header by name in any case; where there is none of that name, `_` may stand for `-`.
+    pub(super) fn header(&self, name: &str) -> Option<Value> {
+        header(&self.headers, name)
+    }
+
+    pub(super) fn header_object(&self) -> &Value {
+        self.header_object.get_or_init(|| Value::from_object(Headers(self.headers.clone())))
+    }
+
+    /// The body as text; what is not UTF-8 becomes U+FFFD.
+    pub(super) fn body_lossy(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+
+    pub(super) fn text(&self) -> &Value {
+        self.text.get_or_init(|| Value::from(&*self.body_lossy()))
+    }
+
+    /// The parsed body; undefined when it is not JSON (or nested deeper than 128 levels).
+    pub(super) fn json(&self) -> &Value {
+        self.json.get_or_init(|| serde_json::from_slice(&self.body).unwrap_or(Value::UNDEFINED))
+    }
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Option<Value> {
+    let mut values = headers.get_all(name).iter();
+    let Some(first) = values.next() else {
+        return if name.contains('_') { header(headers, &name.replace('_', "-")) } else { None };
+    };
+    let first = String::from_utf8_lossy(first.as_bytes());
+    match values.next() {
+        None => Some(Value::from(&*first)),
+        // A header sent several times is one list (RFC 9110, section 5.3).
+        Some(second) => {
+            let mut joined = first.into_owned();
+            for value in std::iter::once(second).chain(values) {
+                joined.push_str(", ");
+                joined.push_str(&String::from_utf8_lossy(value.as_bytes()));
+            }
+            Some(Value::from(joined))
+        }
+    }
+}
+
+/// Headers as a map for minijinja: looked up in any case, listed in lower case.
+struct Headers(HeaderMap);
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Object for Headers {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        header(&self.0, key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        header(&self.0, key)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.0.keys().map(|name| Value::from(name.as_str())).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_local_is_set_replaced_and_forgotten() {
+        let mut locals = Locals::new();
+        let token: Arc<str> = Arc::from("token");
+        locals.set(&token, Value::from("a"));
+        locals.set(&token, Value::from("b"));
+        assert_eq!(locals.get("token"), Some(&Value::from("b")));
+        assert_eq!(locals.get("other"), None);
+        locals.clear();
+        assert_eq!(locals.get("token"), None);
+    }
+
+    #[test]
+    fn a_header_is_found_in_any_case_and_with_underscores() {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", "text/plain".parse().unwrap());
+        headers.append("set-cookie", "a=1".parse().unwrap());
+        headers.append("set-cookie", "b=2".parse().unwrap());
+        let found = |name| header(&headers, name).map(|value| value.to_string());
+        for name in ["content-type", "Content-Type", "content_type"] {
+            assert_eq!(found(name).as_deref(), Some("text/plain"), "{name}");
+        }
+        assert_eq!(found("set_cookie").as_deref(), Some("a=1, b=2"));
+        assert_eq!(found("not a header name"), None);
+        assert_eq!(found("etag"), None);
+    }
+}
