@@ -121,7 +121,7 @@ impl ErrorCode {
             Self::UPGRADE_MALFORMED => "malformed WebSocket handshake",
             Self::WEBSOCKET_PROTOCOL => "WebSocket protocol error",
             Self::WEBSOCKET_CLOSED => "WebSocket closed early",
-            Self(number) if number >= 1400 && number < 1600 => "error status",
+            Self(number) if (1400..1600).contains(&number) => "error status",
             _ => "error",
         }
     }

@@ -1,1 +1,57 @@
-//! (being written)
+//! The steps of an iteration, one file per kind. A step calls a protocol, records what came of it
+//! into its worker's shard, and says whether the iteration goes on.
+//!
+//! A new step is one file here, one in `config/step`, one line in `plan::steps`.
+
+mod check;
+mod control;
+mod http;
+mod message;
+mod outcomes;
+mod series;
+mod vu;
+mod websocket;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use futures_util::future::LocalBoxFuture;
+
+pub use check::{Check, Checks, Log, Record, RecordValue, Recorded, Records, Set};
+pub use control::{Group, If, Repeat, Sleep, Until};
+pub use http::{Body, Headers, HttpStep, Url};
+pub use message::{Close, Message, Ping, Receive, Send};
+pub use series::{HttpLabels, ScenarioSeries, SessionSeries};
+pub use vu::{Vu, Worker};
+pub use websocket::WebsocketStep;
+
+/// One step, compiled: everything that can be known before the run is known.
+pub trait Step: Debug + std::marker::Send + Sync {
+    fn run<'a>(&'a self, vu: &'a mut Vu) -> LocalBoxFuture<'a, Result<(), Ended>>;
+}
+
+/// Why an iteration does not go on to its next step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// An expression could not be evaluated; says which and why.
+    Error(String),
+    /// The WebSocket that the steps were using is gone; ends the `websocket` step, not the iteration.
+    SessionLost,
+}
+
+/// Steps in order.
+#[derive(Debug, Clone, Default)]
+pub struct Flow(Arc<[Box<dyn Step>]>);
+
+impl Flow {
+    pub fn new(steps: Vec<Box<dyn Step>>) -> Self {
+        Flow(steps.into())
+    }
+
+    pub async fn run(&self, vu: &mut Vu) -> Result<(), Ended> {
+        for step in self.0.iter() {
+            step.run(vu).await?;
+        }
+        Ok(())
+    }
+}

@@ -20,7 +20,7 @@ pub struct Shard {
 }
 
 /// Something a person should read, and how often it happened: which check failed for which reason.
-/// Its text comes from the plan and from closed enums, never from the target.
+/// Its text may quote a value of the target's, cut short; it is never a label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     pub text: String,

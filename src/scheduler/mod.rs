@@ -1,1 +1,16 @@
-//! (being written)
+//! Plan to samples: worker threads, virtual users, pacing, graceful stop. The only module that
+//! starts iterations; it sleeps and spawns, and decides nothing that `executor` could decide.
+//!
+//! Each worker thread runs users as local tasks, so that nothing on the hot path is locked. An
+//! arrival goes to a user of its home worker, else to any worker that has an idle one: whether an
+//! iteration is dropped does not depend on the number of workers.
+
+mod load;
+mod pacer;
+mod pool;
+mod scenario;
+mod worker;
+
+pub use load::{Load, LoadOptions};
+pub use pacer::Timing;
+pub use pool::PoolState;

@@ -1,0 +1,164 @@
+//! Checks, records, captures and what else evaluates expressions over the last exchange.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+
+use super::{Ended, Step, Vu};
+use crate::ids::SeriesId;
+use crate::metric::{Kind, Unit};
+use crate::template::{Expression, Template};
+
+/// One check. One that cannot be evaluated has failed.
+#[derive(Debug)]
+pub struct Check {
+    pub name: String,
+    pub expression: Expression,
+    pub series: SeriesId,
+}
+
+/// The step `check`, and the `checks` of exchanges.
+#[derive(Debug, Default)]
+pub struct Checks(pub Vec<Check>);
+
+impl Checks {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// As in k6 a failed check does not end the iteration.
+    pub(super) fn run_on(&self, vu: &Vu) {
+        for check in &self.0 {
+            let held = check.expression.is_true(&vu.scope()).unwrap_or_else(|error| {
+                vu.note(&format!("check `{}` failed: {error}", check.name));
+                false
+            });
+            vu.worker.shard.borrow_mut().rate(check.series, held);
+        }
+    }
+}
+
+/// A value for a custom metric.
+#[derive(Debug)]
+pub struct Record {
+    pub recorded: Recorded,
+    pub value: RecordValue,
+}
+
+/// The metric it goes to.
+#[derive(Debug, Clone, Copy)]
+pub struct Recorded {
+    pub series: SeriesId,
+    pub kind: Kind,
+    pub unit: Unit,
+}
+
+#[derive(Debug)]
+pub enum RecordValue {
+    /// The exchange's own time.
+    Time,
+    Expression(Expression),
+}
+
+/// The step `record`, and the `record` of exchanges.
+#[derive(Debug, Default)]
+pub struct Records(pub Vec<Record>);
+
+impl Records {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether recording needs an exchange to look into.
+    pub fn read_exchange(&self) -> bool {
+        self.0.iter().any(|record| matches!(record.value, RecordValue::Expression(_)))
+    }
+
+    /// `time` is what `record: NAME` takes.
+    pub(super) fn run_on(&self, vu: &Vu, time: Duration) -> Result<(), Ended> {
+        for record in &self.0 {
+            let value = match &record.value {
+                RecordValue::Time => time.as_nanos() as f64,
+                // Numbers in a plan are milliseconds, as k6 has it.
+                RecordValue::Expression(expression) => {
+                    expression.number(&vu.scope())? / record.recorded.unit.display_scale()
+                }
+            };
+            record.recorded.write(vu, value);
+        }
+        Ok(())
+    }
+
+    /// Only what takes the time: for an exchange that failed, so that slow failures stay in the percentiles.
+    pub(super) fn run_time_only(&self, vu: &Vu, time: Duration) {
+        for record in self.0.iter().filter(|record| matches!(record.value, RecordValue::Time)) {
+            record.recorded.write(vu, time.as_nanos() as f64);
+        }
+    }
+}
+
+impl Recorded {
+    fn write(&self, vu: &Vu, value: f64) {
+        let mut shard = vu.worker.shard.borrow_mut();
+        match self.kind {
+            Kind::Counter => shard.count_f64(self.series, value),
+            Kind::Gauge => shard.gauge(self.series, vu.now(), value),
+            Kind::Rate => shard.rate(self.series, value != 0.0),
+            Kind::Trend => shard.trend(self.series, value),
+        }
+    }
+}
+
+/// The step `set`, and the `capture` of exchanges: values that later steps of the iteration see.
+#[derive(Debug, Default)]
+pub struct Set(pub Vec<(Arc<str>, Expression)>);
+
+impl Set {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn run_on(&self, vu: &mut Vu) -> Result<(), Ended> {
+        for (name, expression) in &self.0 {
+            let value = expression.eval(&vu.scope())?;
+            vu.locals.set(name, value);
+        }
+        Ok(())
+    }
+}
+
+/// The step `log`: a line for the person who watches.
+#[derive(Debug)]
+pub struct Log(pub Template);
+
+impl Step for Checks {
+    fn run<'a>(&'a self, vu: &'a mut Vu) -> LocalBoxFuture<'a, Result<(), Ended>> {
+        Box::pin(async move {
+            self.run_on(vu);
+            Ok(())
+        })
+    }
+}
+
+impl Step for Records {
+    fn run<'a>(&'a self, vu: &'a mut Vu) -> LocalBoxFuture<'a, Result<(), Ended>> {
+        Box::pin(async move { self.run_on(vu, Duration::ZERO) })
+    }
+}
+
+impl Step for Set {
+    fn run<'a>(&'a self, vu: &'a mut Vu) -> LocalBoxFuture<'a, Result<(), Ended>> {
+        Box::pin(async move { self.run_on(vu) })
+    }
+}
+
+impl Step for Log {
+    fn run<'a>(&'a self, vu: &'a mut Vu) -> LocalBoxFuture<'a, Result<(), Ended>> {
+        Box::pin(async move {
+            let text = vu.render(&self.0)?;
+            tracing::info!(vu = vu.id, iteration = vu.iteration, "{text}");
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,114 @@
+//! Exchanges to series: the outcome of an exchange chooses the labels `status`, `error_code` and
+//! `expected_response`. A worker asks the registry once per outcome and remembers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{HttpLabels, ScenarioSeries};
+use crate::ids::{SeriesId, StepId};
+use crate::labels::Labels;
+use crate::metric;
+use crate::record::{Registry, Shard};
+use crate::sample::{ErrorCode, Exchange};
+
+#[derive(Debug)]
+pub(crate) struct Outcomes {
+    registry: Arc<Registry>,
+    steps: Vec<Vec<(Outcome, HttpSeries)>>,
+    connection_errors: HashMap<(StepId, ErrorCode), SeriesId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Outcome {
+    status: u16,
+    error: Option<ErrorCode>,
+    expected: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct HttpSeries {
+    reqs: SeriesId,
+    duration: SeriesId,
+    response_time: SeriesId,
+    blocked: SeriesId,
+    connecting: SeriesId,
+    tls_handshaking: SeriesId,
+    sending: SeriesId,
+    waiting: SeriesId,
+    receiving: SeriesId,
+}
+
+impl Outcomes {
+    pub(super) fn new(registry: Arc<Registry>) -> Self {
+        Outcomes { registry, steps: Vec::new(), connection_errors: HashMap::new() }
+    }
+
+    /// Records all that k6 records of one HTTP exchange, and the time from when it was due.
+    pub(super) fn record_http(
+        &mut self,
+        shard: &mut Shard,
+        step: StepId,
+        labels: &HttpLabels,
+        exchange: &Exchange,
+        expected: bool,
+    ) {
+        let series = self.http(step, &labels.labels, exchange, expected);
+        let phases = &exchange.phases;
+        shard.count(series.reqs, 1);
+        shard.rate(labels.failed, !expected);
+        shard.time(series.duration, phases.duration());
+        shard.time(series.response_time, exchange.response_time());
+        shard.time(series.blocked, phases.blocked);
+        shard.time(series.connecting, phases.connecting);
+        shard.time(series.tls_handshaking, phases.tls_handshaking);
+        shard.time(series.sending, phases.sending);
+        shard.time(series.waiting, phases.waiting);
+        shard.time(series.receiving, phases.receiving);
+    }
+
+    pub(super) fn record_bytes(shard: &mut Shard, scenario: &ScenarioSeries, sent: u64, received: u64) {
+        shard.count(scenario.data_sent, sent);
+        shard.count(scenario.data_received, received);
+    }
+
+    pub(super) fn connection_error(&mut self, step: StepId, labels: &Labels, error: ErrorCode) -> SeriesId {
+        *self.connection_errors.entry((step, error)).or_insert_with(|| {
+            let labels = labels.with("error_code", &error.number().to_string());
+            self.registry.intern(metric::WS_CONNECTION_ERRORS, &labels)
+        })
+    }
+
+    fn http(&mut self, step: StepId, labels: &Labels, exchange: &Exchange, expected: bool) -> HttpSeries {
+        let outcome = Outcome { status: exchange.status, error: exchange.error, expected };
+        if self.steps.len() <= step.index() {
+            self.steps.resize_with(step.index() + 1, Vec::new);
+        }
+        // Few outcomes per step: a scan is faster than a hash.
+        match self.steps[step.index()].iter().find(|(known, _)| *known == outcome) {
+            Some((_, series)) => *series,
+            None => self.meet(step, labels, outcome),
+        }
+    }
+
+    #[cold]
+    fn meet(&mut self, step: StepId, labels: &Labels, outcome: Outcome) -> HttpSeries {
+        let labels = labels.with("expected_response", if outcome.expected { "true" } else { "false" });
+        let status = outcome.status.to_string();
+        let error = outcome.error.map_or(String::new(), |error| error.number().to_string());
+        let detailed = labels.with("status", &status).with("error_code", &error);
+        let series = |id| self.registry.intern(id, &labels);
+        let series = HttpSeries {
+            reqs: self.registry.intern(metric::HTTP_REQS, &detailed),
+            duration: self.registry.intern(metric::HTTP_REQ_DURATION, &detailed),
+            response_time: series(metric::HTTP_REQ_RESPONSE_TIME),
+            blocked: series(metric::HTTP_REQ_BLOCKED),
+            connecting: series(metric::HTTP_REQ_CONNECTING),
+            tls_handshaking: series(metric::HTTP_REQ_TLS_HANDSHAKING),
+            sending: series(metric::HTTP_REQ_SENDING),
+            waiting: series(metric::HTTP_REQ_WAITING),
+            receiving: series(metric::HTTP_REQ_RECEIVING),
+        };
+        self.steps[step.index()].push((outcome, series));
+        series
+    }
+}

@@ -1,0 +1,93 @@
+//! The series that steps write into, numbered when the plan is compiled.
+
+use crate::executor::DropReason;
+use crate::ids::SeriesId;
+use crate::labels::Labels;
+use crate::metric;
+use crate::record::Registry;
+
+/// What a scenario counts of its iterations.
+#[derive(Debug, Clone, Copy)]
+pub struct ScenarioSeries {
+    pub iterations: SeriesId,
+    pub duration: SeriesId,
+    pub response_time: SeriesId,
+    pub lag: SeriesId,
+    pub interrupted: SeriesId,
+    pub errors: SeriesId,
+    pub data_sent: SeriesId,
+    pub data_received: SeriesId,
+    dropped: [SeriesId; DropReason::ALL.len()],
+}
+
+impl ScenarioSeries {
+    pub fn new(registry: &Registry, labels: &Labels) -> Self {
+        let series = |id| registry.intern(id, labels);
+        let dropped = DropReason::ALL
+            .map(|reason| registry.intern(metric::DROPPED_ITERATIONS, &labels.with("reason", reason.label())));
+        ScenarioSeries {
+            iterations: series(metric::ITERATIONS),
+            duration: series(metric::ITERATION_DURATION),
+            response_time: series(metric::ITERATION_RESPONSE_TIME),
+            lag: series(metric::ITERATION_LAG),
+            interrupted: series(metric::INTERRUPTED_ITERATIONS),
+            errors: series(metric::ITERATION_ERRORS),
+            data_sent: series(metric::DATA_SENT),
+            data_received: series(metric::DATA_RECEIVED),
+            dropped,
+        }
+    }
+
+    pub fn dropped(&self, reason: DropReason) -> SeriesId {
+        self.dropped[reason as usize]
+    }
+}
+
+/// What a `websocket` step counts.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionSeries {
+    pub sessions: SeriesId,
+    pub connecting: SeriesId,
+    pub duration: SeriesId,
+    pub connected: SeriesId,
+    pub sent: SeriesId,
+    pub received: SeriesId,
+    pub discarded: SeriesId,
+    pub ping: SeriesId,
+    pub first_message: SeriesId,
+    pub message_gap: SeriesId,
+    pub receive_failed: SeriesId,
+}
+
+impl SessionSeries {
+    pub fn new(registry: &Registry, labels: &Labels) -> Self {
+        let series = |id| registry.intern(id, labels);
+        SessionSeries {
+            sessions: series(metric::WS_SESSIONS),
+            connecting: series(metric::WS_CONNECTING),
+            duration: series(metric::WS_SESSION_DURATION),
+            connected: series(metric::WS_CONNECTED),
+            sent: series(metric::WS_MSGS_SENT),
+            received: series(metric::WS_MSGS_RECEIVED),
+            discarded: series(metric::WS_MSGS_DISCARDED),
+            ping: series(metric::WS_PING),
+            first_message: series(metric::WS_FIRST_MESSAGE),
+            message_gap: series(metric::WS_MESSAGE_GAP),
+            receive_failed: series(metric::WS_RECEIVE_FAILED),
+        }
+    }
+}
+
+/// An HTTP step's labels and its one series that does not depend on the outcome.
+#[derive(Debug, Clone)]
+pub struct HttpLabels {
+    /// scenario, name, method, group and the tags.
+    pub labels: Labels,
+    pub failed: SeriesId,
+}
+
+impl HttpLabels {
+    pub fn new(registry: &Registry, labels: Labels) -> Self {
+        HttpLabels { failed: registry.intern(metric::HTTP_REQ_FAILED, &labels), labels }
+    }
+}

@@ -1,0 +1,102 @@
+//! A virtual user and the worker it lives on.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::outcomes::Outcomes;
+use super::websocket::Session;
+use super::{Ended, ScenarioSeries};
+use crate::protocol::{Client, Dialer, Settings};
+use crate::record::{Registry, Shard};
+use crate::template::{EvalError, ExchangeView, Locals, Scope, Template, Value};
+use crate::time::{Clock, Elapsed};
+
+/// What all users of one worker thread share. Never crosses a thread.
+#[derive(Debug)]
+pub struct Worker {
+    pub clock: Clock,
+    pub(super) dialer: Dialer,
+    pub vars: Value,
+    pub shard: RefCell<Shard>,
+    pub(super) outcomes: RefCell<Outcomes>,
+}
+
+impl Worker {
+    pub fn new(clock: Clock, settings: Arc<Settings>, vars: Value, registry: Arc<Registry>) -> Self {
+        let shard = RefCell::new(Shard::new(Arc::clone(&registry)));
+        let dialer = Dialer::new(settings, clock);
+        Worker { clock, dialer, vars, shard, outcomes: RefCell::new(Outcomes::new(registry)) }
+    }
+}
+
+/// A small struct, not an interpreter: its cost is its connection and what it captured.
+#[derive(Debug)]
+pub struct Vu {
+    /// From 1, over all workers.
+    pub id: u64,
+    /// How many iterations it has begun before this one.
+    pub iteration: u64,
+    scenario: Arc<str>,
+    pub(super) series: ScenarioSeries,
+    pub(super) worker: Rc<Worker>,
+    pub(super) client: Client,
+    pub(super) locals: Locals,
+    /// The last exchange, for expressions.
+    pub(super) exchange: Option<ExchangeView>,
+    /// The WebSocket whose flow is running.
+    pub(super) session: Option<Session>,
+    /// When the iteration was due; the first exchange takes it.
+    due: Option<Elapsed>,
+}
+
+impl Vu {
+    pub fn new(id: u64, scenario: Arc<str>, series: ScenarioSeries, worker: Rc<Worker>) -> Self {
+        let client = Client::new();
+        let (locals, exchange, session) = (Locals::new(), None, None);
+        Vu { id, iteration: 0, scenario, series, worker, client, locals, exchange, session, due: None }
+    }
+
+    /// Forgets what the last iteration left, but for connections. `due` is `None` where due is the start.
+    pub fn begin_iteration(&mut self, due: Option<Elapsed>) {
+        self.locals.clear();
+        self.exchange = None;
+        self.session = None;
+        self.due = due;
+    }
+
+    /// The iteration's due time, for its first exchange only.
+    pub(super) fn take_due(&mut self) -> Option<Elapsed> {
+        self.due.take()
+    }
+
+    pub(super) fn now(&self) -> Elapsed {
+        self.worker.clock.now()
+    }
+
+    pub(super) fn scope(&self) -> Scope<'_> {
+        Scope {
+            vu: self.id,
+            iteration: self.iteration,
+            scenario: &self.scenario,
+            vars: &self.worker.vars,
+            locals: &self.locals,
+            exchange: self.exchange.as_ref(),
+        }
+    }
+
+    pub(super) fn render(&self, template: &Template) -> Result<String, Ended> {
+        template.render(&self.scope()).map(|text| text.into_owned()).map_err(Ended::from)
+    }
+
+    /// For a person who asks why numbers are as they are.
+    pub fn note(&self, text: &str) {
+        self.worker.shard.borrow_mut().note(text);
+    }
+}
+
+impl From<EvalError> for Ended {
+    fn from(error: EvalError) -> Self {
+        Ended::Error(error.to_string())
+    }
+}

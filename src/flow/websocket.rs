@@ -1,0 +1,189 @@
+//! The step `websocket`: a connection, and the flow that uses it.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+use http::header::HeaderValue;
+
+use super::http::{Headers, Url};
+use super::outcomes::Outcomes;
+use super::{Checks, Ended, Flow, ScenarioSeries, SessionSeries, Step, Vu, Worker};
+use crate::ids::StepId;
+use crate::labels::Labels;
+use crate::protocol::websocket::{self, Connection, Handshake};
+use crate::sample::{ErrorCode, Exchange};
+use crate::template::ExchangeView;
+use crate::time::Elapsed;
+
+/// How long the closing handshake may take when the flow has ended.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub struct WebsocketStep {
+    pub id: StepId,
+    pub url: Url,
+    pub headers: Headers,
+    pub subprotocols: Vec<HeaderValue>,
+    pub connect_timeout: Duration,
+    pub labels: Labels,
+    pub series: SessionSeries,
+    /// Over the handshake.
+    pub checks: Checks,
+    pub flow: Flow,
+}
+
+/// An open connection and what is known of the reply that is being received.
+pub(crate) struct Session {
+    pub(super) connection: Connection,
+    pub(super) step: StepId,
+    pub(super) labels: Labels,
+    pub(super) series: SessionSeries,
+    /// When the last message was sent; a reply's times count from here.
+    pub(super) sent_at: Option<Elapsed>,
+    counted: Counted,
+}
+
+/// Ends the session's counts however the session ends, also when the iteration is cut off.
+#[derive(Debug)]
+struct Counted {
+    worker: Rc<Worker>,
+    scenario: ScenarioSeries,
+    series: SessionSeries,
+    opened: Elapsed,
+    bytes_sent: u64,
+    bytes_received: u64,
+    discarded: u64,
+}
+
+impl Step for WebsocketStep {
+    fn run<'a>(&'a self, vu: &'a mut Vu) -> LocalBoxFuture<'a, Result<(), Ended>> {
+        Box::pin(async move {
+            if !self.connect(vu).await? {
+                return Ok(());
+            }
+            let ended = self.flow.run(vu).await;
+            if let Some(mut session) = vu.session.take() {
+                if ended.is_ok() {
+                    // The flow is done; a peer that does not answer the close is its own affair.
+                    let _ = session.connection.close(1000, "", CLOSE_TIMEOUT).await;
+                }
+                session.settle();
+            }
+            match ended {
+                Err(Ended::SessionLost) => Ok(()),
+                ended => ended,
+            }
+        })
+    }
+}
+
+impl WebsocketStep {
+    /// Whether there is a session now.
+    async fn connect(&self, vu: &mut Vu) -> Result<bool, Ended> {
+        let headers = self.headers.render(vu)?;
+        let due = vu.take_due();
+        let target = match self.url.resolve(vu)? {
+            Ok(target) => target,
+            Err(error) => {
+                vu.worker.shard.borrow_mut().count(self.series.sessions, 1);
+                self.count_error(vu, error);
+                return Ok(false);
+            }
+        };
+        let worker = Rc::clone(&vu.worker);
+        let handshake = Handshake {
+            target: &target,
+            headers: &headers,
+            subprotocols: &self.subprotocols,
+            timeout: self.connect_timeout,
+            due,
+        };
+        let opening = websocket::connect(&worker.dialer, handshake).await;
+        let exchange = opening.exchange;
+        self.record_handshake(vu, &exchange);
+        if !self.checks.is_empty() {
+            let headers = opening.headers;
+            let duration = exchange.finished.since(exchange.started);
+            let error = exchange.error.map(ErrorCode::number);
+            vu.exchange = Some(ExchangeView::new(exchange.status, headers, Default::default(), duration, error));
+            self.checks.run_on(vu);
+        }
+        let connected = opening.connection.ok();
+        vu.session = connected.map(|connection| self.open(vu, connection, exchange.finished));
+        Ok(vu.session.is_some())
+    }
+
+    fn open(&self, vu: &Vu, connection: Connection, opened: Elapsed) -> Session {
+        vu.worker.shard.borrow_mut().add(self.series.connected, 1.0);
+        let counted = Counted {
+            worker: Rc::clone(&vu.worker),
+            scenario: vu.series,
+            series: self.series,
+            opened,
+            bytes_sent: 0,
+            bytes_received: 0,
+            discarded: 0,
+        };
+        let (labels, series) = (self.labels.clone(), self.series);
+        Session { connection, step: self.id, labels, series, sent_at: None, counted }
+    }
+
+    /// As in k6 a failed handshake is a session too; unlike k6 its cause is counted.
+    fn record_handshake(&self, vu: &Vu, exchange: &Exchange) {
+        {
+            let mut shard = vu.worker.shard.borrow_mut();
+            shard.count(self.series.sessions, 1);
+            shard.time(self.series.connecting, exchange.finished.since(exchange.started));
+            Outcomes::record_bytes(&mut shard, &vu.series, exchange.bytes_sent, exchange.bytes_received);
+        }
+        if let Some(error) = exchange.error {
+            self.count_error(vu, error);
+        }
+    }
+
+    fn count_error(&self, vu: &Vu, error: ErrorCode) {
+        count_connection_error(&vu.worker, self.id, &self.labels, error);
+    }
+}
+
+pub(super) fn count_connection_error(worker: &Worker, step: StepId, labels: &Labels, error: ErrorCode) {
+    let series = worker.outcomes.borrow_mut().connection_error(step, labels, error);
+    worker.shard.borrow_mut().count(series, 1);
+}
+
+impl Session {
+    /// Waits, but goes on reading: pings are answered and arrivals stamped.
+    pub(super) async fn idle(&mut self, duration: Duration) {
+        let until = tokio::time::Instant::now() + duration;
+        self.connection.idle(until).await;
+        self.settle();
+    }
+
+    /// The connection broke: counted by its cause, and the session is over.
+    pub(super) fn lost(&self, error: ErrorCode) -> Ended {
+        count_connection_error(&self.counted.worker, self.step, &self.labels, error);
+        Ended::SessionLost
+    }
+
+    /// Writes down what the socket has counted since the last time.
+    pub(super) fn settle(&mut self) {
+        let (sent, received, discarded) =
+            (self.connection.bytes_sent(), self.connection.bytes_received(), self.connection.discarded());
+        let counted = &mut self.counted;
+        let mut shard = counted.worker.shard.borrow_mut();
+        let since = |now: u64, before: &mut u64| now - std::mem::replace(before, now);
+        shard.count(counted.scenario.data_sent, since(sent, &mut counted.bytes_sent));
+        shard.count(counted.scenario.data_received, since(received, &mut counted.bytes_received));
+        shard.count(counted.series.discarded, since(discarded, &mut counted.discarded));
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let open_for = self.worker.clock.now().since(self.opened);
+        let mut shard = self.worker.shard.borrow_mut();
+        shard.add(self.series.connected, -1.0);
+        shard.time(self.series.duration, open_for);
+    }
+}

@@ -1,0 +1,191 @@
+//! The load of a run: all workers, seen from outside.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::LocalSet;
+use tokio_util::sync::CancellationToken;
+
+use super::pacer::Timing;
+use super::pool::{Pool, PoolState};
+use super::worker::{self, Collect, Collected, WorkerParts};
+use crate::aggregate::Totals;
+use crate::executor::Share;
+use crate::plan::Plan;
+use crate::record::Shard;
+use crate::time::Clock;
+
+#[derive(Debug, Clone, Copy)]
+pub struct LoadOptions {
+    /// Threads; at least 1.
+    pub workers: usize,
+    pub timing: Timing,
+}
+
+impl Default for LoadOptions {
+    /// A worker per core that this process may use.
+    fn default() -> Self {
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        LoadOptions { workers, timing: Timing::default() }
+    }
+}
+
+/// Load that is being sent. Ends by itself when every scenario has; dropping it aborts it.
+pub struct Load {
+    plan: Arc<Plan>,
+    pools: Arc<[Arc<Pool>]>,
+    workers: Vec<Handle>,
+    abort: CancellationToken,
+}
+
+struct Handle {
+    collect: mpsc::Sender<Collect>,
+    /// An empty shard to swap in; out while the worker has both.
+    spare: Option<Shard>,
+    done: oneshot::Receiver<Collected>,
+    ended: bool,
+    cpu: Duration,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Load {
+    /// Starts one thread per worker. `clock`'s zero is when load begins.
+    ///
+    /// # Errors
+    /// When the system refuses a thread or its descriptors.
+    pub fn start(plan: Arc<Plan>, clock: Clock, options: LoadOptions) -> io::Result<Self> {
+        let mut load = Load::prepare(plan, clock, options);
+        let abort = load.1.first().map(|parts| parts.abort.clone()).unwrap_or_default();
+        for (at, parts) in load.1.drain(..).enumerate() {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let spawned = std::thread::Builder::new().name(format!("worker-{at}")).spawn(move || {
+                LocalSet::new().block_on(&runtime, worker::run(parts));
+            });
+            match spawned {
+                Ok(thread) => load.0.workers[at].thread = Some(thread),
+                Err(error) => {
+                    abort.cancel();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(load.0)
+    }
+
+    /// Starts all workers as tasks of the current `LocalSet`: for tests in virtual time.
+    #[cfg(test)]
+    pub(super) fn start_local(plan: Arc<Plan>, clock: Clock, options: LoadOptions) -> Self {
+        let (load, parts) = Load::prepare(plan, clock, options);
+        for parts in parts {
+            tokio::task::spawn_local(worker::run(parts));
+        }
+        load
+    }
+
+    fn prepare(plan: Arc<Plan>, clock: Clock, options: LoadOptions) -> (Self, Vec<WorkerParts>) {
+        let workers = options.workers.max(1);
+        let pools: Arc<[Arc<Pool>]> = plan
+            .scenarios
+            .iter()
+            .map(|scenario| Arc::new(Pool::new(workers, scenario.executor.model().max_vus())))
+            .collect();
+        let (arrivals_to, receivers): (Vec<_>, Vec<_>) = (0..workers).map(|_| mpsc::unbounded_channel()).unzip();
+        let (abort, vu_numbers) = (CancellationToken::new(), Arc::new(AtomicU64::new(0)));
+        let (mut handles, mut parts) = (Vec::new(), Vec::new());
+        for (at, arrivals) in receivers.into_iter().enumerate() {
+            let (collect, collect_receiver) = mpsc::channel(1);
+            let (done, done_receiver) = oneshot::channel();
+            handles.push(Handle {
+                collect,
+                spare: Some(Shard::new(Arc::clone(&plan.registry))),
+                done: done_receiver,
+                ended: false,
+                cpu: Duration::ZERO,
+                thread: None,
+            });
+            parts.push(WorkerParts {
+                plan: Arc::clone(&plan),
+                clock,
+                timing: options.timing,
+                share: Share { index: at as u64, of: workers as u64 },
+                pools: Arc::clone(&pools),
+                vu_numbers: Arc::clone(&vu_numbers),
+                arrivals_to: arrivals_to.clone(),
+                arrivals,
+                collect: collect_receiver,
+                abort: abort.clone(),
+                done,
+            });
+        }
+        (Load { plan, pools, workers: handles, abort }, parts)
+    }
+
+    /// Adds to `totals` what the workers have recorded since the last time. Waits for each worker
+    /// to come by; one that has ended hands out its last shard.
+    pub async fn collect(&mut self, totals: &mut Totals) {
+        for handle in &mut self.workers {
+            if let Some(mut collected) = handle.collect().await {
+                totals.absorb(&mut collected.shard);
+                handle.cpu = collected.cpu;
+                handle.spare = Some(collected.shard);
+            }
+        }
+    }
+
+    /// CPU time of each worker's thread at the last collection.
+    pub fn cpu(&self) -> Vec<Duration> {
+        self.workers.iter().map(|handle| handle.cpu).collect()
+    }
+
+    /// The users of each scenario, in the plan's order.
+    pub fn pools(&self) -> Vec<PoolState> {
+        self.pools.iter().map(|pool| pool.state()).collect()
+    }
+
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// Every worker has ended, and what it recorded has been collected.
+    pub fn ended(&self) -> bool {
+        self.workers.iter().all(|handle| handle.ended)
+    }
+
+    /// Ends all iterations now; they are counted as interrupted.
+    pub fn abort(&self) {
+        self.abort.cancel();
+    }
+}
+
+impl Handle {
+    async fn collect(&mut self) -> Option<Collected> {
+        if self.ended {
+            return None;
+        }
+        if let Some(spare) = self.spare.take() {
+            let (reply, answer) = oneshot::channel();
+            if self.collect.send(Collect { spare, reply }).await.is_ok()
+                && let Ok(collected) = answer.await
+            {
+                return Some(collected);
+            }
+        }
+        // The worker no longer listens: it has ended.
+        let last = (&mut self.done).await.ok();
+        self.ended = true;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        last
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.abort.cancel();
+    }
+}

@@ -1,0 +1,126 @@
+//! The users of a scenario over all workers, as counts that any worker may read and reserve.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+
+/// A user that has been reserved for an arrival, and the worker it lives on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seat {
+    Idle { worker: usize },
+    /// Still to be made, on the worker that asked.
+    New,
+}
+
+/// Idle users can be reserved from any worker; the users themselves never move. Between the
+/// reservation and the start the worker is bound to have one, so a hand-over cannot fail.
+#[derive(Debug)]
+pub(super) struct Pool {
+    idle: Box<[AtomicU64]>,
+    allocated: AtomicU64,
+    max: u64,
+    busy: AtomicU64,
+    /// Workers whose share of the schedule is not yet done.
+    schedules_left: AtomicUsize,
+}
+
+/// A scenario's users now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PoolState {
+    pub busy: u64,
+    pub allocated: u64,
+    pub max: u64,
+    /// No iteration will start any more, and none is running.
+    pub done: bool,
+}
+
+impl Pool {
+    pub(super) fn new(workers: usize, max: u64) -> Self {
+        Pool {
+            idle: (0..workers).map(|_| AtomicU64::new(0)).collect(),
+            allocated: AtomicU64::new(0),
+            max,
+            busy: AtomicU64::new(0),
+            schedules_left: AtomicUsize::new(workers),
+        }
+    }
+
+    pub(super) fn state(&self) -> PoolState {
+        let busy = self.busy.load(SeqCst);
+        PoolState {
+            busy,
+            allocated: self.allocated.load(SeqCst),
+            max: self.max,
+            done: self.all_scheduled() && busy == 0,
+        }
+    }
+
+    /// Users that could start an iteration now, on whatever worker; those not yet made included.
+    pub(super) fn available(&self) -> u64 {
+        let idle: u64 = self.idle.iter().map(|count| count.load(SeqCst)).sum();
+        idle + self.max.saturating_sub(self.allocated.load(SeqCst))
+    }
+
+    /// Reserves a user: at home, else elsewhere, else a new one. `None` only when every user of the
+    /// scenario is busy and no further one is allowed. The seat counts as busy from here on.
+    pub(super) fn reserve(&self, home: usize) -> Option<Seat> {
+        let workers = self.idle.len();
+        let seat = (0..workers)
+            .map(|distance| (home + distance) % workers)
+            .find(|worker| decrement(&self.idle[*worker]))
+            .map(|worker| Seat::Idle { worker })
+            .or_else(|| self.allocate().then_some(Seat::New))?;
+        self.busy.fetch_add(1, SeqCst);
+        Some(seat)
+    }
+
+    /// Takes one of the users that may still be made.
+    pub(super) fn allocate(&self) -> bool {
+        let room = |allocated| (allocated < self.max).then_some(allocated + 1);
+        self.allocated.fetch_update(SeqCst, SeqCst, room).is_ok()
+    }
+
+    /// A user that waits for an arrival. Only after it is really there.
+    pub(super) fn offer(&self, worker: usize) {
+        self.idle[worker].fetch_add(1, SeqCst);
+    }
+
+    pub(super) fn occupy(&self) {
+        self.busy.fetch_add(1, SeqCst);
+    }
+
+    pub(super) fn release(&self) {
+        self.busy.fetch_sub(1, SeqCst);
+    }
+
+    pub(super) fn schedule_done(&self) {
+        self.schedules_left.fetch_sub(1, SeqCst);
+    }
+
+    pub(super) fn all_scheduled(&self) -> bool {
+        self.schedules_left.load(SeqCst) == 0
+    }
+}
+
+fn decrement(count: &AtomicU64) -> bool {
+    count.fetch_update(SeqCst, SeqCst, |count| count.checked_sub(1)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arrival_finds_any_idle_user_before_a_new_one_is_made() {
+        let pool = Pool::new(3, 4);
+        for worker in [0, 2, 2] {
+            assert!(pool.allocate());
+            pool.offer(worker);
+        }
+        let seats: Vec<_> = (0..5).map(|_| pool.reserve(1)).collect();
+        let idle = |worker| Some(Seat::Idle { worker });
+        assert_eq!(seats, [idle(2), idle(2), idle(0), Some(Seat::New), None]);
+        assert_eq!((pool.available(), pool.state().busy), (0, 4));
+        pool.release();
+        pool.offer(2);
+        assert_eq!(pool.reserve(0), idle(2));
+    }
+}

@@ -1,0 +1,269 @@
+//! One scenario on one worker: its users, its share of the schedule, its graceful stop.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::pacer::{Pacer, Timing};
+use super::pool::{Pool, Seat};
+use crate::executor::{Arrival, Decision, DropReason, Model, Schedule, Share, Vus};
+use crate::flow::{Ended, Vu, Worker};
+use crate::plan::Scenario;
+use crate::time::Elapsed;
+
+/// Hands an arrival to another worker, which has an idle user reserved for it.
+pub(super) type HandOver = Box<dyn Fn(usize, Arrival)>;
+
+pub(super) struct LocalScenario {
+    scenario: Arc<Scenario>,
+    worker: Rc<Worker>,
+    pool: Arc<Pool>,
+    share: Share,
+    timing: Timing,
+    vu_numbers: Arc<AtomicU64>,
+    hand_over: HandOver,
+    schedule: RefCell<Box<dyn Schedule>>,
+    idle: RefCell<Vec<Box<Vu>>>,
+    tasks: RefCell<JoinSet<()>>,
+    /// Rung whenever an iteration ends.
+    ended: Notify,
+    /// When iterations may start, if the scenario was reached.
+    begun: std::cell::Cell<Option<Elapsed>>,
+}
+
+impl LocalScenario {
+    pub(super) fn new(
+        scenario: Arc<Scenario>,
+        worker: Rc<Worker>,
+        pool: Arc<Pool>,
+        share: Share,
+        timing: Timing,
+        vu_numbers: Arc<AtomicU64>,
+        hand_over: HandOver,
+    ) -> Rc<Self> {
+        let schedule = RefCell::new(scenario.executor.share(share));
+        let (idle, tasks, ended) = (RefCell::default(), RefCell::default(), Notify::new());
+        let begun = std::cell::Cell::new(None);
+        Rc::new(LocalScenario {
+            scenario,
+            worker,
+            pool,
+            share,
+            timing,
+            vu_numbers,
+            hand_over,
+            schedule,
+            idle,
+            tasks,
+            ended,
+            begun,
+        })
+    }
+
+    /// From the scenario's start time to the end of its graceful stop.
+    pub(super) async fn run(self: Rc<Self>) {
+        let start = self.scenario.start_time;
+        let mut pacer = self.pacer();
+        pacer.until(start).await;
+        self.begun.set(Some(start));
+        match self.scenario.executor.model() {
+            Model::Closed { vus } => self.start_users(vus),
+            Model::Open { pre_allocated_vus, .. } => {
+                self.allocate_users(pre_allocated_vus);
+                self.pace(&mut pacer, start).await;
+            }
+        }
+        let end = start + Duration::from(self.scenario.executor.duration());
+        pacer.until(end).await;
+        self.pool.schedule_done();
+        let deadline = end + self.scenario.graceful_stop;
+        tokio::select! {
+            () = self.drained() => {}
+            () = pacer.until(deadline) => {}
+        }
+        self.cut_off().await;
+    }
+
+    /// What an abort leaves undone is counted: arrivals that were due, iterations that were running.
+    pub(super) async fn abort(&self) {
+        if let Some(begun) = self.begun.get() {
+            let since_start = Elapsed::from(self.worker.clock.now().since(begun));
+            let overdue = self.schedule.borrow().overdue(since_start);
+            let series = self.scenario.series.dropped(DropReason::Aborted);
+            self.worker.shard.borrow_mut().count(series, overdue);
+        }
+        self.cut_off().await;
+    }
+
+    /// Starts an arrival for which another worker has reserved one of our idle users.
+    pub(super) fn start_reserved(self: &Rc<Self>, arrival: Arrival) {
+        let user = self.idle.borrow_mut().pop();
+        match user {
+            Some(vu) => self.start(vu, arrival),
+            // Handed over in the moment in which the graceful stop ended here.
+            None => {
+                self.worker.shard.borrow_mut().count(self.scenario.series.interrupted, 1);
+                self.pool.release();
+            }
+        }
+    }
+
+    fn pacer(&self) -> Pacer {
+        let arrivals = Duration::from_nanos(self.scenario.mean_period_nanos.saturating_mul(self.share.of));
+        Pacer::new(self.worker.clock, self.timing, arrivals)
+    }
+
+    async fn pace(self: &Rc<Self>, pacer: &mut Pacer, start: Elapsed) {
+        loop {
+            let now = Elapsed::from(self.worker.clock.now().since(start));
+            let decision = self.schedule.borrow_mut().next(now, Vus { idle: self.pool.available() });
+            match decision {
+                Decision::Start(arrival) => {
+                    let due = start + Duration::from(arrival.due);
+                    self.dispatch(Arrival { due, ..arrival });
+                }
+                Decision::Drop(reason) => self.drop_arrival(reason),
+                Decision::Wait(until) => {
+                    self.reap();
+                    pacer.until(start + Duration::from(until)).await;
+                }
+                Decision::Done => return,
+            }
+        }
+    }
+
+    fn dispatch(self: &Rc<Self>, arrival: Arrival) {
+        let home = self.share.index as usize;
+        match self.pool.reserve(home) {
+            Some(Seat::Idle { worker }) if worker == home => self.start_reserved(arrival),
+            Some(Seat::Idle { worker }) => (self.hand_over)(worker, arrival),
+            Some(Seat::New) => self.start(self.new_user(), arrival),
+            // Another worker took the last one in between.
+            None => self.drop_arrival(DropReason::NoIdleVu),
+        }
+    }
+
+    fn drop_arrival(&self, reason: DropReason) {
+        self.worker.shard.borrow_mut().count(self.scenario.series.dropped(reason), 1);
+    }
+
+    fn new_user(&self) -> Box<Vu> {
+        let id = self.vu_numbers.fetch_add(1, Ordering::Relaxed) + 1;
+        let (name, series) = (Arc::clone(&self.scenario.name), self.scenario.series);
+        Box::new(Vu::new(id, name, series, Rc::clone(&self.worker)))
+    }
+
+    fn allocate_users(&self, of_all: u64) {
+        for _ in 0..self.share.of_total(of_all) {
+            // Another worker may have grown the pool first.
+            if self.pool.allocate() {
+                let vu = self.new_user();
+                self.idle.borrow_mut().push(vu);
+                self.pool.offer(self.share.index as usize);
+            }
+        }
+    }
+
+    /// Open model: one iteration, after which the user is idle again.
+    fn start(self: &Rc<Self>, mut vu: Box<Vu>, arrival: Arrival) {
+        let local = Rc::clone(self);
+        let busy = Busy(Rc::clone(self));
+        self.tasks.borrow_mut().spawn_local(async move {
+            local.iterate(&mut vu, Some(arrival.due)).await;
+            local.idle.borrow_mut().push(vu);
+            drop(busy);
+            local.pool.offer(local.share.index as usize);
+        });
+    }
+
+    /// Closed model: each user iterates until its executor says that it is done.
+    fn start_users(self: &Rc<Self>, of_all: u64) {
+        for _ in 0..self.share.of_total(of_all) {
+            self.pool.allocate();
+            self.pool.occupy();
+            let (local, busy, mut vu) = (Rc::clone(self), Busy(Rc::clone(self)), self.new_user());
+            self.tasks.borrow_mut().spawn_local(async move {
+                while local.may_start() {
+                    local.iterate(&mut vu, None).await;
+                    // An iteration without a wait must not keep the worker from its other users.
+                    tokio::task::coop::consume_budget().await;
+                }
+                drop(busy);
+            });
+        }
+    }
+
+    fn may_start(&self) -> bool {
+        let now = Elapsed::from(self.worker.clock.now().since(self.scenario.start_time));
+        matches!(self.schedule.borrow_mut().next(now, Vus { idle: 1 }), Decision::Start(_))
+    }
+
+    async fn iterate(&self, vu: &mut Vu, due: Option<Elapsed>) {
+        let series = &self.scenario.series;
+        let started = self.worker.clock.now();
+        if let Some(due) = due {
+            self.worker.shard.borrow_mut().time(series.lag, started.since(due));
+        }
+        let cut_off = CutOff(self);
+        vu.begin_iteration(due);
+        if let Err(Ended::Error(why)) = self.scenario.flow.run(vu).await {
+            vu.note(&format!("an iteration of `{}` ended early: {why}", self.scenario.name));
+            self.worker.shard.borrow_mut().count(series.errors, 1);
+        }
+        vu.iteration += 1;
+        std::mem::forget(cut_off);
+        let finished = self.worker.clock.now();
+        let mut shard = self.worker.shard.borrow_mut();
+        shard.count(series.iterations, 1);
+        shard.time(series.duration, finished.since(started));
+        shard.time(series.response_time, finished.since(due.unwrap_or(started)));
+    }
+
+    fn reap(&self) {
+        while self.tasks.borrow_mut().try_join_next().is_some() {}
+    }
+
+    /// All shares of the schedule are done, and no iteration runs anywhere.
+    async fn drained(&self) {
+        loop {
+            self.reap();
+            // Not only ours: what another worker has reserved here may still be on its way.
+            if self.pool.state().done {
+                return;
+            }
+            // Nobody rings for the iterations of other workers.
+            let _ = tokio::time::timeout(Duration::from_millis(10), self.ended.notified()).await;
+        }
+    }
+
+    /// Ends what still runs. Dropping an iteration counts it as interrupted.
+    async fn cut_off(&self) {
+        let mut tasks = self.tasks.take();
+        tasks.shutdown().await;
+        self.idle.borrow_mut().clear();
+    }
+}
+
+/// An iteration that is running: dropped when it is cut off, forgotten when it is complete.
+struct CutOff<'a>(&'a LocalScenario);
+
+impl Drop for CutOff<'_> {
+    fn drop(&mut self) {
+        self.0.worker.shard.borrow_mut().count(self.0.scenario.series.interrupted, 1);
+    }
+}
+
+/// A user that counts as busy for as long as this lives.
+struct Busy(Rc<LocalScenario>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.pool.release();
+        self.0.ended.notify_one();
+    }
+}

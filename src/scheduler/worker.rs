@@ -1,0 +1,118 @@
+//! A worker: one thread's users, and the shard they write into.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::pacer::Timing;
+use super::pool::Pool;
+use super::scenario::LocalScenario;
+use crate::executor::{Arrival, Share};
+use crate::flow::Worker;
+use crate::ids::ScenarioId;
+use crate::plan::Plan;
+use crate::record::Shard;
+use crate::time::Clock;
+
+/// What a worker hands out at a tick.
+#[derive(Debug)]
+pub(super) struct Collected {
+    pub(super) shard: Shard,
+    /// CPU time of the worker's thread so far.
+    pub(super) cpu: Duration,
+}
+
+/// Swap the shard for this empty one.
+pub(super) struct Collect {
+    pub(super) spare: Shard,
+    pub(super) reply: oneshot::Sender<Collected>,
+}
+
+/// An arrival for which one of this worker's idle users is reserved.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HandedOver {
+    pub(super) scenario: ScenarioId,
+    pub(super) arrival: Arrival,
+}
+
+/// What a worker is given.
+pub(super) struct WorkerParts {
+    pub(super) plan: Arc<Plan>,
+    pub(super) clock: Clock,
+    pub(super) timing: Timing,
+    pub(super) share: Share,
+    pub(super) pools: Arc<[Arc<Pool>]>,
+    pub(super) vu_numbers: Arc<AtomicU64>,
+    /// To every worker, this one included; bounded by the number of users that can be reserved.
+    pub(super) arrivals_to: Vec<mpsc::UnboundedSender<HandedOver>>,
+    pub(super) arrivals: mpsc::UnboundedReceiver<HandedOver>,
+    pub(super) collect: mpsc::Receiver<Collect>,
+    pub(super) abort: CancellationToken,
+    pub(super) done: oneshot::Sender<Collected>,
+}
+
+/// Runs all scenarios' shares to their end, or to the abort; then hands out the last shard.
+/// Must be called within a `LocalSet`.
+pub(super) async fn run(mut parts: WorkerParts) {
+    let plan = Arc::clone(&parts.plan);
+    let registry = Arc::clone(&plan.registry);
+    let worker = Rc::new(Worker::new(parts.clock, Arc::clone(&plan.settings), plan.vars.clone(), registry));
+    let scenarios: HashMap<ScenarioId, Rc<LocalScenario>> =
+        plan.scenarios.iter().map(|scenario| (scenario.id, local(&parts, scenario, &worker))).collect();
+    let mut running: JoinSet<()> = JoinSet::new();
+    for scenario in scenarios.values() {
+        running.spawn_local(Rc::clone(scenario).run());
+    }
+    while !running.is_empty() {
+        tokio::select! {
+            () = parts.abort.cancelled() => {
+                running.shutdown().await;
+                for scenario in scenarios.values() {
+                    scenario.abort().await;
+                }
+            }
+            _ = running.join_next() => {}
+            Some(handed) = parts.arrivals.recv() => {
+                if let Some(scenario) = scenarios.get(&handed.scenario) {
+                    scenario.start_reserved(handed.arrival);
+                }
+            }
+            Some(Collect { spare, reply }) = parts.collect.recv() => {
+                // Nobody waits any more when the run has ended meanwhile.
+                let _ = reply.send(collected(&worker, spare));
+            }
+        }
+    }
+    let _ = parts.done.send(collected(&worker, Shard::new(Arc::clone(&plan.registry))));
+}
+
+fn local(parts: &WorkerParts, scenario: &Arc<crate::plan::Scenario>, worker: &Rc<Worker>) -> Rc<LocalScenario> {
+    let to = parts.arrivals_to.clone();
+    let id = scenario.id;
+    let hand_over = Box::new(move |worker: usize, arrival| {
+        // A worker listens until all its scenarios have ended, and this one has not.
+        let _ = to[worker].send(HandedOver { scenario: id, arrival });
+    });
+    LocalScenario::new(
+        Arc::clone(scenario),
+        Rc::clone(worker),
+        Arc::clone(&parts.pools[id.index()]),
+        parts.share,
+        parts.timing,
+        Arc::clone(&parts.vu_numbers),
+        hand_over,
+    )
+}
+
+fn collected(worker: &Worker, spare: Shard) -> Collected {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    let cpu = Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs() as u32);
+    Collected { shard: worker.shard.replace(spare), cpu }
+}
