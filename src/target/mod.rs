@@ -1,1 +1,122 @@
-//! (being written)
+//! The demo target: a small backend to load, with faults on demand.
+//!
+//! A service of its own that shares nothing with the engine: it uses no other module of this crate, so
+//! that what loadgate measures here is never measured by the code that produced it. Where to look:
+//!
+//! ```text
+//! serve ─> connection ─> routes ─┬─> control   (/faults)
+//!                       │        └─> exposition (/metrics)
+//!                       └─> chat    (/api/chat, after the upgrade)
+//! tick     the 100 Hz loop, on a thread of its own
+//! fault    what can be made to go wrong; every place above asks it
+//! ```
+
+mod chat;
+mod connection;
+mod control;
+mod exposition;
+mod fault;
+mod routes;
+mod tick;
+mod traffic;
+
+use std::io;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use self::fault::{FAULTS, Fault, FaultError, FaultInfo};
+pub use self::fault::{Ratio, RefusalStatus, Stall};
+pub use self::tick::Hz;
+
+use self::fault::ActiveFaults;
+use self::tick::{History, Ticker};
+use self::traffic::Traffic;
+
+/// How long answers under way may take once the service has been told to stop.
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
+
+/// How long to wait after a failed `accept`: with descriptors spent, the next one fails at once too.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(20);
+
+/// How the demo target behaves.
+#[derive(Debug, Clone)]
+pub struct TargetConfig {
+    /// Faults that are on from the start. Of two of the same name the later one holds.
+    pub faults: Vec<Fault>,
+    /// The rate of the loop while no fault slows it.
+    pub loop_hz: Hz,
+    /// Chunks in a chat reply, before its `done`.
+    pub chunks: usize,
+    /// The pause before each chunk, drawn evenly from this range.
+    pub chunk_gap: RangeInclusive<Duration>,
+}
+
+impl Default for TargetConfig {
+    fn default() -> Self {
+        Self {
+            faults: Vec::new(),
+            loop_hz: Hz::NOMINAL,
+            chunks: 5,
+            chunk_gap: Duration::from_millis(15)..=Duration::from_millis(20),
+        }
+    }
+}
+
+/// What all connections and the loop share.
+struct Backend {
+    faults: Arc<ActiveFaults>,
+    history: Arc<History>,
+    traffic: Traffic,
+    script: chat::Script,
+}
+
+/// Serves on `listener` until `shutdown` completes; then takes no more connections, closes the idle ones,
+/// says goodbye on the WebSockets and gives answers under way half a second to end.
+///
+/// # Errors
+/// When the loop's thread cannot be started. A failed `accept` is logged and tried again.
+pub async fn serve(
+    listener: TcpListener,
+    config: TargetConfig,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let faults = Arc::new(ActiveFaults::new(config.faults));
+    let ticker = Ticker::start(config.loop_hz, Arc::clone(&faults))?;
+    let backend = Arc::new(Backend {
+        faults,
+        history: ticker.history(),
+        traffic: Traffic::default(),
+        script: chat::Script::new(config.chunks, config.chunk_gap),
+    });
+    let stop = CancellationToken::new();
+    let mut connections = JoinSet::new();
+    tokio::pin!(shutdown);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection::serve(stream, Arc::clone(&backend), stop.clone()));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "failed to accept a connection");
+                    tokio::time::sleep(ACCEPT_BACKOFF).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    stop.cancel();
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(SHUTDOWN_GRACE, drained).await.is_err() {
+        connections.shutdown().await;
+    }
+    Ok(())
+}
