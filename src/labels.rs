@@ -32,6 +32,11 @@ impl Labels {
         Labels::new(self.0.iter().cloned().chain([added]))
     }
 
+    /// This set without one label.
+    pub fn without(&self, name: &str) -> Self {
+        Labels(self.0.iter().filter(|(known, _)| **known != *name).cloned().collect())
+    }
+
     /// This set with all labels of `other`, which win.
     pub fn merged(&self, other: &Labels) -> Self {
         Labels::new(self.0.iter().chain(other.0.iter()).cloned())

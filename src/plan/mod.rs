@@ -1,1 +1,106 @@
-//! (being written)
+//! A plan that cannot be wrong: names became ids, defaults are filled in, templates are compiled.
+//! Everything that can be refused was refused, with its place in the file.
+
+mod compile;
+mod metrics;
+mod scenario;
+mod steps;
+mod target;
+mod text;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use compile::compile;
+
+use crate::executor::Executor;
+use crate::exposition::Selector;
+use crate::flow::{Flow, HttpStep, ScenarioSeries};
+use crate::ids::ScenarioId;
+use crate::labels::Labels;
+use crate::protocol::Settings;
+use crate::record::Registry;
+use crate::rules::Threshold;
+use crate::template::Value;
+use crate::time::Elapsed;
+
+#[derive(Debug)]
+pub struct Plan {
+    /// The label `test`.
+    pub name: Arc<str>,
+    /// On every series of the run.
+    pub tags: Labels,
+    pub registry: Arc<Registry>,
+    pub settings: Arc<Settings>,
+    pub vars: Value,
+    pub scrapes: Vec<Scrape>,
+    pub probes: Vec<Probe>,
+    pub preflight: Preflight,
+    pub scenarios: Vec<Arc<Scenario>>,
+    pub drain: Duration,
+    pub thresholds: Vec<Threshold>,
+    /// The share of due iterations that may be dropped, 0 to 1.
+    pub max_dropped: f64,
+    /// How long `/metrics` keeps the final values.
+    pub retain_series: Duration,
+}
+
+#[derive(Debug)]
+pub struct Scenario {
+    pub id: ScenarioId,
+    pub name: Arc<str>,
+    pub executor: Box<dyn Executor>,
+    pub start_time: Elapsed,
+    pub graceful_stop: Duration,
+    pub flow: Flow,
+    pub series: ScenarioSeries,
+    /// Between two arrivals of the whole scenario, in nanoseconds; a second for closed models. How
+    /// precisely the pacer has to wake.
+    pub mean_period_nanos: u64,
+}
+
+/// A target whose `/metrics` are read during the run.
+#[derive(Debug, Clone)]
+pub struct Scrape {
+    pub job: Arc<str>,
+    pub url: url::Url,
+    pub interval: Duration,
+    pub timeout: Duration,
+}
+
+/// A selector sampled during the run.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    pub name: String,
+    /// As it was written.
+    pub query: String,
+    pub selector: Selector,
+    pub interval: Duration,
+}
+
+/// Requests that must succeed before load is sent, with series of their own that are not exported.
+#[derive(Debug)]
+pub struct Preflight {
+    pub registry: Arc<Registry>,
+    pub series: ScenarioSeries,
+    pub steps: Vec<PreflightStep>,
+}
+
+#[derive(Debug)]
+pub struct PreflightStep {
+    /// For messages: the URL as it was written.
+    pub what: String,
+    pub step: HttpStep,
+    /// Tried again until it succeeds or this has passed.
+    pub wait_for: Duration,
+}
+
+impl Plan {
+    /// When the last scenario ends by plan, without its graceful stop.
+    pub fn planned(&self) -> Duration {
+        let end = |scenario: &Arc<Scenario>| {
+            Duration::from(scenario.start_time) + Duration::from(scenario.executor.duration())
+        };
+        self.scenarios.iter().map(end).max().unwrap_or_default()
+    }
+}

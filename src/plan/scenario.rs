@@ -1,0 +1,65 @@
+//! Scenarios: executors, and flows compiled twice so that bodies are kept only where a step reads them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Scenario;
+use super::steps::{Reads, Steps};
+use crate::config::{Defaults, ExecutorConfig, Problem, ScenarioConfig};
+use crate::executor::{ConstantArrivalRate, ConstantVus, Executor};
+use crate::flow::ScenarioSeries;
+use crate::ids::ScenarioId;
+use crate::labels::Labels;
+use crate::record::Registry;
+use crate::template::Names;
+
+pub(super) fn compile(
+    at: usize,
+    config: &ScenarioConfig,
+    registry: &Registry,
+    defaults: &Defaults,
+    names: &Names,
+    next_step: &mut u32,
+    problems: &mut Vec<Problem>,
+) -> Scenario {
+    let tags = config.tags.iter().map(|(name, value)| (name.value.as_str(), value.value.as_str()));
+    let labels = Labels::new(tags).with("scenario", &config.name.value);
+    let series = ScenarioSeries::new(registry, &labels);
+    let mut pass = |kept: Reads, next_id: &mut u32, problems: &mut Vec<Problem>| {
+        let (names, labels, group) = (names.clone(), labels.clone(), String::new());
+        let (exchanged, reads) = (false, Reads::default());
+        let mut steps =
+            Steps { registry, defaults, problems, next_id, names, labels, group, exchanged, reads, kept };
+        (steps.flow(&config.flow), steps.reads)
+    };
+    let (first_step, known_problems) = (*next_step, problems.len());
+    let (mut flow, reads) = pass(Reads::default(), next_step, problems);
+    if reads != Reads::default() && problems.len() == known_problems {
+        *next_step = first_step;
+        (flow, _) = pass(reads, next_step, problems);
+    }
+    let (executor, mean_period_nanos) = executor(&config.executor);
+    Scenario {
+        id: ScenarioId(at as u16),
+        name: Arc::from(config.name.value.as_str()),
+        executor,
+        start_time: config.start_time.into(),
+        graceful_stop: config.graceful_stop,
+        flow,
+        series,
+        mean_period_nanos,
+    }
+}
+
+fn executor(config: &ExecutorConfig) -> (Box<dyn Executor>, u64) {
+    match *config {
+        ExecutorConfig::ConstantVus { vus, duration } => {
+            (Box::new(ConstantVus { vus, duration }), Duration::from_secs(1).as_nanos() as u64)
+        }
+        ExecutorConfig::ConstantArrivalRate { rate, time_unit, duration, pre_allocated_vus, max_vus } => {
+            let period = time_unit.as_nanos() as f64 / rate;
+            let executor = ConstantArrivalRate { rate, time_unit, duration, pre_allocated_vus, max_vus };
+            (Box::new(executor), period as u64)
+        }
+    }
+}
