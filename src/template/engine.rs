@@ -51,6 +51,8 @@ pub(super) fn compile(text: &str) -> Result<Code, TemplateError> {
 /// An expression that minijinja evaluates.
 pub(super) struct Engine {
     code: Code,
+    /// The same, in an operation that fails on an undefined value and so names it.
+    asserted: Option<Code>,
     source: Box<str>,
     roots: Arc<[Root]>,
     /// The paths written out in the expression, for errors that do not name one.
@@ -65,14 +67,18 @@ impl fmt::Debug for Engine {
 
 impl Engine {
     pub(super) fn new(code: Code, source: &str, roots: &[Root], paths: Vec<Path>) -> Self {
-        Engine { code, source: source.trim().into(), roots: roots.into(), paths }
+        let asserted = compile(&format!("({source}) == none")).ok();
+        Engine { code, asserted, source: source.trim().into(), roots: roots.into(), paths }
     }
 
     pub(super) fn eval(&self, scope: &Scope<'_>) -> Result<Value, EvalError> {
         let values = self.roots.iter().map(|root| root.value(scope)).collect();
-        let context = Context { roots: Arc::clone(&self.roots), values };
-        match self.code.eval(Value::from_object(context)) {
-            Ok(value) if value.is_undefined() => Err(self.undefined(scope)),
+        let context = Value::from_object(Context { roots: Arc::clone(&self.roots), values });
+        match self.code.eval(context.clone()) {
+            Ok(value) if value.is_undefined() => {
+                let named = self.asserted.as_ref().and_then(|asserted| asserted.eval(context).err());
+                Err(named.map_or_else(|| self.undefined(scope), |error| self.explain(&error, scope)))
+            }
             Ok(value) => Ok(value),
             Err(error) => Err(self.explain(&error, scope)),
         }

@@ -46,7 +46,8 @@ impl EvalError {
     pub(super) fn new(message: impl Into<String>) -> Self {
         let mut message = message.into();
         if message.len() > MAX_EVAL_MESSAGE_BYTES {
-            message.truncate(message.floor_char_boundary(MAX_EVAL_MESSAGE_BYTES));
+            let boundary = |at: &usize| message.is_char_boundary(*at);
+            message.truncate((0..=MAX_EVAL_MESSAGE_BYTES).rev().find(boundary).unwrap_or(0));
             message.push('…');
         }
         EvalError(message)

@@ -21,9 +21,16 @@ pub(super) enum Node {
     Path(Path),
     Compare(Comparison, Box<(Node, Node)>),
     /// Whether a list of constants holds a value.
-    In { needle: Box<Node>, list: Box<[Value]>, negated: bool },
+    In {
+        needle: Box<Node>,
+        list: Box<[Value]>,
+        negated: bool,
+    },
     /// Whether the body holds a string: of all things worth asking the one that must not copy it.
-    InBody { needle: Box<str>, negated: bool },
+    InBody {
+        needle: Box<str>,
+        negated: bool,
+    },
     And(Box<(Node, Node)>),
     Or(Box<(Node, Node)>),
     Not(Box<Node>),

@@ -158,7 +158,8 @@ mod tests {
 
     #[test]
     fn random_int_gives_both_bounds_and_nothing_outside() {
-        let drawn: std::collections::BTreeSet<i64> = (0..500).filter_map(|_| random_int(-1, 1).ok()).collect();
+        let drawn: std::collections::BTreeSet<i64> =
+            (0..500).filter_map(|_| random_int(-1, 1).ok()).collect();
         assert_eq!(drawn.into_iter().collect::<Vec<_>>(), [-1, 0, 1]);
         assert_eq!(random_int(7, 7).unwrap(), 7);
         assert!(random_int(i64::MIN, i64::MAX).is_ok());

@@ -147,6 +147,7 @@ impl Compiler<'_> {
             [Part::Expression { text, start }] => {
                 let expression = self.expression(text, *start)?;
                 let mut json = String::new();
+                // A constant that JSON cannot hold stays an expression, and fails when it is rendered.
                 match expression.constant().map(|value| write::push_json(&mut json, value)) {
                     Some(Ok(())) => self.literal(&json),
                     _ => self.pieces.push(Piece::Value(expression)),
@@ -168,7 +169,14 @@ impl Compiler<'_> {
                 }
                 Part::Expression { text, start } => {
                     let expression = self.expression(text, start)?;
-                    self.pieces.push(Piece::InString(expression));
+                    let (mut text, mut escaped) = (String::new(), String::new());
+                    match expression.constant().map(|value| write::push_text(&mut text, value)) {
+                        Some(Ok(())) => {
+                            write::push_escaped(&mut escaped, &text);
+                            self.literal(&escaped);
+                        }
+                        _ => self.pieces.push(Piece::InString(expression)),
+                    }
                 }
             }
         }

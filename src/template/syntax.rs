@@ -4,14 +4,17 @@ use super::engine;
 use super::error::TemplateError;
 use super::token::{Token, tokens};
 
-/// Longest expression. minijinja reads `not not not …` by recursion, so a limit keeps a hostile plan
-/// from exhausting the stack; nobody writes a longer one.
-const MAX_EXPRESSION_BYTES: usize = 4_096;
+/// How many names and operators an expression may have. minijinja reads `not not not …` and walks
+/// `a + b + c …` by recursion without a limit of its own; some thousands would exhaust the stack.
+const MAX_OPERATIONS: usize = 256;
 
 /// Reads an expression and checks its filters and tests.
 pub(super) fn read(text: &str) -> Result<engine::Code, TemplateError> {
-    if text.len() > MAX_EXPRESSION_BYTES {
-        let message = format!("the expression is longer than {MAX_EXPRESSION_BYTES} bytes");
+    let tokens = tokens(text);
+    let constant =
+        |token: Token<'_>| matches!(token, Token::Str { .. } | Token::Number(_) | Token::Symbol(","));
+    if tokens.iter().filter(|(_, token)| !constant(*token)).count() > MAX_OPERATIONS {
+        let message = format!("the expression has more than {MAX_OPERATIONS} names and operators");
         return Err(TemplateError::at(0, message).help("split it with `set` steps"));
     }
     if text.trim().is_empty() {
@@ -23,16 +26,15 @@ pub(super) fn read(text: &str) -> Result<engine::Code, TemplateError> {
             .help("this place takes an expression: write it without `{{ }}`"));
     }
     let code = engine::compile(text)?;
-    check_filters_and_tests(text)?;
+    check_filters_and_tests(&tokens)?;
     Ok(code)
 }
 
 /// minijinja finds out only when it evaluates.
-fn check_filters_and_tests(text: &str) -> Result<(), TemplateError> {
-    let tokens = tokens(text);
+fn check_filters_and_tests(tokens: &[(usize, Token<'_>)]) -> Result<(), TemplateError> {
     for (place, (at, token)) in tokens.iter().enumerate() {
         let Token::Ident(name) = token else { continue };
-        let unknown = match role(&tokens, place) {
+        let unknown = match role(tokens, place) {
             Role::Filter if !engine::is_filter(name) => "filter",
             Role::Test if !engine::is_test(name) => "test",
             _ => continue,

@@ -167,7 +167,8 @@ pub(super) fn split(text: &str) -> Result<Vec<Part<'_>>, TemplateError> {
 }
 
 fn literal(at: usize, opening: &str, message: &str) -> TemplateError {
-    TemplateError::at(at, message).help(format!("for the characters themselves write `{{{{ \"{opening}\" }}}}`"))
+    TemplateError::at(at, message)
+        .help(format!("for the characters themselves write `{{{{ \"{opening}\" }}}}`"))
 }
 
 /// The next `{{`, `{%` or `{#` from `from` on, and its second byte.

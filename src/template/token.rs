@@ -60,7 +60,8 @@ fn span(text: &str, belongs: impl Fn(char) -> bool) -> usize {
 /// A number right after a dot is an index and has no fraction: `json.1.0` is `json[1][0]`.
 fn number_length(text: &str, after_dot: bool) -> usize {
     let whole = span(text, |c| c.is_ascii_alphanumeric() || c == '_');
-    let fraction = text[whole..].strip_prefix('.').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let fraction =
+        text[whole..].strip_prefix('.').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     match fraction {
         Some(rest) if !after_dot => whole + 1 + span(rest, |c| c.is_ascii_alphanumeric() || c == '_'),
         _ => whole,

@@ -44,7 +44,9 @@ pub(super) fn push_json(out: &mut String, value: &Value) -> Result<(), EvalError
         ValueKind::Plain => return Err(EvalError::new("a function cannot be written: call it with `()`")),
         _ => {
             let json = serde_json::to_string(value);
-            out.push_str(&json.map_err(|error| EvalError::new(format!("cannot be written as JSON: {error}")))?);
+            out.push_str(
+                &json.map_err(|error| EvalError::new(format!("cannot be written as JSON: {error}")))?,
+            );
         }
     }
     Ok(())
