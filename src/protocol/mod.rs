@@ -1,1 +1,31 @@
-//! (being written)
+//! How one exchange with the target is made: HTTP/1.1 and WebSocket, over TCP or TLS.
+//!
+//! A protocol reports what happened as a [`sample::Exchange`](crate::sample::Exchange); it never counts,
+//! aggregates, follows redirects or judges. Everything here lives on one worker thread (futures are not
+//! `Send`) and spawns nothing: dropping a future or a connection closes its socket and leaves nothing behind.
+//!
+//! ```text
+//! Target ──> Dialer (Resolver, AddressPolicy, TLS) ──> Wire (bytes and instants, noted in a Meter)
+//!                                                       ├─> http::Client          (hyper, driven inline)
+//!                                                       └─> websocket::Connection (tungstenite, driven inline)
+//! ```
+//!
+//! Bytes are counted at the socket, below TLS and with all headers and handshakes, as k6's `data_sent` and
+//! `data_received` are.
+
+mod alarm;
+mod course;
+mod dial;
+mod failure;
+mod hosts;
+pub mod http;
+mod http1;
+mod resolve;
+mod target;
+pub mod tls;
+pub mod websocket;
+mod wire;
+
+pub use dial::{AddressPolicy, Dialer, Settings};
+pub use hosts::{HostError, HostOverride};
+pub use target::{Origin, Target, UrlError};

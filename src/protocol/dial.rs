@@ -1,0 +1,139 @@
+//! Makes connections: DNS, the address policy, TCP and TLS, each phase timed.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+
+use super::failure;
+use super::hosts::HostOverride;
+use super::resolve::Resolver;
+use super::target::Origin;
+use super::wire::{Meter, Socket, Wire};
+use crate::sample::ErrorCode;
+use crate::time::Clock;
+
+/// k6's dialer gives up after this, however long the request's timeout is.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Which addresses may be connected to: asked with the URL's host and each address it resolved to (a
+/// v4-mapped IPv6 address as the IPv4 address it is), for every connection, so that a name that is
+/// rebound later gets nowhere.
+pub type AddressPolicy = Arc<dyn Fn(&str, IpAddr) -> bool + Send + Sync>;
+
+/// What the connections of all worker threads have in common.
+#[derive(Clone)]
+pub struct Settings {
+    pub tls: Arc<rustls::ClientConfig>,
+    pub hosts: Vec<HostOverride>,
+    pub allow: AddressPolicy,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("hosts", &self.hosts).finish_non_exhaustive()
+    }
+}
+
+/// Makes the connections of one worker thread; its VUs share it.
+#[derive(Debug)]
+pub struct Dialer {
+    settings: Arc<Settings>,
+    resolver: Resolver,
+    clock: Clock,
+}
+
+/// How long the phases of a connection took, also of one that failed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct DialTimes {
+    pub(super) looking_up: Duration,
+    pub(super) connecting: Duration,
+    pub(super) tls_handshaking: Duration,
+}
+
+impl Dialer {
+    pub fn new(settings: Arc<Settings>, clock: Clock) -> Self {
+        Dialer { settings, resolver: Resolver::default(), clock }
+    }
+
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// A connection to `origin`, made before `deadline`: looking up and connecting past it is
+    /// `DIAL_TIMEOUT`, TLS past it `TIMEOUT`. What was spent is in `times` either way.
+    pub(super) async fn dial(
+        &self,
+        origin: &Origin,
+        deadline: Instant,
+        times: &mut DialTimes,
+    ) -> Result<Wire, ErrorCode> {
+        let dial_deadline = deadline.min(Instant::now() + DIAL_TIMEOUT);
+        let started = self.clock.now();
+        let addresses = timeout_at(dial_deadline, self.addresses(origin)).await;
+        let looked_up = self.clock.now();
+        times.looking_up = looked_up.since(started);
+        let addresses = addresses.map_err(|_| ErrorCode::DIAL_TIMEOUT)??;
+
+        let tcp = timeout_at(dial_deadline, connect(&addresses)).await;
+        let connected = self.clock.now();
+        times.connecting = connected.since(looked_up);
+        let tcp = tcp.map_err(|_| ErrorCode::DIAL_TIMEOUT)??;
+
+        let socket = Socket::new(tcp, Rc::new(Meter::new(self.clock)));
+        if !origin.secure() {
+            return Ok(Wire::plain(socket));
+        }
+        let name = ServerName::try_from(origin.host().to_owned()).map_err(|_| ErrorCode::TLS_WRONG_HOST)?;
+        let handshake = TlsConnector::from(Arc::clone(&self.settings.tls)).connect(name, socket);
+        let stream = timeout_at(deadline, handshake).await;
+        times.tls_handshaking = self.clock.now().since(connected);
+        let stream = stream.map_err(|_| ErrorCode::TIMEOUT)?.map_err(|error| failure::of_tls(&error))?;
+        Ok(Wire::tls(stream))
+    }
+
+    /// The addresses to try, in order; those the policy refuses are left out.
+    async fn addresses(&self, origin: &Origin) -> Result<Vec<SocketAddr>, ErrorCode> {
+        let (host, port) = (origin.host(), origin.port());
+        let overridden = self.settings.hosts.iter().find_map(|entry| entry.apply(host, port));
+        let mut addresses: Vec<SocketAddr> = match overridden {
+            Some((address, port)) => vec![SocketAddr::new(address, port)],
+            None => {
+                let found = self.resolver.addresses(host).await?;
+                found.iter().map(|address| SocketAddr::new(*address, port)).collect()
+            }
+        };
+        addresses.retain(|address| (self.settings.allow)(host, address.ip().to_canonical()));
+        if addresses.is_empty() {
+            return Err(ErrorCode::BLOCKED_ADDRESS);
+        }
+        // k6 picks at random among a name's addresses, so that a name's servers share the load.
+        let family =
+            addresses.iter().take_while(|address| address.is_ipv6() == addresses[0].is_ipv6()).count();
+        addresses[..family].rotate_left(fastrand::usize(..family));
+        Ok(addresses)
+    }
+}
+
+/// Tries one address after the other; the first failure is the one reported, as in Go.
+async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, ErrorCode> {
+    let mut first_failure = None;
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => {
+                stream.set_nodelay(true).map_err(|error| failure::of_connect(&error))?;
+                return Ok(stream);
+            }
+            Err(error) => {
+                first_failure.get_or_insert(failure::of_connect(&error));
+            }
+        }
+    }
+    Err(first_failure.unwrap_or(ErrorCode::DIAL))
+}

@@ -1,0 +1,258 @@
+//! HTTP requests of one VU, over its own kept-alive connections (k6's model).
+//!
+//! Only HTTP/1.1 so far. Another version is another kind of kept connection beside `Http1`: something that
+//! is idle or not, gives a head, gives a body, and has a meter.
+
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST};
+use http::{HeaderMap, HeaderValue, Method};
+use tokio::time::Instant;
+
+use super::alarm::Alarm;
+use super::course::Course;
+use super::dial::{DialTimes, Dialer};
+use super::http1::{Failure, Http1, Payload};
+use super::target::{Origin, Target};
+use crate::sample::{ErrorCode, Exchange};
+use crate::time::Elapsed;
+
+/// A kept body may be this large (10 MiB) unless the request says otherwise.
+pub const MAX_BODY_BYTES: usize = 10 << 20;
+/// Connections one VU keeps; the one that was used longest ago makes room.
+const MAX_KEPT: usize = 16;
+
+/// One request, to be made once.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    pub method: &'a Method,
+    pub target: &'a Target,
+    /// All headers but `Host` (added unless given), `Content-Length` (added), and `Authorization` where
+    /// the URL holds credentials (added unless given).
+    pub headers: &'a HeaderMap,
+    pub body: Bytes,
+    /// For the whole exchange, connecting included.
+    pub timeout: Duration,
+    /// Else the body is counted and dropped.
+    pub keep_body: bool,
+    pub keep_headers: bool,
+    /// A kept body that is larger is `MALFORMED_RESPONSE`; bytes.
+    pub max_body_bytes: usize,
+    /// When a user wanted it; `None` for now.
+    pub due: Option<Elapsed>,
+}
+
+impl<'a> Request<'a> {
+    /// A `GET` without a body that keeps nothing of the response, with k6's timeout of 60 s.
+    pub fn get(target: &'a Target, headers: &'a HeaderMap) -> Self {
+        Request {
+            method: &Method::GET,
+            target,
+            headers,
+            body: Bytes::new(),
+            timeout: Duration::from_secs(60),
+            keep_body: false,
+            keep_headers: false,
+            max_body_bytes: MAX_BODY_BYTES,
+            due: None,
+        }
+    }
+}
+
+/// What the request asked to keep of the response; empty where it did not ask, or no response came.
+#[derive(Debug, Default)]
+pub struct Reply {
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+/// One VU's connections. Dropping it closes them.
+#[derive(Default)]
+pub struct Client {
+    /// The connection used last comes last.
+    kept: Vec<Http1>,
+    alarm: Alarm,
+    /// A map whose memory goes from request to response to the next request.
+    spare: HeaderMap,
+}
+
+impl Client {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes one exchange: whatever happens is in the [`Exchange`], with the time it took. An error status
+    /// (400 and above) is an error code too, as in k6. After any other error the connection is closed.
+    ///
+    /// A kept-alive connection that the server has closed meanwhile is replaced: at once where that is
+    /// known before sending, and by one retry within this exchange where it breaks without a byte of a
+    /// response and the request may be repeated (Go's rule).
+    pub async fn exchange(&mut self, dialer: &Dialer, request: Request<'_>) -> (Exchange, Reply) {
+        let mut course = Course::begin(dialer.clock(), request.due);
+        let deadline = course.deadline(request.timeout);
+        let mut idle = self.take_idle(request.target.origin());
+        loop {
+            let reused = idle.is_some();
+            let mut connection = match idle.take() {
+                Some(connection) => {
+                    course.reused();
+                    connection
+                }
+                None => match Box::pin(dial(dialer, request.target.origin(), deadline, &mut course)).await {
+                    Ok(connection) => connection,
+                    Err(code) => return (course.finish(None, Some(code)), Reply::default()),
+                },
+            };
+            match self.attempt(&mut connection, &request, deadline, &mut course).await {
+                Ok(reply) => {
+                    let error = ErrorCode::from_status(course.status);
+                    let exchange = course.finish(Some(connection.meter()), error);
+                    self.keep(connection);
+                    return (exchange, reply);
+                }
+                Err(failure) if reused && may_repeat(&failure, &connection, &request) => {
+                    course.discard(connection.meter());
+                }
+                Err(failure) => {
+                    let exchange = course.finish(Some(connection.meter()), Some(failure.code));
+                    return (exchange, Reply::default());
+                }
+            }
+        }
+    }
+
+    async fn attempt(
+        &mut self,
+        connection: &mut Http1,
+        request: &Request<'_>,
+        deadline: Instant,
+        course: &mut Course,
+    ) -> Result<Reply, Failure> {
+        let outgoing = self.outgoing(request);
+        let (head, body) = connection.head(outgoing, &mut self.alarm, deadline).await?.into_parts();
+        course.status = head.status.as_u16();
+
+        let mut kept = Kept::new(request);
+        let read = connection.body(body, |piece| kept.take(piece), &mut self.alarm, deadline).await;
+        read.map_err(|code| Failure { code, unsent: false })?;
+
+        let headers = if request.keep_headers {
+            head.headers
+        } else {
+            self.spare = head.headers;
+            HeaderMap::new()
+        };
+        Ok(Reply { headers, body: kept.into_bytes() })
+    }
+
+    fn outgoing(&mut self, request: &Request<'_>) -> http::Request<Payload> {
+        let mut headers = mem::take(&mut self.spare);
+        headers.clear();
+        if !request.headers.contains_key(HOST) {
+            headers.insert(HOST, request.target.origin().host_header().clone());
+        }
+        for (name, value) in request.headers {
+            headers.append(name, value.clone());
+        }
+        if let Some(authorization) = request.target.authorization() {
+            headers.entry(AUTHORIZATION).or_insert_with(|| authorization.clone());
+        }
+        // hyper adds the length of a body that is there; as in Go, one that is not is said to be of length 0
+        // where the method would have one.
+        if request.body.is_empty() && matches!(*request.method, Method::POST | Method::PUT | Method::PATCH) {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        let mut outgoing = http::Request::new(Payload(request.body.clone()));
+        *outgoing.method_mut() = request.method.clone();
+        *outgoing.uri_mut() = request.target.request_uri().clone();
+        *outgoing.headers_mut() = headers;
+        outgoing
+    }
+
+    /// Takes the connection out, so that an exchange that is dropped half-way drops it too.
+    fn take_idle(&mut self, origin: &Arc<Origin>) -> Option<Http1> {
+        let same = |kept: &Http1| Arc::ptr_eq(kept.origin(), origin) || kept.origin() == origin;
+        let mut connection = self.kept.remove(self.kept.iter().rposition(same)?);
+        connection.is_idle().then_some(connection)
+    }
+
+    fn keep(&mut self, connection: Http1) {
+        if !connection.is_reusable() {
+            return;
+        }
+        if self.kept.len() == MAX_KEPT {
+            self.kept.remove(0);
+        }
+        self.kept.push(connection);
+    }
+}
+
+async fn dial(
+    dialer: &Dialer,
+    origin: &Arc<Origin>,
+    deadline: Instant,
+    course: &mut Course,
+) -> Result<Http1, ErrorCode> {
+    let mut times = DialTimes::default();
+    let wire = dialer.dial(origin, deadline, &mut times).await;
+    course.dialed(times, wire.is_ok());
+    Http1::start(Arc::clone(origin), wire?).await
+}
+
+/// Whether a request that failed on a reused connection is made again on a new one: when none of it was
+/// sent, or no byte of a response came and repeating it does no harm. Go's `shouldRetryRequest`.
+fn may_repeat(failure: &Failure, connection: &Http1, request: &Request<'_>) -> bool {
+    let harmless = matches!(*request.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
+        || request.headers.contains_key("idempotency-key")
+        || request.headers.contains_key("x-idempotency-key");
+    failure.unsent
+        || (failure.code != ErrorCode::TIMEOUT && connection.meter().first_read_at().is_none() && harmless)
+}
+
+/// What is kept of a body.
+struct Kept {
+    keep: bool,
+    limit: usize,
+    first: Bytes,
+    rest: BytesMut,
+}
+
+impl Kept {
+    fn new(request: &Request<'_>) -> Self {
+        Kept {
+            keep: request.keep_body,
+            limit: request.max_body_bytes,
+            first: Bytes::new(),
+            rest: BytesMut::new(),
+        }
+    }
+
+    fn take(&mut self, piece: Bytes) -> Result<(), ErrorCode> {
+        if !self.keep {
+            return Ok(());
+        }
+        if self.first.len() + self.rest.len() + piece.len() > self.limit {
+            return Err(ErrorCode::MALFORMED_RESPONSE);
+        }
+        // Most bodies come in one piece, which is kept without a copy.
+        if self.first.is_empty() {
+            self.first = piece;
+        } else {
+            self.rest.extend_from_slice(&piece);
+        }
+        Ok(())
+    }
+
+    fn into_bytes(mut self) -> Bytes {
+        if self.rest.is_empty() {
+            return self.first;
+        }
+        let mut whole = BytesMut::with_capacity(self.first.len() + self.rest.len());
+        whole.extend_from_slice(&self.first);
+        whole.unsplit(mem::take(&mut self.rest));
+        whole.freeze()
+    }
+}
