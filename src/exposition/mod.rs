@@ -1,1 +1,43 @@
-//! (being written)
+//! Metric families as the text that Prometheus scrapes, and that text as families. No IO.
+
+mod negotiate;
+mod openmetrics;
+mod parse;
+mod text;
+mod write;
+
+pub use negotiate::{Format, negotiate};
+pub use parse::{Limits, ParseError, ParseErrorKind, Parsed, parse};
+
+use crate::family::Family;
+
+/// Appends the exposition of `families` to `out`.
+///
+/// Each family has its `# HELP` and `# TYPE`, its series stand together, and `le` and `quantile`
+/// are in float form (`10.0`) in every format. Names should differ: a family whose name comes a
+/// second time is written a second time.
+pub fn encode(families: &[Family], format: Format, out: &mut String) {
+    match format {
+        Format::Text => text::encode(families, out),
+        Format::OpenMetrics => openmetrics::encode(families, out),
+    }
+}
+
+/// `[a-zA-Z_:][a-zA-Z0-9_:]*`: a metric name that needs no quotes.
+pub(crate) fn is_plain_metric_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(is_metric_name_start) && bytes.all(is_metric_name_byte)
+}
+
+/// `[a-zA-Z_][a-zA-Z0-9_]*`: a label name that needs no quotes.
+pub(crate) fn is_plain_label_name(name: &str) -> bool {
+    is_plain_metric_name(name) && !name.contains(':')
+}
+
+pub(crate) fn is_metric_name_start(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte == b'_' || byte == b':'
+}
+
+pub(crate) fn is_metric_name_byte(byte: u8) -> bool {
+    is_metric_name_start(byte) || byte.is_ascii_digit()
+}

@@ -1,3 +1,4 @@
 //! One binary for all integration tests: real sockets on port 0.
 
 mod target;
+mod exposition;
