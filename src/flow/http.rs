@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
-use http::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
+use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use http::{Method, StatusCode};
 
 use super::outcomes::Outcomes;
 use super::{Checks, Ended, HttpLabels, Records, Set, Step, Vu};
 use crate::ids::StepId;
-use crate::protocol::{Reply, Request, Target};
+use crate::protocol::Target;
+use crate::protocol::http::{Reply, Request};
 use crate::sample::{ErrorCode, Exchange};
 use crate::template::{ExchangeView, JsonTemplate, Template};
 
@@ -72,7 +73,7 @@ impl HttpStep {
     /// One request and the redirects it leads to; each hop is an exchange of its own, as in k6.
     /// Answers with the last one.
     pub async fn execute(&self, vu: &mut Vu) -> Result<Exchange, Ended> {
-        let headers = self.headers.render(vu)?;
+        let mut headers = self.headers.render(vu)?;
         let body = self.body.render(vu)?;
         let mut hop = match self.url.resolve(vu)? {
             Ok(target) => Hop { method: Cow::Borrowed(&self.method), target, body },
@@ -83,7 +84,14 @@ impl HttpStep {
             let (exchange, reply) = self.exchange(vu, &hop, &headers).await;
             self.record_exchange(vu, &exchange);
             match self.redirect(&hop, &exchange, &reply).filter(|_| followed < self.redirects) {
-                Some(next) => hop = next,
+                Some(next) => {
+                    if next.target.origin() != hop.target.origin() {
+                        // What was meant for one host is not for another (Go's client does the same).
+                        headers.to_mut().remove(AUTHORIZATION);
+                        headers.to_mut().remove(COOKIE);
+                    }
+                    hop = next;
+                }
                 None => return self.observe(vu, exchange, reply).map(|()| exchange),
             }
             followed += 1;

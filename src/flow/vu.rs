@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::outcomes::Outcomes;
 use super::websocket::Session;
 use super::{Ended, ScenarioSeries};
-use crate::protocol::{Client, Dialer, Settings};
+use crate::protocol::http::Client;
+use crate::protocol::{Dialer, Settings};
 use crate::record::{Registry, Shard};
 use crate::template::{EvalError, ExchangeView, Locals, Scope, Template, Value};
 use crate::time::{Clock, Elapsed};
@@ -31,7 +32,6 @@ impl Worker {
 }
 
 /// A small struct, not an interpreter: its cost is its connection and what it captured.
-#[derive(Debug)]
 pub struct Vu {
     /// From 1, over all workers.
     pub id: u64,

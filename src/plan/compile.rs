@@ -44,7 +44,7 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
             tags: Labels::new(plan.tags.iter().map(|(name, value)| (name.value.as_str(), value.value.as_str()))),
             registry: Arc::new(registry),
             settings: Arc::new(settings),
-            vars: Value::from_serialize(plan.vars.iter().cloned().collect::<serde_json::Map<_, _>>()),
+            vars: plan.vars.iter().map(|(name, value)| (name.as_str(), template_value(value))).collect(),
             scrapes,
             probes,
             preflight,
@@ -89,4 +89,9 @@ fn preflight(plan: &PlanConfig, names: &Names, problems: &mut Vec<Problem>) -> P
         }
     }
     Preflight { registry, series, steps: compiled }
+}
+
+/// JSON has nothing that a template's value could not hold.
+fn template_value(value: &serde_json::Value) -> Value {
+    serde_json::from_value(value.clone()).unwrap_or(Value::UNDEFINED)
 }

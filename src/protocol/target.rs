@@ -120,6 +120,15 @@ impl Target {
         })
     }
 
+    /// Where a `Location` leads from here: absolute, or relative to this URL (RFC 9110, section 10.2.2).
+    /// `None` when it is no URL that can be requested.
+    pub fn join(&self, location: &str) -> Option<Target> {
+        let scheme = if self.origin.secure { "https" } else { "http" };
+        let host = self.origin.host_header.to_str().ok()?;
+        let base = url::Url::parse(&format!("{scheme}://{host}{}", self.path_and_query())).ok()?;
+        Target::parse(base.join(location).ok()?.as_str()).ok()
+    }
+
     pub fn origin(&self) -> &Arc<Origin> {
         &self.origin
     }

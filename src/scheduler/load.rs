@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::pacer::Timing;
 use super::pool::{Pool, PoolState};
-use super::worker::{self, Collect, Collected, WorkerParts};
+use super::worker::{self, AllDone, Collect, Collected, WorkerParts};
 use crate::aggregate::Totals;
 use crate::executor::Share;
 use crate::plan::Plan;
@@ -40,13 +40,14 @@ pub struct Load {
     pools: Arc<[Arc<Pool>]>,
     workers: Vec<Handle>,
     abort: CancellationToken,
+    done: CancellationToken,
 }
 
 struct Handle {
     collect: mpsc::Sender<Collect>,
     /// An empty shard to swap in; out while the worker has both.
     spare: Option<Shard>,
-    done: oneshot::Receiver<Collected>,
+    last: oneshot::Receiver<Collected>,
     ended: bool,
     cpu: Duration,
     thread: Option<JoinHandle<()>>,
@@ -95,14 +96,15 @@ impl Load {
             .collect();
         let (arrivals_to, receivers): (Vec<_>, Vec<_>) = (0..workers).map(|_| mpsc::unbounded_channel()).unzip();
         let (abort, vu_numbers) = (CancellationToken::new(), Arc::new(AtomicU64::new(0)));
+        let done = AllDone::new(workers);
         let (mut handles, mut parts) = (Vec::new(), Vec::new());
         for (at, arrivals) in receivers.into_iter().enumerate() {
             let (collect, collect_receiver) = mpsc::channel(1);
-            let (done, done_receiver) = oneshot::channel();
+            let (last, last_receiver) = oneshot::channel();
             handles.push(Handle {
                 collect,
                 spare: Some(Shard::new(Arc::clone(&plan.registry))),
-                done: done_receiver,
+                last: last_receiver,
                 ended: false,
                 cpu: Duration::ZERO,
                 thread: None,
@@ -118,10 +120,11 @@ impl Load {
                 arrivals,
                 collect: collect_receiver,
                 abort: abort.clone(),
-                done,
+                last,
+                done: Arc::clone(&done),
             });
         }
-        (Load { plan, pools, workers: handles, abort }, parts)
+        (Load { plan, pools, workers: handles, abort, done: done.token.clone() }, parts)
     }
 
     /// Adds to `totals` what the workers have recorded since the last time. Waits for each worker
@@ -150,9 +153,9 @@ impl Load {
         &self.plan
     }
 
-    /// Every worker has ended, and what it recorded has been collected.
-    pub fn ended(&self) -> bool {
-        self.workers.iter().all(|handle| handle.ended)
+    /// Resolves when every worker has ended; one more collection then brings what is left.
+    pub fn done(&self) -> impl Future<Output = ()> + use<> {
+        self.done.clone().cancelled_owned()
     }
 
     /// Ends all iterations now; they are counted as interrupted.
@@ -175,7 +178,7 @@ impl Handle {
             }
         }
         // The worker no longer listens: it has ended.
-        let last = (&mut self.done).await.ok();
+        let last = (&mut self.last).await.ok();
         self.ended = true;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

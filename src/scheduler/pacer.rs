@@ -75,6 +75,7 @@ fn remaining(moment: Elapsed, now: Elapsed) -> Option<Duration> {
     (moment > now).then(|| moment.since(now))
 }
 
+#[expect(deprecated, reason = "its successor is unsafe; AsyncFd owns the descriptor, so nobody can close it early")]
 fn timerfd() -> io::Result<AsyncFd<rustix::fd::OwnedFd>> {
     let fd = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
     AsyncFd::with_interest(fd, tokio::io::Interest::READABLE)

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -55,7 +55,27 @@ pub(super) struct WorkerParts {
     pub(super) arrivals: mpsc::UnboundedReceiver<HandedOver>,
     pub(super) collect: mpsc::Receiver<Collect>,
     pub(super) abort: CancellationToken,
-    pub(super) done: oneshot::Sender<Collected>,
+    /// For the last shard.
+    pub(super) last: oneshot::Sender<Collected>,
+    pub(super) done: Arc<AllDone>,
+}
+
+/// Rings when the last worker has ended.
+pub(super) struct AllDone {
+    left: AtomicUsize,
+    pub(super) token: CancellationToken,
+}
+
+impl AllDone {
+    pub(super) fn new(workers: usize) -> Arc<Self> {
+        Arc::new(AllDone { left: AtomicUsize::new(workers), token: CancellationToken::new() })
+    }
+
+    fn one_done(&self) {
+        if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.token.cancel();
+        }
+    }
 }
 
 /// Runs all scenarios' shares to their end, or to the abort; then hands out the last shard.
@@ -90,7 +110,8 @@ pub(super) async fn run(mut parts: WorkerParts) {
             }
         }
     }
-    let _ = parts.done.send(collected(&worker, Shard::new(Arc::clone(&plan.registry))));
+    let _ = parts.last.send(collected(&worker, Shard::new(Arc::clone(&plan.registry))));
+    parts.done.one_done();
 }
 
 fn local(parts: &WorkerParts, scenario: &Arc<crate::plan::Scenario>, worker: &Rc<Worker>) -> Rc<LocalScenario> {

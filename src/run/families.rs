@@ -1,0 +1,109 @@
+//! All families of a run: what was recorded, what the run says of itself, what was scraped.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::observer::Observer;
+use super::{RunOptions, process};
+use crate::aggregate::Totals;
+use crate::family::{Family, FamilyKind};
+use crate::labels::Labels;
+use crate::metric::Unit;
+use crate::plan::Plan;
+use crate::report::Phase;
+use crate::rules::Gate;
+use crate::verdict::Verdict;
+
+/// `testid`, `test` and the tags: on every series of the run.
+#[derive(Debug, Clone)]
+pub struct RunLabels(Labels);
+
+pub(super) struct RunView<'a> {
+    pub(super) totals: &'a Totals,
+    pub(super) gates: &'a [Gate],
+    /// Once it is final.
+    pub(super) verdict: Option<Verdict>,
+    pub(super) phase: Phase,
+    pub(super) elapsed: Duration,
+    pub(super) started_at: SystemTime,
+    pub(super) observer: &'a Observer,
+}
+
+const STATES: [(&str, Phase); 4] = [
+    ("preflight", Phase::Preflight),
+    ("running", Phase::Running),
+    ("draining", Phase::Draining),
+    ("finished", Phase::Finished),
+];
+
+impl RunLabels {
+    pub(super) fn new(plan: &Plan, options: &RunOptions) -> Self {
+        let flags = Labels::new(options.tags.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let run = Labels::new([("test", &*plan.name), ("testid", options.testid.as_str())]);
+        RunLabels(plan.tags.merged(&flags).merged(&run))
+    }
+}
+
+pub(super) fn families(labels: &RunLabels, view: &RunView<'_>) -> Vec<Family> {
+    let mut families = view.totals.families(&labels.0);
+    families.extend(run_families(&labels.0, view));
+    families.extend(threshold_families(&labels.0, view.gates));
+    families.extend(view.observer.stats.families(&labels.0));
+    families.push(Family::single(
+        "loadgate_build_info",
+        FamilyKind::Gauge,
+        "The version that runs; always 1.",
+        Labels::new([("version", env!("CARGO_PKG_VERSION"))]),
+        1.0,
+    ));
+    families.extend(process::families());
+    families
+}
+
+fn run_families(labels: &Labels, view: &RunView<'_>) -> Vec<Family> {
+    let gauge = |name: &str, help: &str, value: f64| {
+        Family::single(name, FamilyKind::Gauge, help, labels.clone(), value)
+    };
+    let one_of = |name: &str, help: &str, label: &str, values: Vec<(&str, bool)>| {
+        let mut family = Family::new(name, FamilyKind::Gauge, help);
+        for (value, holds) in values {
+            family.push(labels.with(label, value), f64::from(u8::from(holds)));
+        }
+        family
+    };
+    let started = view.started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    let states = STATES.iter().map(|(name, phase)| (*name, *phase == view.phase)).collect();
+    let verdicts = Verdict::ALL.iter().map(|one| (one.label(), view.verdict == Some(*one))).collect();
+    let overflowed = view.totals.registry().overflowed() as f64;
+    vec![
+        gauge("loadgate_run_info", "The run; always 1.", 1.0),
+        gauge("loadgate_run_start_timestamp_seconds", "When the run started, since unix epoch.", started),
+        gauge("loadgate_run_elapsed_seconds", "Time since load began.", view.elapsed.as_secs_f64()),
+        gauge("loadgate_run_final", "Whether the values are the run's last.", f64::from(u8::from(view.verdict.is_some()))),
+        one_of("loadgate_run_state", "1 for the state the run is in.", "state", states),
+        one_of("loadgate_verdict", "1 for the verdict of the run, once it is final.", "verdict", verdicts),
+        Family::single(
+            "loadgate_series_overflow_total",
+            FamilyKind::Counter,
+            "Label sets above series_limit, folded into name=\"other\".",
+            labels.clone(),
+            overflowed,
+        ),
+    ]
+}
+
+fn threshold_families(labels: &Labels, gates: &[Gate]) -> [Family; 3] {
+    let gauge = |name: &str, help: &str| Family::new(name, FamilyKind::Gauge, help);
+    let mut value = gauge("loadgate_threshold_value", "The value a threshold looks at; seconds for times.");
+    let mut limit = gauge("loadgate_threshold_limit", "The limit of a threshold; seconds for times.");
+    let mut ok = gauge("loadgate_threshold_ok", "Whether the threshold holds; absent without data.");
+    for gate in gates {
+        let labels = labels.with("metric", &gate.subject).with("threshold", &gate.threshold);
+        let exported = |shown: f64| if gate.unit == Unit::Time { shown / 1e3 } else { shown };
+        limit.push(labels.clone(), exported(gate.limit));
+        if let Some(shown) = gate.value {
+            value.push(labels.clone(), exported(shown));
+            ok.push(labels, f64::from(u8::from(gate.held())));
+        }
+    }
+    [value, limit, ok]
+}
