@@ -15,7 +15,7 @@ use crate::verdict::{Health, ScrapeHealth, decide};
 /// Where golden files lie. `INSTA_UPDATE=always` writes them anew.
 pub(super) fn golden() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../../tests/golden");
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden"));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings

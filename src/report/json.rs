@@ -54,8 +54,8 @@ fn gate(gate: &Gate, finished: &Finished) -> Value {
     json!({
         "metric": gate.subject,
         "threshold": gate.threshold,
-        "value": gate.value,
-        "limit": gate.limit,
+        "value": gate.value.map(number),
+        "limit": number(gate.limit),
         "unit": unit(gate.unit),
         "outcome": outcome(&gate.outcome),
         "message": finding(gate, finished),
@@ -105,8 +105,10 @@ fn metric(metric: &Observed<'_>) -> Value {
 
 fn values(values: &Values) -> Value {
     match values {
-        Values::Counter { count, per_sec } => json!({"count": count, "rate": per_sec}),
-        Values::Gauge { value, min, max } => json!({"value": value, "min": min, "max": max}),
+        Values::Counter { count, per_sec } => json!({"count": number(*count), "rate": number(*per_sec)}),
+        Values::Gauge { value, min, max } => {
+            json!({"value": number(*value), "min": number(*min), "max": number(*max)})
+        }
         Values::Rate { nonzero, all } => json!({
             "rate": *nonzero as f64 / *all as f64,
             "passes": nonzero,
@@ -119,7 +121,7 @@ fn values(values: &Values) -> Value {
 fn statistics(trend: &Trend) -> Map<String, Value> {
     let shown = TrendStat::DEFAULT.into_iter().chain([TrendStat::Percentile(99.0)]);
     let mut statistics: Map<String, Value> =
-        shown.map(|stat| (stat.to_string(), json!(trend.stat(stat)))).collect();
+        shown.map(|stat| (stat.to_string(), number(trend.stat(stat)))).collect();
     statistics.insert(TrendStat::Count.to_string(), trend.count().into());
     statistics
 }
@@ -144,10 +146,10 @@ fn probe(probe: &Probe) -> Value {
     let samples = &probe.samples;
     json!({
         "query": probe.query,
-        "avg": samples.avg(),
-        "min": samples.min(),
-        "max": samples.max(),
-        "last": samples.last(),
+        "avg": samples.avg().map(number),
+        "min": samples.min().map(number),
+        "max": samples.max().map(number),
+        "last": samples.last().map(number),
         "count": samples.count,
         "missed": samples.missed,
     })
@@ -161,6 +163,12 @@ fn scrape(scrape: &ScrapeHealth) -> Value {
         "missed": scrape.missed,
         "last_error": (scrape.missed > 0).then_some(&scrape.last_error),
     })
+}
+
+/// Whole numbers without a decimal point, as k6 writes them; what is not finite is null.
+fn number(value: f64) -> Value {
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    if value.fract() == 0.0 && value.abs() < EXACT { (value as i64).into() } else { value.into() }
 }
 
 #[cfg(test)]
@@ -183,7 +191,7 @@ mod tests {
         assert_eq!(exported["metrics"]["ws_first_message"]["thresholds"]["p(95)<500"]["ok"], false);
         assert_eq!(exported["gates"][0]["outcome"], "no_data");
         assert_eq!(exported["gates"][0]["value"], Value::Null);
-        assert_eq!(exported["metrics"]["http_reqs"]["values"]["count"], 0.0, "every counter is there");
+        assert_eq!(exported["metrics"]["http_reqs"]["values"]["count"], 0, "every counter is there");
         assert!(exported["metrics"].get("vus").is_none(), "a gauge that was never set is not");
     }
 }

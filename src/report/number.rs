@@ -17,7 +17,6 @@ pub(super) fn value(value: f64, unit: Unit) -> String {
 
 /// At most six decimals, without trailing zeros: `48.396958`, `2.5`, `287`.
 pub(super) fn number(value: f64) -> String {
-    // Without the sum `-0` would be written.
     decimals(value, 6)
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{Finished, TrendStat};
 use crate::aggregate::Selector;
 use crate::labels::Labels;
-use crate::metric::{Definition, Kind};
+use crate::metric::{Definition, Kind, Unit};
 use crate::record::Distribution;
 use crate::rules::Gate;
 
@@ -35,8 +35,7 @@ pub(super) enum Values {
 #[derive(Debug)]
 pub(super) struct Trend {
     distribution: Distribution,
-    /// From recorded to display units.
-    scale: f64,
+    unit: Unit,
     /// What gates found, by statistic: a value read off the histogram may lie a cell's width beside
     /// it, and must not contradict what was judged.
     judged: Vec<(TrendStat, f64)>,
@@ -80,18 +79,19 @@ impl Finished {
     }
 
     fn values(&self, definition: &Definition, selector: &Selector, gates: &[&Gate]) -> Option<Values> {
-        let scale = definition.unit.display_scale();
+        let unit = definition.unit;
         match definition.kind {
             Kind::Counter => {
-                let count = self.totals.counter(selector) * scale;
+                // The sum of nothing is -0; adding 0 makes it 0.
+                let count = shown(self.totals.counter(selector), unit) + 0.0;
                 let secs = self.elapsed.as_secs_f64();
                 let per_sec = if secs > 0.0 { count / secs } else { 0.0 };
                 Some(Values::Counter { count, per_sec })
             }
             Kind::Gauge => self.totals.gauge(selector).map(|(value, min, max)| Values::Gauge {
-                value: value * scale,
-                min: min * scale,
-                max: max * scale,
+                value: shown(value, unit),
+                min: shown(min, unit),
+                max: shown(max, unit),
             }),
             Kind::Rate => match self.totals.rate(selector) {
                 (_, 0) => None,
@@ -100,7 +100,7 @@ impl Finished {
             Kind::Trend => self.totals.trend(selector).map(|distribution| {
                 let judged =
                     gates.iter().filter_map(|gate| Some((aggregation(gate).parse().ok()?, gate.value?)));
-                Values::Trend(Trend { distribution, scale, judged: judged.collect() })
+                Values::Trend(Trend { distribution, unit, judged: judged.collect() })
             }),
         }
     }
@@ -140,14 +140,23 @@ impl Trend {
             TrendStat::Med => return self.quantile(stat, 0.5),
             TrendStat::Percentile(percent) => return self.quantile(stat, percent / 100.0),
         };
-        recorded.unwrap_or(0.0) * self.scale
+        shown(recorded.unwrap_or(0.0), self.unit)
     }
 
     /// Of two gates on one percentile at most one moved the value; the one that did is right.
     fn quantile(&self, stat: TrendStat, quantile: f64) -> f64 {
-        let shown = self.distribution.quantile(quantile).unwrap_or(0.0) * self.scale;
+        let read = shown(self.distribution.quantile(quantile).unwrap_or(0.0), self.unit);
+        let moved = |value: f64| (value - read).abs() > 1e-9 * read.abs();
         let mut judged = self.judged.iter().filter(|(judged, _)| *judged == stat).map(|(_, value)| *value);
-        judged.find(|value| *value != shown).unwrap_or(shown)
+        judged.find(|value| moved(*value)).unwrap_or(read)
+    }
+}
+
+/// Recorded as display units. Divides, so that 28.4795 ms do not become 28.479499999999998.
+fn shown(recorded: f64, unit: Unit) -> f64 {
+    match unit {
+        Unit::Time => recorded / 1e6,
+        Unit::Plain | Unit::Bytes => recorded,
     }
 }
 

@@ -37,7 +37,7 @@ impl Mark {
 }
 
 pub(in crate::report) fn mark(scenario: &ScenarioProgress, phase: Phase, elapsed: Duration) -> Mark {
-    let over = elapsed >= scenario.start_time + scenario.duration;
+    let over = elapsed >= scenario.start_time.saturating_add(scenario.duration);
     match phase {
         Phase::Finished if over => Mark::Done,
         Phase::Finished => Mark::Cut,

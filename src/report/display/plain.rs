@@ -28,7 +28,7 @@ impl Plain {
         let due = progress.elapsed >= self.next && progress.phase != Phase::Preflight;
         if due {
             // Counted from this block: one that comes late is not made up for by a burst.
-            self.next = progress.elapsed + self.every;
+            self.next = progress.elapsed.saturating_add(self.every);
         }
         let new_phase = self.phase.replace(progress.phase) != Some(progress.phase);
         if due || new_phase && progress.phase == Phase::Finished {

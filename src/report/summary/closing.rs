@@ -24,8 +24,11 @@ fn running(finished: &Finished) -> String {
 
 /// A run that nothing cut short has done all it planned, even when its last iteration ended a little early.
 fn reached(scenario: &ScenarioProgress, finished: &Finished) -> Duration {
-    let planned =
-        if finished.ended_by.is_none() { scenario.start_time + scenario.duration } else { Duration::ZERO };
+    let planned = if finished.ended_by.is_none() {
+        scenario.start_time.saturating_add(scenario.duration)
+    } else {
+        Duration::ZERO
+    };
     finished.elapsed.max(planned)
 }
 

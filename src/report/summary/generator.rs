@@ -9,6 +9,7 @@ use super::sections::row;
 use super::table::Table;
 use crate::aggregate::Selector;
 use crate::metric::{DROPPED_ITERATIONS, Definition};
+use crate::verdict::Doubt;
 
 /// Metrics that tell of the generator and not of the target.
 const ITS_OWN: [&str; 1] = ["iteration_lag"];
@@ -26,7 +27,9 @@ pub(super) fn add(
 ) {
     let its_own: Vec<&Observed<'_>> =
         metrics.iter().filter(|metric| is_its_own(metric.definition) && metric.is_worth_showing()).collect();
-    let mut remarks: Vec<String> = finished.doubts.iter().map(|doubt| clean(&doubt.to_string())).collect();
+    // Missed scrapes stand under TARGET.
+    let doubts = finished.doubts.iter().filter(|doubt| !matches!(doubt, Doubt::ScrapesMissed { .. }));
+    let mut remarks: Vec<String> = doubts.map(|doubt| clean(&doubt.to_string())).collect();
     remarks.extend(lower_bounds(finished));
     if !its_own.is_empty() || !remarks.is_empty() {
         table.section(paint.title("GENERATOR"));

@@ -108,4 +108,14 @@ mod tests {
         let row = shown.lines().find(|line| line.trim_start().starts_with("http_req_duration.")).unwrap();
         assert!(row.ends_with(": max=29.5ms  count=287 p(99.9)=29.5ms"), "{row}");
     }
+
+    #[test]
+    fn a_scenario_that_was_cut_short_is_marked() {
+        let mut finished = Finished { ended_by: Some("SIGINT".to_owned()), ..fixture::passed() };
+        finished.elapsed /= 4;
+        finished.scenarios[0].interrupted = 3;
+        let shown = text(&finished, &SummaryOptions::default());
+        let expected = "steady ✗ [  25% ] 00/10 VUs  287 complete and 3 interrupted iterations  (71.75 iterations/s for 4s)";
+        assert!(shown.contains(expected), "{shown}");
+    }
 }

@@ -34,7 +34,7 @@ pub(super) fn add(
 ) {
     let mut shown: Vec<&Observed<'_>> = metrics
         .iter()
-        .filter(|metric| metric.is_worth_showing())
+        .filter(|metric| metric.is_worth_showing() || has_shown_part(metric, metrics))
         .filter(|metric| metric.definition.name != "checks" && !generator::is_its_own(metric.definition))
         .collect();
     shown.sort_by_cached_key(|metric| order(metric));
@@ -50,6 +50,11 @@ pub(super) fn add(
             generator::add_drops_by_reason(table, finished, metric);
         }
     }
+}
+
+/// A sub-metric is never shown without its metric.
+fn has_shown_part(metric: &Observed<'_>, metrics: &[Observed<'_>]) -> bool {
+    metrics.iter().any(|part| part.tags.is_some() && part.definition.name == metric.name)
 }
 
 /// A metric as one row; a sub-metric is indented under its metric.

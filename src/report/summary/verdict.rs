@@ -46,7 +46,8 @@ fn headline(finished: &Finished, paint: Paint) -> String {
         Verdict::Failed => {
             let crossed = finished.gates.iter().filter(|gate| gate.outcome == Outcome::Crossed);
             let crossed: Vec<String> = crossed.map(gate_name).collect();
-            format!("verdict: {}: {}", paint.bad(format!("FAILED {code}")), crossed.join(", "))
+            let why = if crossed.is_empty() { ended_by.unwrap_or_default() } else { crossed.join(", ") };
+            format!("verdict: {}: {why}", paint.bad(format!("FAILED {code}")))
         }
         Verdict::Inconclusive => {
             format!(
@@ -107,6 +108,17 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_a_threshold_ended_says_so() {
+        let aborted = Finished {
+            ended_by: Some("http_req_duration p(99)<5 was crossed".to_owned()),
+            ..fixture::failed()
+        };
+        let found = lines(&aborted);
+        assert_eq!(found[0], "verdict: FAILED (exit 99): http_req_duration p(99)<5, checks rate>0.99");
+        assert_eq!(found[1], "  ! ended early: http_req_duration p(99)<5 was crossed");
+    }
+
+    #[test]
     fn what_was_crossed_is_listed_also_when_the_run_was_stopped() {
         let stopped = Finished {
             verdict: Verdict::Stopped,
@@ -116,13 +128,11 @@ mod tests {
         };
         let expected = [
             "verdict: STOPPED (exit 105): SIGINT",
+            "  ✗ http_req_duration p(99)<5: p(99)=29.5ms",
             "  ✗ checks rate>0.99: rate=98.78%",
-            "  ✗ http_req_duration p(99)<5: p(99)=29.69ms",
+            "  ? ws_first_message p(95)<500: no data: `ws_first_message` has no sample: nothing recorded it",
             "  ! no iteration was completed",
         ];
-        let found = lines(&stopped);
-        assert_eq!(found[0], expected[0]);
-        assert_eq!(found[found.len() - 1], expected[3]);
-        assert!(found.iter().any(|line| line == expected[1]), "{found:#?}");
+        assert_eq!(lines(&stopped), expected);
     }
 }
