@@ -1,7 +1,26 @@
 //! A run as people and machines read it: progress while it lasts, then text and JSON.
+//!
+//! Nothing here decides: verdict, gates and doubts come as they are in [`Finished`]. Progress goes to
+//! stderr and the summary to stdout, so that a summary can be piped while the progress is watched.
 
+mod clean;
+mod display;
 mod finished;
+mod json;
+mod number;
+mod observed;
+mod paint;
 mod progress;
+mod rfc3339;
+mod summary;
+mod trend_stat;
 
+#[cfg(test)]
+mod fixture;
+
+pub use display::{Display, Layout, headline, line, target_line};
 pub use finished::{Finished, Probe};
+pub use json::summary as json_summary;
 pub use progress::{Phase, Progress, ProgressProbe, ScenarioProgress};
+pub use summary::{SummaryOptions, text, verdict_lines};
+pub use trend_stat::{TrendStat, TrendStatError};

@@ -1,0 +1,247 @@
+//! Finished runs for the tests of this room, recorded and judged by the real thing.
+
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::{Finished, Probe, ScenarioProgress};
+use crate::aggregate::{Selector, Totals};
+use crate::labels::Labels;
+use crate::metric::{self, Catalog, Kind, Unit};
+use crate::record::{Registry, Shard};
+use crate::rules::{Aggregation, Comparison, Gate, Observed, ProbeSamples, Subject, Threshold};
+use crate::time::Elapsed;
+use crate::verdict::{Health, ScrapeHealth, decide};
+
+/// Where golden files lie. `INSTA_UPDATE=always` writes them anew.
+pub(super) fn golden() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings
+}
+
+/// 287 iterations in 4 s at a fair latency; everything demanded holds.
+pub(super) fn passed() -> Finished {
+    let totals = recorded(|recorder| recorder.steady(287, 0));
+    let thresholds = [
+        on(metric::HTTP_REQ_DURATION, "p(95)<500", Aggregation::Quantile(0.95), 500e6),
+        tagged(metric::HTTP_REQ_DURATION, "p(95)<200", Aggregation::Quantile(0.95), 200e6),
+        Threshold {
+            comparison: Comparison::Greater,
+            ..on(metric::CHECKS, "rate>0.99", Aggregation::Rate, 0.99)
+        },
+        probe("avg>95", Aggregation::Avg, 95.0),
+        probe("min>90", Aggregation::Min, 90.0),
+    ];
+    finish(totals, &thresholds, 0)
+}
+
+/// Seven responses failed, 94 iterations were dropped, and two gates are crossed.
+pub(super) fn failed() -> Finished {
+    let totals = recorded(|recorder| {
+        recorder.steady(280, 7);
+        recorder.dropped(90, "no_idle_vu");
+        recorder.dropped(4, "pacer_late");
+        for _ in 0..7 {
+            recorder.shard.note("check `status is 200` of `/a`: status is 500");
+        }
+        recorder.shard.note("check `body ok` of `/a`: was undefined once");
+    });
+    let thresholds = [
+        on(metric::HTTP_REQ_DURATION, "p(95)<500", Aggregation::Quantile(0.95), 500e6),
+        on(metric::HTTP_REQ_DURATION, "p(99)<5", Aggregation::Quantile(0.99), 5e6),
+        tagged(metric::HTTP_REQ_DURATION, "p(95)<200", Aggregation::Quantile(0.95), 200e6),
+        Threshold {
+            comparison: Comparison::Greater,
+            ..on(metric::CHECKS, "rate>0.99", Aggregation::Rate, 0.99)
+        },
+        on(metric::HTTP_REQ_FAILED, "rate<0.05", Aggregation::Rate, 0.05),
+        on(metric::WS_FIRST_MESSAGE, "p(95)<500", Aggregation::Quantile(0.95), 500e6),
+        probe("avg>95", Aggregation::Avg, 95.0),
+    ];
+    finish(totals, &thresholds, 94)
+}
+
+/// Nothing was ever recorded.
+pub(super) fn inconclusive() -> Finished {
+    let totals = recorded(|_| {});
+    let thresholds = [
+        on(metric::WS_FIRST_MESSAGE, "p(95)<500", Aggregation::Quantile(0.95), 500e6),
+        on(metric::HTTP_REQS, "count<10", Aggregation::Count, 10.0),
+    ];
+    let blind = ScrapeHealth {
+        job: "backend".to_owned(),
+        due: 4,
+        missed: 4,
+        last_error: "connection refused".to_owned(),
+    };
+    let finished = finish(totals, &thresholds, 0);
+    let scrapes = vec![blind];
+    let health = Health { completed: 0, scrapes: scrapes.clone(), max_dropped: 0.001, ..Health::default() };
+    let doubts = health.doubts();
+    let verdict = decide(&finished.gates, &doubts, false);
+    let probes = finished.probes.into_iter().map(|probe| Probe { samples: ProbeSamples::default(), ..probe });
+    Finished { verdict, doubts, scrapes, probes: probes.collect(), ..finished }
+}
+
+struct Recorder {
+    registry: Arc<Registry>,
+    shard: Shard,
+}
+
+fn recorded(write: impl FnOnce(&mut Recorder)) -> Totals {
+    let mut catalog = Catalog::default();
+    for (name, kind, unit) in [
+        ("message_response_time", Kind::Trend, Unit::Time),
+        ("orders", Kind::Counter, Unit::Plain),
+        ("payload", Kind::Trend, Unit::Plain),
+    ] {
+        catalog.declare(name, kind, unit);
+    }
+    let bounds = [(metric::HTTP_REQ_DURATION, 5e8), (metric::HTTP_REQ_DURATION, 2e8)];
+    let registry = Arc::new(Registry::new(Arc::new(catalog), &bounds, 200));
+    let shard = Shard::new(Arc::clone(&registry));
+    let mut recorder = Recorder { registry: Arc::clone(&registry), shard };
+    write(&mut recorder);
+    let mut totals = Totals::new(registry);
+    totals.absorb(&mut recorder.shard);
+    totals
+}
+
+impl Recorder {
+    fn id(&self, metric: crate::ids::MetricId, labels: &[(&str, &str)]) -> crate::ids::SeriesId {
+        self.registry.intern(metric, &Labels::new(labels.iter().copied()))
+    }
+
+    /// The i-th of 30 latencies, from 0.5 ms to 29.5 ms, comes every 30 iterations.
+    fn steady(&mut self, good: u64, bad: u64) {
+        let steady = ("scenario", "steady");
+        let trend = |recorder: &Recorder, metric| recorder.id(metric, &[steady, ("name", "/a")]);
+        let duration = trend(self, metric::HTTP_REQ_DURATION);
+        let response_time = trend(self, metric::HTTP_REQ_RESPONSE_TIME);
+        let waiting = trend(self, metric::HTTP_REQ_WAITING);
+        let iteration = self.id(metric::ITERATION_DURATION, &[steady]);
+        let lag = self.id(metric::ITERATION_LAG, &[steady]);
+        let reqs = trend(self, metric::HTTP_REQS);
+        let failed = trend(self, metric::HTTP_REQ_FAILED);
+        let iterations = self.id(metric::ITERATIONS, &[steady]);
+        let status = self.id(metric::CHECKS, &[steady, ("check", "status is 200")]);
+        let body = self.id(metric::CHECKS, &[steady, ("check", "body ok")]);
+        let catalog = Arc::clone(self.registry.catalog());
+        let custom = |name: &str| catalog.find(name).unwrap();
+        let message = self.id(custom("message_response_time"), &[steady]);
+        let orders = self.id(custom("orders"), &[steady]);
+        let payload = self.id(custom("payload"), &[steady]);
+        for i in 0..good + bad {
+            let nanos = (i % 30) as f64 * 1e6 + 0.5e6;
+            self.shard.trend(duration, nanos);
+            self.shard.trend(response_time, nanos + 40_000.0);
+            self.shard.trend(waiting, nanos - 100_000.0);
+            self.shard.trend(iteration, nanos + 150_000.0);
+            self.shard.trend(lag, 40_000.0);
+            self.shard.trend(message, 12.5e6);
+            self.shard.trend(payload, (i % 10) as f64 + 0.25);
+            for counter in [reqs, iterations, orders] {
+                self.shard.count(counter, 1);
+            }
+            self.shard.rate(failed, i >= good);
+            self.shard.rate(status, i < good);
+            self.shard.rate(body, true);
+        }
+        let (received, sent) =
+            (self.id(metric::DATA_RECEIVED, &[steady]), self.id(metric::DATA_SENT, &[steady]));
+        self.shard.count(received, 44_000);
+        self.shard.count(sent, 21_000);
+        let (vus, vus_max) = (self.id(metric::VUS, &[]), self.id(metric::VUS_MAX, &[]));
+        for (at, value) in [(1, 2.0), (2, 4.0), (3, 3.0)] {
+            self.shard.gauge(vus, Elapsed::from(Duration::from_secs(at)), value);
+            self.shard.gauge(vus_max, Elapsed::from(Duration::from_secs(at)), 5.0);
+        }
+    }
+
+    fn dropped(&mut self, count: u64, reason: &str) {
+        let id = self.id(metric::DROPPED_ITERATIONS, &[("scenario", "steady"), ("reason", reason)]);
+        self.shard.count(id, count);
+    }
+}
+
+fn on(metric: crate::ids::MetricId, source: &str, aggregation: Aggregation, limit: f64) -> Threshold {
+    let name = Catalog::default().definition(metric).name.clone();
+    Threshold {
+        name,
+        source: source.to_owned(),
+        subject: Subject::Metric(Selector::all(metric)),
+        aggregation,
+        comparison: Comparison::Less,
+        limit,
+        abort_after: None,
+    }
+}
+
+fn tagged(metric: crate::ids::MetricId, source: &str, aggregation: Aggregation, limit: f64) -> Threshold {
+    let whole = on(metric, source, aggregation, limit);
+    Threshold {
+        name: format!("{}{{scenario:steady}}", whole.name),
+        subject: Subject::Metric(Selector::with(metric, "scenario", "steady")),
+        ..whole
+    }
+}
+
+fn probe(source: &str, aggregation: Aggregation, limit: f64) -> Threshold {
+    let (name, source) = ("hz".to_owned(), source.to_owned());
+    let (subject, comparison) = (Subject::Probe(0), Comparison::Greater);
+    Threshold { name, source, subject, aggregation, comparison, limit, abort_after: None }
+}
+
+fn finish(totals: Totals, thresholds: &[Threshold], dropped: u64) -> Finished {
+    let elapsed = Duration::from_secs(4);
+    let mut samples = ProbeSamples::default();
+    [100.0, 97.0, 100.25, f64::NAN, 99.5].into_iter().for_each(|hz| samples.record(hz));
+    let probes = [samples];
+    let observed = Observed { totals: &totals, probes: &probes, elapsed };
+    let gates: Vec<Gate> = thresholds.iter().map(|threshold| threshold.judge(observed)).collect();
+    let completed = totals.counter(&Selector::all(metric::ITERATIONS)) as u64;
+    let scrapes =
+        vec![ScrapeHealth { job: "backend".to_owned(), due: 5, missed: 1, last_error: "timeout".to_owned() }];
+    let health = Health {
+        due: completed + dropped,
+        dropped,
+        completed,
+        max_dropped: 0.001,
+        scrapes: scrapes.clone(),
+        ..Health::default()
+    };
+    let doubts = health.doubts();
+    let verdict = decide(&gates, &doubts, false);
+    let scenario = ScenarioProgress {
+        name: "steady".to_owned(),
+        executor: "71.75 iterations/s for 4s".to_owned(),
+        duration: elapsed,
+        allocated_vus: 10,
+        max_vus: 10,
+        completed,
+        dropped,
+        failed_share: (completed > 0).then_some(0.0),
+        p95: (completed > 0).then(|| Duration::from_micros(28_500)),
+        ..ScenarioProgress::default()
+    };
+    Finished {
+        testid: "20261121-031635-steady".to_owned(),
+        test: "steady".to_owned(),
+        started_at: UNIX_EPOCH + Duration::from_millis(1_795_230_995_250),
+        elapsed,
+        verdict,
+        gates,
+        doubts,
+        ended_by: None,
+        totals,
+        scenarios: vec![scenario],
+        probes: vec![Probe {
+            name: "hz".to_owned(),
+            query: r#"backend_loop_hz{job="backend"}"#.to_owned(),
+            samples,
+        }],
+        scrapes,
+    }
+}

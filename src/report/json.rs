@@ -1,0 +1,197 @@
+//! `--summary-export`: the whole run for machines.
+//!
+//! Times of metrics are in milliseconds and their names are k6's, so that whoever reads the data of
+//! k6's `handleSummary` can read this; all other durations carry their unit in the name.
+
+use serde_json::{Map, Value, json};
+
+use super::observed::{Observed, Trend, Values};
+use super::rfc3339::utc;
+use super::summary::finding;
+use super::{Finished, Probe, ScenarioProgress, TrendStat};
+use crate::metric::Unit;
+use crate::rules::{Gate, Outcome};
+use crate::verdict::ScrapeHealth;
+
+/// Raised when a field changes its meaning or goes; a new field does not raise it.
+const VERSION: u32 = 1;
+
+/// Every gate, every counter and every metric that was recorded. Keys stand in a fixed order.
+pub fn summary(finished: &Finished) -> Value {
+    let (notes, notes_dropped) = finished.totals.notes();
+    let mut notes: Vec<_> = notes.iter().collect();
+    notes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.text.cmp(&b.text)));
+    json!({
+        "version": VERSION,
+        "testid": finished.testid,
+        "test": finished.test,
+        "started_at": utc(finished.started_at),
+        "duration_seconds": finished.elapsed.as_secs_f64(),
+        "verdict": finished.verdict.label(),
+        "exit_code": finished.verdict.exit_code(),
+        "ended_by": finished.ended_by,
+        "gates": finished.gates.iter().map(|each| gate(each, finished)).collect::<Vec<_>>(),
+        "doubts": finished.doubts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "metrics": metrics(finished),
+        "checks": finished
+            .checks()
+            .into_iter()
+            .map(|(name, passes, fails)| json!({"name": name, "passes": passes, "fails": fails}))
+            .collect::<Vec<_>>(),
+        "scenarios": finished.scenarios.iter().map(scenario).collect::<Vec<_>>(),
+        "probes": finished.probes.iter().map(|each| (each.name.clone(), probe(each))).collect::<Map<_, _>>(),
+        "scrapes": finished.scrapes.iter().map(scrape).collect::<Vec<_>>(),
+        "notes": notes
+            .iter()
+            .map(|note| json!({"text": note.text, "count": note.count}))
+            .collect::<Vec<_>>(),
+        "notes_dropped": notes_dropped,
+        "label_sets_folded": finished.totals.registry().overflowed(),
+    })
+}
+
+fn gate(gate: &Gate, finished: &Finished) -> Value {
+    json!({
+        "metric": gate.subject,
+        "threshold": gate.threshold,
+        "value": gate.value.map(number),
+        "limit": number(gate.limit),
+        "unit": unit(gate.unit),
+        "outcome": outcome(&gate.outcome),
+        "message": finding(gate, finished),
+    })
+}
+
+fn outcome(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Held => "held",
+        Outcome::Crossed => "crossed",
+        Outcome::NoData(_) => "no_data",
+    }
+}
+
+/// Of a gate's value and limit; a share or plain number has none.
+fn unit(unit: Unit) -> Option<&'static str> {
+    match unit {
+        Unit::Plain => None,
+        Unit::Time => Some("ms"),
+        Unit::Bytes => Some("bytes"),
+    }
+}
+
+/// A metric that has a gate is there also without data, so that its thresholds are.
+fn metrics(finished: &Finished) -> Map<String, Value> {
+    let observed = finished.observed();
+    let there = observed.iter().filter(|metric| metric.values.is_some() || !metric.gates.is_empty());
+    there.map(|each| (each.name.clone(), metric(each))).collect()
+}
+
+fn metric(metric: &Observed<'_>) -> Value {
+    let contains = match metric.definition.unit {
+        Unit::Plain => "default",
+        Unit::Time => "time",
+        Unit::Bytes => "data",
+    };
+    let mut object = Map::new();
+    object.insert("type".to_owned(), metric.definition.kind.name().into());
+    object.insert("contains".to_owned(), contains.into());
+    object.insert("values".to_owned(), metric.values.as_ref().map_or_else(|| json!({}), values));
+    if !metric.gates.is_empty() {
+        let thresholds = metric.gates.iter().map(|gate| (gate.threshold.clone(), json!({"ok": gate.held()})));
+        object.insert("thresholds".to_owned(), Value::Object(thresholds.collect()));
+    }
+    Value::Object(object)
+}
+
+fn values(values: &Values) -> Value {
+    match values {
+        Values::Counter { count, per_sec } => json!({"count": number(*count), "rate": number(*per_sec)}),
+        Values::Gauge { value, min, max } => {
+            json!({"value": number(*value), "min": number(*min), "max": number(*max)})
+        }
+        Values::Rate { nonzero, all } => json!({
+            "rate": *nonzero as f64 / *all as f64,
+            "passes": nonzero,
+            "fails": all - nonzero,
+        }),
+        Values::Trend(trend) => Value::Object(statistics(trend)),
+    }
+}
+
+fn statistics(trend: &Trend) -> Map<String, Value> {
+    let shown = TrendStat::DEFAULT.into_iter().chain([TrendStat::Percentile(99.0)]);
+    let mut statistics: Map<String, Value> =
+        shown.map(|stat| (stat.to_string(), number(trend.stat(stat)))).collect();
+    statistics.insert(TrendStat::Count.to_string(), trend.count().into());
+    statistics
+}
+
+fn scenario(scenario: &ScenarioProgress) -> Value {
+    json!({
+        "name": scenario.name,
+        "executor": scenario.executor,
+        "start_time_seconds": scenario.start_time.as_secs_f64(),
+        "duration_seconds": scenario.duration.as_secs_f64(),
+        "vus_allocated": scenario.allocated_vus,
+        "vus_max": scenario.max_vus,
+        "iterations_completed": scenario.completed,
+        "iterations_interrupted": scenario.interrupted,
+        "iterations_dropped": scenario.dropped,
+        "failed_share": scenario.failed_share,
+        "p95_ms": scenario.p95.map(|p95| p95.as_secs_f64() * 1e3),
+    })
+}
+
+fn probe(probe: &Probe) -> Value {
+    let samples = &probe.samples;
+    json!({
+        "query": probe.query,
+        "avg": samples.avg().map(number),
+        "min": samples.min().map(number),
+        "max": samples.max().map(number),
+        "last": samples.last().map(number),
+        "count": samples.count,
+        "missed": samples.missed,
+    })
+}
+
+fn scrape(scrape: &ScrapeHealth) -> Value {
+    json!({
+        "job": scrape.job,
+        "due": scrape.due,
+        "made": scrape.due.saturating_sub(scrape.missed),
+        "missed": scrape.missed,
+        "last_error": (scrape.missed > 0).then_some(&scrape.last_error),
+    })
+}
+
+/// Whole numbers without a decimal point, as k6 writes them; what is not finite is null.
+fn number(value: f64) -> Value {
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    if value.fract() == 0.0 && value.abs() < EXACT { (value as i64).into() } else { value.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn the_export_of_a_failed_run() {
+        let exported = serde_json::to_string_pretty(&summary(&fixture::failed())).unwrap();
+        fixture::golden().bind(|| insta::assert_snapshot!("summary_failed_export", exported));
+    }
+
+    #[test]
+    fn the_export_of_a_run_without_data() {
+        let exported = summary(&fixture::inconclusive());
+        assert_eq!(exported["verdict"], "inconclusive");
+        assert_eq!(exported["exit_code"], 98);
+        assert_eq!(exported["metrics"]["ws_first_message"]["values"], json!({}));
+        assert_eq!(exported["metrics"]["ws_first_message"]["thresholds"]["p(95)<500"]["ok"], false);
+        assert_eq!(exported["gates"][0]["outcome"], "no_data");
+        assert_eq!(exported["gates"][0]["value"], Value::Null);
+        assert_eq!(exported["metrics"]["http_reqs"]["values"]["count"], 0, "every counter is there");
+        assert!(exported["metrics"].get("vus").is_none(), "a gauge that was never set is not");
+    }
+}

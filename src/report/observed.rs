@@ -1,0 +1,242 @@
+//! What was recorded of each metric, in display units: the one reading of the totals from which text
+//! and JSON are written.
+
+use std::collections::BTreeSet;
+
+use super::{Finished, TrendStat};
+use crate::aggregate::Selector;
+use crate::labels::Labels;
+use crate::metric::{Definition, Kind, Unit};
+use crate::record::Distribution;
+use crate::rules::Gate;
+
+/// A metric, or the part of it that carries some tags.
+#[derive(Debug)]
+pub(super) struct Observed<'a> {
+    /// As in thresholds: `http_req_duration`, or `http_req_duration{scenario:chat}`.
+    pub(super) name: String,
+    pub(super) definition: &'a Definition,
+    /// What stands between the braces of a sub-metric.
+    pub(super) tags: Option<String>,
+    /// `None` when nothing was recorded; a counter is 0 then.
+    pub(super) values: Option<Values>,
+    /// The gates on exactly this metric or sub-metric.
+    pub(super) gates: Vec<&'a Gate>,
+}
+
+#[derive(Debug)]
+pub(super) enum Values {
+    Counter { count: f64, per_sec: f64 },
+    Gauge { value: f64, min: f64, max: f64 },
+    Rate { nonzero: u64, all: u64 },
+    Trend(Trend),
+}
+
+#[derive(Debug)]
+pub(super) struct Trend {
+    distribution: Distribution,
+    unit: Unit,
+    /// What gates found, by statistic: a value read off the histogram may lie a cell's width beside
+    /// it, and must not contradict what was judged.
+    judged: Vec<(TrendStat, f64)>,
+}
+
+impl Finished {
+    /// Every metric in the catalog's order, each followed by the sub-metrics that have gates.
+    pub(super) fn observed(&self) -> Vec<Observed<'_>> {
+        let mut all = Vec::new();
+        for (id, definition) in self.totals.catalog().iter() {
+            all.push(self.observe(definition.name.clone(), definition, None, &Selector::all(id)));
+            for subject in self.sub_metrics(definition) {
+                let Some(tags) = tags_of(subject) else { continue };
+                let selector = Selector { metric: id, labels: labels(tags) };
+                all.push(self.observe(subject.to_owned(), definition, Some(tags.to_owned()), &selector));
+            }
+        }
+        all
+    }
+
+    /// The part of a metric with one tag, whether or not it has a gate.
+    pub(super) fn observe_tag(&self, selector: &Selector) -> Observed<'_> {
+        let definition = self.totals.catalog().definition(selector.metric);
+        let tags: Vec<String> =
+            selector.labels.iter().map(|(name, value)| format!("{name}:{value}")).collect();
+        let tags = tags.join(",");
+        self.observe(format!("{}{{{tags}}}", definition.name), definition, Some(tags), selector)
+    }
+
+    fn observe<'a>(
+        &'a self,
+        name: String,
+        definition: &'a Definition,
+        tags: Option<String>,
+        selector: &Selector,
+    ) -> Observed<'a> {
+        let gates: Vec<&Gate> =
+            self.gates.iter().filter(|gate| gate.subject == name && applies(gate, definition)).collect();
+        let values = self.values(definition, selector, &gates);
+        Observed { name, definition, tags, values, gates }
+    }
+
+    fn values(&self, definition: &Definition, selector: &Selector, gates: &[&Gate]) -> Option<Values> {
+        let unit = definition.unit;
+        match definition.kind {
+            Kind::Counter => {
+                // The sum of nothing is -0; adding 0 makes it 0.
+                let count = shown(self.totals.counter(selector), unit) + 0.0;
+                let secs = self.elapsed.as_secs_f64();
+                let per_sec = if secs > 0.0 { count / secs } else { 0.0 };
+                Some(Values::Counter { count, per_sec })
+            }
+            Kind::Gauge => self.totals.gauge(selector).map(|(value, min, max)| Values::Gauge {
+                value: shown(value, unit),
+                min: shown(min, unit),
+                max: shown(max, unit),
+            }),
+            Kind::Rate => match self.totals.rate(selector) {
+                (_, 0) => None,
+                (nonzero, all) => Some(Values::Rate { nonzero, all }),
+            },
+            Kind::Trend => self.totals.trend(selector).map(|distribution| {
+                let judged =
+                    gates.iter().filter_map(|gate| Some((aggregation(gate).parse().ok()?, gate.value?)));
+                Values::Trend(Trend { distribution, unit, judged: judged.collect() })
+            }),
+        }
+    }
+
+    fn sub_metrics(&self, definition: &Definition) -> BTreeSet<&str> {
+        let of_metric = |gate: &&Gate| {
+            gate.subject.strip_prefix(definition.name.as_str()).is_some_and(|rest| rest.starts_with('{'))
+                && applies(gate, definition)
+        };
+        self.gates.iter().filter(of_metric).map(|gate| gate.subject.as_str()).collect()
+    }
+}
+
+impl Observed<'_> {
+    /// Whether there is something to show: a counter that stayed at 0 only when it was asked for.
+    pub(super) fn is_worth_showing(&self) -> bool {
+        !self.gates.is_empty()
+            || match &self.values {
+                Some(Values::Counter { count, .. }) => *count > 0.0,
+                values => values.is_some(),
+            }
+    }
+}
+
+impl Trend {
+    pub(super) fn count(&self) -> u64 {
+        self.distribution.count()
+    }
+
+    /// In display units, except for `count`. 0 when nothing was recorded.
+    pub(super) fn stat(&self, stat: TrendStat) -> f64 {
+        let recorded = match stat {
+            TrendStat::Avg => self.distribution.avg(),
+            TrendStat::Min => self.distribution.min(),
+            TrendStat::Max => self.distribution.max(),
+            TrendStat::Count => return self.count() as f64,
+            TrendStat::Med => return self.quantile(stat, 0.5),
+            TrendStat::Percentile(percent) => return self.quantile(stat, percent / 100.0),
+        };
+        shown(recorded.unwrap_or(0.0), self.unit)
+    }
+
+    /// Of two gates on one percentile at most one moved the value; the one that did is right.
+    fn quantile(&self, stat: TrendStat, quantile: f64) -> f64 {
+        let read = shown(self.distribution.quantile(quantile).unwrap_or(0.0), self.unit);
+        let moved = |value: f64| (value - read).abs() > 1e-9 * read.abs();
+        let mut judged = self.judged.iter().filter(|(judged, _)| *judged == stat).map(|(_, value)| *value);
+        judged.find(|value| moved(*value)).unwrap_or(read)
+    }
+}
+
+/// Recorded as display units. Divides, so that 28.4795 ms do not become 28.479499999999998.
+fn shown(recorded: f64, unit: Unit) -> f64 {
+    match unit {
+        Unit::Time => recorded / 1e6,
+        Unit::Plain | Unit::Bytes => recorded,
+    }
+}
+
+/// The `p(95)` of `p(95)<500`.
+pub(super) fn aggregation(gate: &Gate) -> &str {
+    gate.threshold.split(['<', '>', '=', '!']).next().unwrap_or_default().trim()
+}
+
+/// Splits `http_reqs{scenario:chat}` into `http_reqs` and `scenario:chat`.
+pub(super) fn split_subject(subject: &str) -> (&str, Option<&str>) {
+    match subject.split_once('{') {
+        Some((name, rest)) => (name.trim(), Some(rest.trim_end().trim_end_matches('}'))),
+        None => (subject, None),
+    }
+}
+
+/// False for a gate on a probe that bears a metric's name: k6 users write `checks{type:hz}: avg>95`.
+fn applies(gate: &Gate, definition: &Definition) -> bool {
+    match (definition.kind, aggregation(gate)) {
+        (Kind::Counter, "count" | "rate") | (Kind::Gauge, "value") | (Kind::Rate, "rate") => true,
+        (Kind::Trend, aggregation) => aggregation.parse::<TrendStat>().is_ok(),
+        _ => false,
+    }
+}
+
+/// Whether a gate's value is a share, to be shown in per cent.
+pub(super) fn is_share(gate: &Gate, finished: &Finished) -> bool {
+    let catalog = finished.totals.catalog();
+    let metric = catalog.find(split_subject(&gate.subject).0);
+    metric
+        .map(|id| catalog.definition(id))
+        .is_some_and(|metric| metric.kind == Kind::Rate && applies(gate, metric))
+}
+
+fn tags_of(subject: &str) -> Option<&str> {
+    split_subject(subject).1
+}
+
+/// `a:b,c:"d"` as k6 reads it.
+fn labels(tags: &str) -> Labels {
+    let bare = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
+    Labels::new(
+        tags.split(',').filter_map(|tag| tag.split_once(':')).map(|(name, value)| (bare(name), bare(value))),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn tags_are_read_as_k6_reads_them() {
+        assert_eq!(
+            labels(r#"scenario:chat, name:"/a:b""#),
+            Labels::new([("name", "/a:b"), ("scenario", "chat")])
+        );
+    }
+
+    #[test]
+    fn a_percentile_is_what_its_gate_found() {
+        let mut finished = fixture::passed();
+        let gate = finished.gates.iter_mut().find(|gate| gate.threshold == "p(95)<500").unwrap();
+        gate.value = Some(20.15);
+        let observed = finished.observed();
+        let duration = observed.iter().find(|metric| metric.name == "http_req_duration").unwrap();
+        let Some(Values::Trend(trend)) = &duration.values else { panic!("a trend") };
+        assert_eq!(trend.stat(TrendStat::Percentile(95.0)), 20.15);
+        assert_ne!(trend.stat(TrendStat::Percentile(90.0)), 20.15);
+    }
+
+    #[test]
+    fn a_gate_on_a_probe_that_is_written_like_a_metric_makes_no_sub_metric() {
+        let mut finished = fixture::passed();
+        finished.gates.push(Gate {
+            subject: "checks{type:hz}".to_owned(),
+            threshold: "avg>95".to_owned(),
+            ..finished.gates[0].clone()
+        });
+        assert!(finished.observed().iter().all(|metric| metric.name != "checks{type:hz}"));
+        assert!(!is_share(&finished.gates[finished.gates.len() - 1], &finished));
+    }
+}

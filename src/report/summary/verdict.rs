@@ -1,0 +1,138 @@
+//! The verdict in one unmistakable line, and below it everything that speaks against the run.
+
+use super::super::clean::clean;
+use super::super::paint::Paint;
+use super::super::{Finished, number};
+use super::thresholds::finding;
+use crate::rules::{Gate, Outcome};
+use crate::verdict::Verdict;
+
+/// The verdict's line, then one for each gate that was crossed or blind and for each doubt.
+pub fn lines(finished: &Finished) -> Vec<String> {
+    painted(finished, Paint { colour: false })
+}
+
+pub(super) fn painted(finished: &Finished, paint: Paint) -> Vec<String> {
+    let mut lines = vec![headline(finished, paint)];
+    let told = matches!(finished.verdict, Verdict::PreflightFailed | Verdict::Stopped);
+    if let (Some(by), false) = (&finished.ended_by, told) {
+        lines.push(format!("  {} ended early: {}", paint.doubtful('!'), clean(by)));
+    }
+    for gate in &finished.gates {
+        let mark = match gate.outcome {
+            Outcome::Held => continue,
+            Outcome::Crossed => paint.bad('✗'),
+            Outcome::NoData(_) => paint.doubtful('?'),
+        };
+        lines.push(format!("  {mark} {}: {}", gate_name(gate), finding(gate, finished)));
+    }
+    lines.extend(
+        finished
+            .doubts
+            .iter()
+            .map(|doubt| format!("  {} {}", paint.doubtful('!'), clean(&doubt.to_string()))),
+    );
+    lines
+}
+
+fn headline(finished: &Finished, paint: Paint) -> String {
+    let code = format!("(exit {})", finished.verdict.exit_code());
+    let ended_by = finished.ended_by.as_deref().map(clean);
+    match finished.verdict {
+        Verdict::Passed if finished.gates.is_empty() => {
+            format!("verdict: {}: nothing was demanded, the plan has no threshold", paint.good("PASSED"))
+        }
+        Verdict::Passed => format!("verdict: {}", paint.good("PASSED")),
+        Verdict::Failed => {
+            let crossed = finished.gates.iter().filter(|gate| gate.outcome == Outcome::Crossed);
+            let crossed: Vec<String> = crossed.map(gate_name).collect();
+            let why = if crossed.is_empty() { ended_by.unwrap_or_default() } else { crossed.join(", ") };
+            format!("verdict: {}: {why}", paint.bad(format!("FAILED {code}")))
+        }
+        Verdict::Inconclusive => {
+            format!(
+                "verdict: {}: {}",
+                paint.doubtful(format!("INCONCLUSIVE {code}")),
+                why_inconclusive(finished)
+            )
+        }
+        Verdict::PreflightFailed => {
+            let why = ended_by.unwrap_or_else(|| "a check before the load did not hold".to_owned());
+            format!("verdict: {}: no load was sent: {why}", paint.bad(format!("PREFLIGHT FAILED {code}")))
+        }
+        Verdict::Stopped => {
+            let why = ended_by.unwrap_or_else(|| "before its end".to_owned());
+            format!("verdict: {}: {why}", paint.doubtful(format!("STOPPED {code}")))
+        }
+    }
+}
+
+fn why_inconclusive(finished: &Finished) -> String {
+    let blind = finished.gates.iter().filter(|gate| matches!(gate.outcome, Outcome::NoData(_))).count();
+    let mut reasons = Vec::new();
+    if blind > 0 {
+        reasons.push(format!("no data for {}", number::counted(blind as u64, "threshold")));
+    }
+    if !finished.doubts.is_empty() {
+        let doubts = number::counted(finished.doubts.len() as u64, "reason");
+        reasons.push(format!("{doubts} not to trust the numbers"));
+    }
+    reasons.join("; ")
+}
+
+/// `http_req_duration{scenario:chat} p(95)<500`
+fn gate_name(gate: &Gate) -> String {
+    clean(&format!("{} {}", gate.subject, gate.threshold))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+    use crate::verdict::Doubt;
+
+    #[test]
+    fn each_verdict_is_one_line_that_cannot_be_mistaken() {
+        let passed = fixture::passed();
+        assert_eq!(lines(&passed), ["verdict: PASSED"]);
+        let unjudged = Finished { gates: Vec::new(), ..fixture::passed() };
+        assert_eq!(lines(&unjudged), ["verdict: PASSED: nothing was demanded, the plan has no threshold"]);
+        let refused = Finished {
+            verdict: Verdict::PreflightFailed,
+            ended_by: Some("GET http://localhost:4000/health: connection refused".to_owned()),
+            gates: Vec::new(),
+            ..fixture::passed()
+        };
+        let expected = "verdict: PREFLIGHT FAILED (exit 97): no load was sent: GET http://localhost:4000/health: connection refused";
+        assert_eq!(lines(&refused), [expected]);
+    }
+
+    #[test]
+    fn a_run_that_a_threshold_ended_says_so() {
+        let aborted = Finished {
+            ended_by: Some("http_req_duration p(99)<5 was crossed".to_owned()),
+            ..fixture::failed()
+        };
+        let found = lines(&aborted);
+        assert_eq!(found[0], "verdict: FAILED (exit 99): http_req_duration p(99)<5, checks rate>0.99");
+        assert_eq!(found[1], "  ! ended early: http_req_duration p(99)<5 was crossed");
+    }
+
+    #[test]
+    fn what_was_crossed_is_listed_also_when_the_run_was_stopped() {
+        let stopped = Finished {
+            verdict: Verdict::Stopped,
+            ended_by: Some("SIGINT".to_owned()),
+            doubts: vec![Doubt::NoIterations],
+            ..fixture::failed()
+        };
+        let expected = [
+            "verdict: STOPPED (exit 105): SIGINT",
+            "  ✗ http_req_duration p(99)<5: p(99)=29.5ms",
+            "  ✗ checks rate>0.99: rate=98.78%",
+            "  ? ws_first_message p(95)<500: no data: `ws_first_message` has no sample: nothing recorded it",
+            "  ! no iteration was completed",
+        ];
+        assert_eq!(lines(&stopped), expected);
+    }
+}
