@@ -1,15 +1,42 @@
 //! YAML to checked types. Every value that a later layer may still refuse carries its place in the file.
+//!
+//! ```text
+//! text ─yaml─> Node tree ─merge─> with the profile ─vars─> filled in ─fields─> PlanConfig
+//! ```
+//!
+//! The types of the plan say themselves how they are read (`Element`, `Value` in `fields`); the same lines make the
+//! JSON Schema. Nothing here opens a file, reads the environment or resolves a name of the plan.
 
+mod executor;
+mod expression;
+mod fields;
+mod later;
+mod load;
+mod merge;
+mod node;
 mod place;
 mod plan;
+mod problem;
 mod scenario;
+mod schema;
 mod step;
+mod suggest;
 mod target;
+#[cfg(test)]
+mod tests;
 mod threshold;
+mod value;
+mod vars;
+mod yaml;
 
+pub use executor::ExecutorConfig;
+pub use load::{LoadOptions, Loaded, load};
 pub use place::{At, Place};
 pub use plan::{Defaults, Limits, MetricConfig, MetricKind, PlanConfig, TlsConfig};
-pub use scenario::{ExecutorConfig, ScenarioConfig};
+pub use problem::{Problem, Problems, Source};
+pub use scenario::ScenarioConfig;
+pub use schema::schema;
 pub use step::*;
 pub use target::{ProbeConfig, ScrapeConfig};
 pub use threshold::{Aggregation, Comparison, MetricSelector, ThresholdConfig};
+pub use value::duration::parse_duration;

@@ -1,8 +1,16 @@
-//! Scenarios and their executors.
+//! Scenarios: who does what, how often and for how long.
 
 use std::time::Duration;
 
-use super::{At, StepConfig};
+use serde_json::{Value as Json, json};
+
+use super::executor::EXECUTORS;
+use super::fields::{Element, Fields, Reader, Value};
+use super::node::Node;
+use super::schema::Schemas;
+use super::step::Flow;
+use super::value::{Label, ScenarioName, Table, Text};
+use super::{At, ExecutorConfig, StepConfig, later};
 
 #[derive(Debug, Clone)]
 pub struct ScenarioConfig {
@@ -17,21 +25,67 @@ pub struct ScenarioConfig {
     pub flow: Vec<At<StepConfig>>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-pub enum ExecutorConfig {
-    ConstantVus {
-        /// Default 1.
-        vus: u64,
-        duration: Duration,
-    },
-    ConstantArrivalRate {
-        /// Iterations per `time_unit`; above 0, may be fractional.
-        rate: f64,
-        /// Default 1 s.
-        time_unit: Duration,
-        duration: Duration,
-        pre_allocated_vus: u64,
-        /// Default `pre_allocated_vus`.
-        max_vus: u64,
-    },
+/// A scenario without its name.
+struct Body {
+    executor: ExecutorConfig,
+    start_time: Duration,
+    graceful_stop: Duration,
+    tags: Vec<(At<String>, At<String>)>,
+    flow: Vec<At<StepConfig>>,
+}
+
+impl Element for Body {
+    const NAME: &'static str = "scenario";
+    const HELP: &'static str = "A flow, and when it is begun";
+
+    fn fields(f: &mut Fields<'_>) -> Option<Self> {
+        let executor = f.choice("executor", "When iterations begin", &EXECUTORS);
+        let start_time = f.or("start_time", "From the start of the run", "0s");
+        f.later("start_after", "The scenario whose end this one waits for", later::text);
+        let graceful_stop =
+            f.or("graceful_stop", "How long running iterations may go on after the end", "30s");
+        let tags = f.or_empty::<Table<Label, At<Text>>>("tags", "On every series of the scenario");
+        let flow = f.required::<Flow>("flow", "The steps of one iteration");
+        Some(Body {
+            executor: executor?,
+            start_time: start_time?,
+            graceful_stop: graceful_stop?,
+            tags: tags?.into_texts(),
+            flow: flow?.0,
+        })
+    }
+}
+
+/// At least one scenario.
+pub(crate) struct Scenarios(pub(crate) Vec<ScenarioConfig>);
+
+impl Value for Scenarios {
+    fn expected() -> String {
+        "at least one scenario: `NAME: {executor: …, flow: […]}`".to_owned()
+    }
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        if node.entries().is_none_or(<[_]>::is_empty) {
+            reader.unexpected(node, &Self::expected());
+            return None;
+        }
+        let table = Table::<ScenarioName, Body>::read(node, reader)?;
+        let named = |(name, body): (At<String>, Body)| ScenarioConfig {
+            name,
+            executor: body.executor,
+            start_time: body.start_time,
+            graceful_stop: body.graceful_stop,
+            tags: body.tags,
+            flow: body.flow,
+        };
+        Some(Scenarios(table.0.into_iter().map(named).collect()))
+    }
+
+    fn schema(schemas: &mut Schemas) -> Json {
+        let mut schema = Table::<ScenarioName, Body>::schema(schemas);
+        if let Some(object) = schema.as_object_mut() {
+            object.insert("minProperties".to_owned(), json!(1));
+        }
+        schema
+    }
 }

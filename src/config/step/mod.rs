@@ -10,7 +10,16 @@ pub use flow::{GroupConfig, IfConfig, LoopConfig, RepeatConfig, SleepConfig};
 pub use http::HttpConfig;
 pub use websocket::{CloseConfig, MessageConfig, PingConfig, ReceiveConfig, SendConfig, WebsocketConfig};
 
-use super::At;
+use serde_json::{Value as Json, json};
+
+use super::fields::{Reader, Value, Within};
+use super::node::{Kind, Node, shorten};
+use super::schema::Schemas;
+use super::suggest::expected_one_of;
+use super::value::{Any, MetricName, Template, VariableName};
+use super::yaml::flow_help;
+use super::{At, later};
+use exchange::Expressions;
 
 #[derive(Debug, Clone)]
 pub enum StepConfig {
@@ -33,4 +42,301 @@ pub enum StepConfig {
     Set(Vec<Named>),
     /// A template.
     Log(At<String>),
+}
+
+/// A kind of step: the key that stands for it, and how what stands behind the key is read.
+struct Step {
+    key: &'static str,
+    help: &'static str,
+    place: Allowed,
+    schema: fn(&mut Schemas) -> Json,
+    /// `None` for a step that is not built yet.
+    read: Option<fn(&Node, &mut Reader) -> Option<StepConfig>>,
+}
+
+/// Where a step may stand.
+#[derive(PartialEq)]
+enum Allowed {
+    Anywhere,
+    InsideWebsocket,
+    OutsideWebsocket,
+}
+
+const STEPS: [Step; 20] = [
+    Step {
+        key: "http",
+        help: "An HTTP request",
+        place: Allowed::Anywhere,
+        schema: HttpConfig::schema,
+        read: Some(|node, reader| {
+            HttpConfig::read(node, reader).map(|http| StepConfig::Http(Box::new(http)))
+        }),
+    },
+    Step {
+        key: "websocket",
+        help: "A WebSocket, open for the steps of its flow",
+        place: Allowed::OutsideWebsocket,
+        schema: WebsocketConfig::schema,
+        read: Some(|node, reader| {
+            WebsocketConfig::read(node, reader).map(|websocket| StepConfig::Websocket(Box::new(websocket)))
+        }),
+    },
+    Step {
+        key: "send",
+        help: "Sends a message",
+        place: Allowed::InsideWebsocket,
+        schema: SendConfig::schema,
+        read: Some(|node, reader| SendConfig::read(node, reader).map(StepConfig::Send)),
+    },
+    Step {
+        key: "receive",
+        help: "Waits for messages until one is the last",
+        place: Allowed::InsideWebsocket,
+        schema: ReceiveConfig::schema,
+        read: Some(|node, reader| ReceiveConfig::read(node, reader).map(StepConfig::Receive)),
+    },
+    Step {
+        key: "ping",
+        help: "Sends a ping and waits for its pong",
+        place: Allowed::InsideWebsocket,
+        schema: PingConfig::schema,
+        read: Some(|node, reader| PingConfig::read(node, reader).map(StepConfig::Ping)),
+    },
+    Step {
+        key: "close",
+        help: "Closes the connection",
+        place: Allowed::InsideWebsocket,
+        schema: CloseConfig::schema,
+        read: Some(|node, reader| CloseConfig::read(node, reader).map(StepConfig::Close)),
+    },
+    Step {
+        key: "sleep",
+        help: "Waits",
+        place: Allowed::Anywhere,
+        schema: SleepConfig::schema,
+        read: Some(|node, reader| SleepConfig::read(node, reader).map(StepConfig::Sleep)),
+    },
+    Step {
+        key: "group",
+        help: "Steps with a common name",
+        place: Allowed::Anywhere,
+        schema: GroupConfig::schema,
+        read: Some(|node, reader| GroupConfig::read(node, reader).map(StepConfig::Group)),
+    },
+    Step {
+        key: "repeat",
+        help: "Steps done again and again",
+        place: Allowed::Anywhere,
+        schema: RepeatConfig::schema,
+        read: Some(|node, reader| RepeatConfig::read(node, reader).map(StepConfig::Repeat)),
+    },
+    Step {
+        key: "if",
+        help: "Steps done only when an expression holds",
+        place: Allowed::Anywhere,
+        schema: IfConfig::schema,
+        read: Some(|node, reader| IfConfig::read(node, reader).map(StepConfig::If)),
+    },
+    Step {
+        key: "check",
+        help: "Name and expression: counted as `checks`",
+        place: Allowed::Anywhere,
+        schema: Expressions::<Any>::schema,
+        read: Some(|node, reader| {
+            Expressions::<Any>::read(node, reader).map(|list| StepConfig::Check(list.into_named()))
+        }),
+    },
+    Step {
+        key: "record",
+        help: "Metric and expression: adds a value to a custom metric",
+        place: Allowed::Anywhere,
+        schema: Expressions::<MetricName>::schema,
+        read: Some(|node, reader| {
+            Expressions::<MetricName>::read(node, reader).map(|list| StepConfig::Record(list.into_named()))
+        }),
+    },
+    Step {
+        key: "set",
+        help: "Variable and expression: known to the steps that follow",
+        place: Allowed::Anywhere,
+        schema: Expressions::<VariableName>::schema,
+        read: Some(|node, reader| {
+            Expressions::<VariableName>::read(node, reader).map(|list| StepConfig::Set(list.into_named()))
+        }),
+    },
+    Step {
+        key: "log",
+        help: "A template, written to the log",
+        place: Allowed::Anywhere,
+        schema: Template::schema,
+        read: Some(|node, reader| {
+            At::<Template>::read(node, reader).map(|text| StepConfig::Log(text.map(|template| template.0)))
+        }),
+    },
+    Step {
+        key: "nats",
+        help: "A message over NATS",
+        place: Allowed::Anywhere,
+        schema: |_| later::step(),
+        read: None,
+    },
+    Step {
+        key: "grpc",
+        help: "A call over gRPC",
+        place: Allowed::Anywhere,
+        schema: |_| later::step(),
+        read: None,
+    },
+    Step {
+        key: "amqp",
+        help: "A message over AMQP",
+        place: Allowed::Anywhere,
+        schema: |_| later::step(),
+        read: None,
+    },
+    Step {
+        key: "choose",
+        help: "One of several flows, by weight",
+        place: Allowed::Anywhere,
+        schema: |_| later::choose(),
+        read: None,
+    },
+    Step {
+        key: "batch",
+        help: "Steps done at the same time",
+        place: Allowed::Anywhere,
+        schema: |_| later::flow(),
+        read: None,
+    },
+    Step {
+        key: "exec",
+        help: "A program, where the configuration allows it",
+        place: Allowed::Anywhere,
+        schema: |_| later::step(),
+        read: None,
+    },
+];
+
+impl Value for StepConfig {
+    fn expected() -> String {
+        "a step such as `http: {url: …}` or `sleep: 1s`".to_owned()
+    }
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let Some([(key, value), more @ ..]) = node.entries() else {
+            reader.unexpected(node, &Self::expected());
+            return None;
+        };
+        if !more.is_empty() {
+            report_crowd(node, reader);
+            return None;
+        }
+        let Some(step) = STEPS.iter().find(|step| step.key == key.value) else {
+            let names: Vec<&str> =
+                STEPS.iter().filter(|step| step.allowed(reader.within)).map(|step| step.key).collect();
+            let help = match flow_help(value) {
+                Some(flow) if value.is_null() => flow.to_owned(),
+                _ => expected_one_of(&key.value, &names),
+            };
+            reader.problem(key.place, format!("unknown step `{}`", shorten(&key.value)), help);
+            return None;
+        };
+        let Some(read) = step.read else {
+            reader.problem(key.place, format!("the step `{}` is not supported yet", step.key), None);
+            return None;
+        };
+        if !step.allowed(reader.within) {
+            let (message, help) = if step.place == Allowed::InsideWebsocket {
+                ("outside of a WebSocket", "it belongs into the `flow` of a `websocket` step")
+            } else {
+                ("inside a WebSocket's flow", "a VU has one WebSocket at a time: end the flow of the first")
+            };
+            reader.problem(key.place, format!("`{}` {message}", step.key), help.to_owned());
+        }
+        read(value, reader).filter(|_| step.allowed(reader.within))
+    }
+
+    fn schema(schemas: &mut Schemas) -> Json {
+        schemas.definition("step", |schemas| {
+            let mut properties = serde_json::Map::new();
+            for step in &STEPS {
+                let later = if step.read.is_some() { "" } else { " (not supported yet)" };
+                let mut described = serde_json::Map::new();
+                described.insert("description".to_owned(), json!(format!("{}{later}", step.help)));
+                // A step all of whose keys may be absent may be written without any: `ping:`.
+                described.insert("anyOf".to_owned(), json!([(step.schema)(schemas), {"type": "null"}]));
+                properties.insert(step.key.to_owned(), Json::Object(described));
+            }
+            json!({
+                "description": "One step of a flow: a mapping with one key, which says what it is",
+                "type": "object",
+                "properties": properties,
+                "additionalProperties": false,
+                "minProperties": 1,
+                "maxProperties": 1,
+            })
+        })
+    }
+}
+
+impl Step {
+    fn allowed(&self, within: Within) -> bool {
+        match self.place {
+            Allowed::Anywhere => true,
+            Allowed::InsideWebsocket => within == Within::Websocket,
+            Allowed::OutsideWebsocket => within != Within::Websocket,
+        }
+    }
+}
+
+/// A step with several keys: most often one whose own keys are not indented, else two steps without a `-`.
+fn report_crowd(node: &Node, reader: &mut Reader) {
+    let entries = node.entries().unwrap_or_default();
+    let is_step = |key: &str| STEPS.iter().any(|step| step.key == key);
+    let steps: Vec<&At<String>> =
+        entries.iter().map(|(key, _)| key).filter(|key| is_step(&key.value)).collect();
+    let stray = entries.iter().map(|(key, _)| key).find(|key| !is_step(&key.value));
+    let (place, help) = match (steps.as_slice(), stray) {
+        ([step], Some(stray)) => {
+            (stray.place, format!("indent `{}` below `{}`", shorten(&stray.value), step.value))
+        }
+        ([_, second, ..], _) => (second.place, format!("begin `{}` with a `-` of its own", second.value)),
+        (_, _) => (node.place, format!("expected {}", StepConfig::expected())),
+    };
+    let names: Vec<String> =
+        entries.iter().take(4).map(|(key, _)| format!("`{}`", shorten(&key.value))).collect();
+    reader.problem(
+        place,
+        format!("a step has one key, which says what it is; found {}", names.join(", ")),
+        help,
+    );
+}
+
+/// At least one step.
+pub(crate) struct Flow(pub(crate) Vec<At<StepConfig>>);
+
+impl Value for Flow {
+    fn expected() -> String {
+        "a list of at least one step".to_owned()
+    }
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        match &node.kind {
+            Kind::Seq(items) if !items.is_empty() => Vec::read(node, reader).map(Flow),
+            _ => {
+                let found =
+                    if matches!(node.kind, Kind::Seq(_)) { "an empty list".to_owned() } else { node.found() };
+                if node.kind != Kind::Broken {
+                    let help =
+                        flow_help(node).filter(|_| !matches!(node.kind, Kind::Seq(_))).map(str::to_owned);
+                    reader.problem(node.place, format!("expected {}, found {found}", Self::expected()), help);
+                }
+                None
+            }
+        }
+    }
+
+    fn schema(schemas: &mut Schemas) -> Json {
+        json!({"type": "array", "items": StepConfig::schema(schemas), "minItems": 1})
+    }
 }

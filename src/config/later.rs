@@ -1,0 +1,127 @@
+//! Parts of a plan that are not built yet: in the schema, and refused where they ask for something.
+
+use serde_json::{Value as Json, json};
+
+use super::fields::{Element, Fields};
+
+/// The keys of a plan that are not built yet.
+pub(crate) fn plan(f: &mut Fields<'_>) {
+    f.later("data", "Tables whose rows the VUs take", data);
+    f.later("warmup", "Load that is sent but not judged", text);
+    f.later("setup", "Steps done once, before the load; what they capture every VU sees", flow);
+    f.later("settle", "How long to wait between the load and `verify`", text);
+    f.later("verify", "What is asked of databases and services after the load", verify);
+    f.later("teardown", "Steps done once, at the end", flow);
+    f.or_all_defaults::<Hooks>("hooks", "What is done when the verdict is known");
+    f.later("slo", "Objectives of two levels, each of which becomes two gates", slo);
+    f.later("rules", "Rule files in Prometheus' format that decide too", texts);
+    f.later("chaos", "What is broken while the load is sent", chaos);
+    f.later("baseline", "Earlier runs that this one is compared with", baseline);
+}
+
+/// What is done when the verdict is known.
+struct Hooks;
+
+impl Element for Hooks {
+    const NAME: &'static str = "hooks";
+    const HELP: &'static str = "What is done when the verdict is known";
+
+    fn fields(f: &mut Fields<'_>) -> Option<Self> {
+        f.later("on_failure", "When the verdict is failed, inconclusive or stopped", flow);
+        f.later("always", "Whatever the verdict is", flow);
+        Some(Hooks)
+    }
+}
+
+pub(crate) fn anything() -> Json {
+    json!({})
+}
+
+pub(crate) fn text() -> Json {
+    json!({"type": "string"})
+}
+
+pub(crate) fn number() -> Json {
+    json!({"type": ["number", "string"]})
+}
+
+pub(crate) fn tls_version() -> Json {
+    json!({"enum": ["1.2", "1.3", 1.2, 1.3]})
+}
+
+pub(crate) fn step() -> Json {
+    json!({"type": "object"})
+}
+
+pub(crate) fn flow() -> Json {
+    json!({"type": "array", "items": {"type": "object"}})
+}
+
+pub(crate) fn choose() -> Json {
+    let properties = json!({"weight": {"type": ["number", "string"]}, "flow": flow()});
+    json!({"type": "array", "items": closed(properties, &["weight", "flow"])})
+}
+
+fn texts() -> Json {
+    json!({"type": "array", "items": {"type": "string"}})
+}
+
+fn closed(properties: Json, required: &[&str]) -> Json {
+    json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
+}
+
+fn data() -> Json {
+    let table = json!({
+        "csv": {"type": "string"},
+        "json": {"type": "string"},
+        "list": {"type": "array"},
+        "pick": {"enum": ["sequential", "random", "unique"]},
+        "on_end": {"enum": ["stop", "recycle"]},
+    });
+    json!({"type": "object", "additionalProperties": closed(table, &[])})
+}
+
+fn verify() -> Json {
+    let common = || {
+        json!({
+            "equals": {}, "at_most": {"type": "number"}, "at_least": {"type": "number"},
+            "checks": {"type": "object"}, "settle": {"type": "string"}, "timeout": {"type": "string"},
+            "during": closed(json!({"every": {"type": "string"}, "equals": {}, "at_most": {"type": "number"}, "at_least": {"type": "number"}}), &["every"]),
+        })
+    };
+    let kind = |own: &[&str]| {
+        let mut properties = common();
+        if let Some(object) = properties.as_object_mut() {
+            object.extend(own.iter().map(|key| ((*key).to_owned(), json!({}))));
+        }
+        json!({"type": "object", "properties": properties, "additionalProperties": false})
+    };
+    let properties = json!({
+        "postgres": kind(&["url", "query"]),
+        "redis": kind(&["url", "command"]),
+        "http": {"type": "object"},
+        "metrics": kind(&["query"]),
+    });
+    json!({
+        "type": "array",
+        "items": {"type": "object", "properties": properties, "additionalProperties": false, "minProperties": 1, "maxProperties": 1},
+    })
+}
+
+fn slo() -> Json {
+    let text = || json!({"type": "string"});
+    let properties = json!({"name": text(), "metric": text(), "target": text(), "critical": text()});
+    json!({"type": "array", "items": closed(properties, &["name", "metric", "target"])})
+}
+
+fn chaos() -> Json {
+    let recovery = closed(json!({"stable_for": {"type": "string"}, "within": {"type": "string"}}), &[]);
+    let properties = json!({"at": {"type": "string"}, "do": {"type": "object"}, "undo": {"type": "object"}, "recovery": recovery});
+    json!({"type": "array", "items": closed(properties, &["at", "do"])})
+}
+
+fn baseline() -> Json {
+    let text = || json!({"type": "string"});
+    let properties = json!({"metric": text(), "worse_by": {"type": ["string", "number"]}, "against": text()});
+    closed(properties, &["metric", "worse_by", "against"])
+}

@@ -1,0 +1,55 @@
+//! "Did you mean …": the nearest of the names that would have been right.
+
+/// The nearest name, if it is near enough to be what was meant.
+pub(crate) fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = fold(wrong);
+    // A third of the letters may differ, as cargo and clap have it.
+    let most = (folded.chars().count() / 3).max(1);
+    names
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&folded, &fold(name)), name))
+        .filter(|(distance, _)| *distance <= most)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// ``expected one of `a`, `b`; did you mean `a`?``
+pub(crate) fn expected_one_of(wrong: &str, names: &[&str]) -> String {
+    const MOST: usize = 40;
+    let mut listed: Vec<String> = names.iter().take(MOST).map(|name| format!("`{name}`")).collect();
+    if names.len() > MOST {
+        listed.push("…".to_owned());
+    }
+    let expected = match listed.as_slice() {
+        [] => "expected no keys".to_owned(),
+        [only] => format!("expected {only}"),
+        [first, last] => format!("expected {first} or {last}"),
+        _ => format!("expected one of {}", listed.join(", ")),
+    };
+    match nearest(wrong, names.iter().copied()) {
+        Some(name) => format!("{expected}; did you mean `{name}`?"),
+        None => expected,
+    }
+}
+
+/// `maxVUs`, `max-vus` and `max_vus` are the same word, and no more than 64 letters of it matter.
+fn fold(name: &str) -> String {
+    name.chars()
+        .filter(|character| !matches!(character, '_' | '-'))
+        .take(64)
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_suggested_only_when_it_is_near() {
+        let names = ["rate", "time_unit", "duration"];
+        assert_eq!(nearest("rte", names), Some("rate"));
+        assert_eq!(nearest("timeUnit", names), Some("time_unit"));
+        assert_eq!(nearest("banana", names), None);
+    }
+}

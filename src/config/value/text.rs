@@ -1,0 +1,122 @@
+//! Texts: as they are, as templates, as expressions.
+
+use serde_json::{Value as Json, json};
+
+use crate::config::expression::{check_expression, check_template};
+use crate::config::fields::{Reader, Value};
+use crate::config::node::Node;
+use crate::config::schema::Schemas;
+
+/// Any scalar as it was written: `1.10` stays `1.10`. Not empty.
+pub(crate) struct Text(pub(crate) String);
+
+impl Value for Text {
+    fn expected() -> String {
+        "a text".to_owned()
+    }
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        text(node, reader, &Self::expected())
+            .filter(|text| {
+                let empty = text.is_empty();
+                if empty {
+                    reader.unexpected(node, &Self::expected());
+                }
+                !empty
+            })
+            .map(Text)
+    }
+
+    fn schema(_: &mut Schemas) -> Json {
+        json!({"type": ["string", "number", "boolean"]})
+    }
+}
+
+/// A text that may hold `{{ expression }}`; may be empty.
+pub(crate) struct Template(pub(crate) String);
+
+impl Value for Template {
+    fn expected() -> String {
+        "a text, which may hold `{{ expression }}`".to_owned()
+    }
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let text = text(node, reader, &Self::expected())?;
+        template(node, &text, reader).then_some(Template(text))
+    }
+
+    fn schema(_: &mut Schemas) -> Json {
+        json!({"type": ["string", "number", "boolean"]})
+    }
+}
+
+/// An expression, without `{{ }}`.
+pub(crate) struct Expression(pub(crate) String);
+
+impl Value for Expression {
+    fn expected() -> String {
+        "an expression such as `status == 200`".to_owned()
+    }
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let text = text(node, reader, &Self::expected())?;
+        match check_expression(&text) {
+            Ok(()) => Some(Expression(text)),
+            Err((at, message)) => {
+                let place = at.map_or(node.place, |at| node.place_within(at, 2));
+                let help = format!("expected {}", Self::expected());
+                reader.problem(place, format!("not a valid expression: {message}"), help);
+                None
+            }
+        }
+    }
+
+    fn schema(_: &mut Schemas) -> Json {
+        json!({"type": ["string", "number", "boolean"], "minLength": 1})
+    }
+}
+
+/// An HTTP method, in capitals.
+pub(crate) struct Method(pub(crate) String);
+
+impl Value for Method {
+    fn expected() -> String {
+        "an HTTP method in capitals such as `GET`".to_owned()
+    }
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        reader.scalar(node, &Self::expected(), |scalar| {
+            let text = &scalar.text;
+            // CONNECT opens a tunnel: there is no response to wait for.
+            let known = (1..=20).contains(&text.len())
+                && text.bytes().all(|byte| byte.is_ascii_uppercase())
+                && text != "CONNECT";
+            known.then(|| Method(text.clone()))
+        })
+    }
+
+    fn schema(_: &mut Schemas) -> Json {
+        json!({"type": "string", "examples": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"], "pattern": "^[A-Z]{1,20}$"})
+    }
+}
+
+/// A scalar's text, whatever its type; `null` is none.
+pub(crate) fn text(node: &Node, reader: &mut Reader, expected: &str) -> Option<String> {
+    if node.is_null() {
+        reader.unexpected(node, expected);
+        return None;
+    }
+    reader.scalar(node, expected, |scalar| Some(scalar.text.clone()))
+}
+
+/// Whether the templates in a text are well formed; reports it if not.
+pub(crate) fn template(node: &Node, text: &str, reader: &mut Reader) -> bool {
+    let Err((at, message)) = check_template(text) else { return true };
+    let place = at.map_or(node.place, |at| node.place_within(at, 2));
+    reader.problem(
+        place,
+        format!("not a valid template: {message}"),
+        "expected `{{ expression }}`".to_owned(),
+    );
+    false
+}
