@@ -20,9 +20,9 @@ use url::{Host, Position, Url};
 use super::{ScrapeError, ScrapeTarget, body};
 use crate::exposition::Format;
 
-/// What Prometheus 3 sends, without the protobuf and the escaping that we do not read.
-const ACCEPT_FORMATS: &str = "application/openmetrics-text;version=1.0.0;q=0.5,\
-     application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;q=0.3,\
+/// What Prometheus 3 sends by default.
+const ACCEPT_FORMATS: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
+     application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,\
      text/plain;version=0.0.4;q=0.2,*/*;q=0.1";
 const SCRAPE_TIMEOUT_SECONDS: HeaderName = HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
 /// Of the response; hyper takes at most 100 headers beside.
