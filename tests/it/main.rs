@@ -1,4 +1,8 @@
 //! One binary for all integration tests: real sockets on port 0.
 
 mod target;
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, also in its helpers")]
+
+mod api;
 mod exposition;
+mod scrape;

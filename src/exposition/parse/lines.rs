@@ -40,11 +40,13 @@ pub(super) enum DeclaredKind {
     Unknown,
 }
 
+/// Names and values as written; no name comes twice.
+pub(super) type LabelPairs = Vec<(Arc<str>, Arc<str>)>;
+
 #[derive(Debug)]
 pub(super) struct Sample {
     pub name: Arc<str>,
-    /// As written; no name comes twice.
-    pub labels: Vec<(Arc<str>, Arc<str>)>,
+    pub labels: LabelPairs,
     pub value: f64,
 }
 
@@ -193,12 +195,9 @@ impl<'a> Reader<'a> {
     }
 
     /// What stands between the braces. A quoted string alone is the metric's name, where one is wanted.
-    fn labels(
-        &mut self,
-        mut name: Option<&mut Option<Cow<'a, str>>>,
-    ) -> Result<Vec<(Arc<str>, Arc<str>)>, Fault> {
+    fn labels(&mut self, mut name: Option<&mut Option<Cow<'a, str>>>) -> Result<LabelPairs, Fault> {
         let limit = self.limits.max_labels;
-        let mut labels: Vec<(Arc<str>, Arc<str>)> = Vec::new();
+        let mut labels = LabelPairs::new();
         loop {
             self.blanks();
             if self.cursor.eat(b"}") {
