@@ -18,7 +18,7 @@ pub(crate) struct Bench {
     pub(crate) machine: Machine,
     pub(crate) interrupt: Interrupt,
     pub(crate) rounds: u32,
-    quick: bool,
+    pub(crate) quick: bool,
     /// This program, for roles.
     myself: PathBuf,
     folder: TempDir,

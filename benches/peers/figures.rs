@@ -1,8 +1,9 @@
 //! The figures that are measured, and their medians over rounds.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use crate::probe::Stalls;
+use crate::probe::Disturbance;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Figure {
@@ -31,8 +32,6 @@ pub(crate) enum Figure {
     /// The largest error of any reported percentile, in units of what is tolerated (1 % or 1 ms): at most 1.
     PercentileError,
     Scrapes,
-    /// Of the machine, in percent: CPU used by processes that are none of ours.
-    OthersPercent,
 }
 
 impl Figure {
@@ -56,7 +55,6 @@ impl Figure {
             Self::Errors => "errors",
             Self::PercentileError => "worst error",
             Self::Scrapes => "scrapes",
-            Self::OthersPercent => "others %",
         }
     }
 
@@ -71,7 +69,7 @@ impl Figure {
             | Self::LatenessP90Micros
             | Self::LatenessP50MicrosPerSec
             | Self::LatenessP90MicrosPerSec => 0,
-            Self::CpuPercent | Self::PeakRssMib | Self::OthersPercent => 1,
+            Self::CpuPercent | Self::PeakRssMib => 1,
             Self::CpuSecsPerMillion
             | Self::CpuSecs
             | Self::ReportedP50Ms
@@ -106,37 +104,56 @@ impl Row {
     }
 }
 
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (figure, value)) in self.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{} {value:.*}", figure.title(), figure.decimals())?;
+        }
+        Ok(())
+    }
+}
+
 /// The rounds of one client.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Rounds(Vec<(Row, Stalls)>);
+pub(crate) struct Rounds(Vec<(Row, Disturbance)>);
 
 impl Rounds {
-    pub(crate) fn push(&mut self, row: Row, stalls: Stalls) {
-        self.0.push((row, stalls));
+    pub(crate) fn push(&mut self, row: Row, disturbance: Disturbance) {
+        self.0.push((row, disturbance));
     }
 
-    /// Over the rounds without a stall; over all if each had one.
+    /// Over the undisturbed rounds; over all if there is none.
     pub(crate) fn median(&self, figure: Figure) -> Option<f64> {
         let any_clean = self.clean() > 0;
-        let counted = self.0.iter().filter(|(_, stalls)| !any_clean || stalls.count == 0);
-        let mut values: Vec<f64> = counted.filter_map(|(row, _)| row.0.get(&figure).copied()).collect();
-        values.sort_by(f64::total_cmp);
-        match values.len() {
-            0 => None,
-            n if n % 2 == 1 => Some(values[n / 2]),
-            n => Some(f64::midpoint(values[n / 2 - 1], values[n / 2])),
-        }
+        let counted = self.0.iter().filter(|(_, disturbance)| !any_clean || disturbance.is_none());
+        median(counted.filter_map(|(row, _)| row.0.get(&figure).copied()).collect())
     }
 
     pub(crate) fn clean(&self) -> usize {
-        self.0.iter().filter(|(_, stalls)| stalls.count == 0).count()
+        self.0.iter().filter(|(_, disturbance)| disturbance.is_none()).count()
+    }
+
+    /// Of the cores in use, in percent: the median of what others used.
+    pub(crate) fn others_percent(&self) -> Option<f64> {
+        median(self.0.iter().map(|(_, disturbance)| disturbance.others_percent).collect())
     }
 
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &(Row, Stalls)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(Row, Disturbance)> {
         self.0.iter()
+    }
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => None,
+        n if n % 2 == 1 => Some(values[middle]),
+        _ => Some(f64::midpoint(values[middle - 1], values[middle])),
     }
 }

@@ -1,4 +1,4 @@
-//! The machine: its cores, how processes are pinned to them, where programs are, how busy others keep it.
+//! The machine: its cores, how processes are pinned to them, where programs are, how busy it is.
 
 use std::fmt;
 use std::fs::File;
@@ -15,24 +15,16 @@ use crate::Result;
 /// Where a process is put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Core 0, with this process itself.
+    /// The first core, with this process itself.
     Server,
-    /// Core 1, alone.
+    /// The second core, alone.
     Client,
-}
-
-impl Place {
-    fn core(self) -> &'static str {
-        match self {
-            Self::Server => "0",
-            Self::Client => "1",
-        }
-    }
 }
 
 #[derive(Debug)]
 pub(crate) struct Machine {
-    cores: usize,
+    /// Those that are used: two of those this process may run on, or its only one.
+    cores: Vec<u32>,
     model: String,
     kernel: String,
     /// Two cores and `taskset`.
@@ -45,17 +37,17 @@ impl Machine {
     pub(crate) fn look() -> Result<Self> {
         let limit = getrlimit(Resource::Nofile);
         setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })?;
-        let cores = std::thread::available_parallelism()?.get();
+        let cores = allowed_cores()?;
         let cpu = procfs::CpuInfo::current()?;
         let model = cpu.model_name(0).unwrap_or("unknown CPU").to_owned();
         let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease")?.trim().to_owned();
-        let pinning = cores > 1 && find("taskset").is_some();
+        let pinning = cores.len() > 1 && find("taskset").is_some();
         let machine = Self { cores, model, kernel, pinning, realtime: may_be_realtime() };
         if machine.pinning {
             // This process only polls and scrapes; it does so beside the server, so that the client's core is the client's.
             let me = std::process::id().to_string();
             Command::new("taskset")
-                .args(["-cp", Place::Server.core(), &me])
+                .args(["-cp", &machine.core(Place::Server), &me])
                 .stdout(Stdio::null())
                 .status()?;
         }
@@ -66,8 +58,17 @@ impl Machine {
         self.realtime
     }
 
-    pub(crate) fn cores(&self) -> usize {
-        self.cores
+    /// One each, or one for both.
+    pub(crate) fn places(&self) -> &'static [Place] {
+        if self.cores.len() > 1 { &[Place::Server, Place::Client] } else { &[Place::Server] }
+    }
+
+    fn core(&self, place: Place) -> String {
+        let core = match place {
+            Place::Server => self.cores.first(),
+            Place::Client => self.cores.last(),
+        };
+        core.copied().unwrap_or(0).to_string()
     }
 
     /// `program`, to be run at `place` where the machine has more than one core. `taskset` replaces itself by it.
@@ -76,7 +77,7 @@ impl Machine {
             return Command::new(program);
         }
         let mut command = Command::new("taskset");
-        command.args(["-c", place.core()]).arg(program);
+        command.args(["-c", &self.core(place)]).arg(program);
         command
     }
 
@@ -91,23 +92,31 @@ impl Machine {
         command
     }
 
-    /// CPU seconds that all cores together have been busy since boot.
+    /// CPU seconds that the cores in use have been busy since boot, with whatever.
     pub(crate) fn busy_secs(&self) -> Result<f64> {
-        let cpu = procfs::KernelStats::current()?.total;
-        let ticks = cpu.user + cpu.nice + cpu.system + cpu.irq.unwrap_or(0) + cpu.softirq.unwrap_or(0);
+        let stats = procfs::KernelStats::current()?;
+        let used = self.cores.iter().filter_map(|core| stats.cpu_time.get(*core as usize));
+        let ticks = used
+            .map(|cpu| cpu.user + cpu.nice + cpu.system + cpu.irq.unwrap_or(0) + cpu.softirq.unwrap_or(0))
+            .sum::<u64>();
         Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
     }
 }
 
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} cores, {}, Linux {}; ", self.cores, self.model, self.kernel)?;
+        write!(f, "{}, Linux {}; ", self.model, self.kernel)?;
         if self.pinning {
-            write!(f, "server on core 0, client on core 1")?;
-        } else if self.cores == 1 {
             write!(
                 f,
-                "not pinned: one core only, so server and client take from each other and no target counts"
+                "server on core {}, client on core {}",
+                self.core(Place::Server),
+                self.core(Place::Client)
+            )?;
+        } else if self.cores.len() == 1 {
+            write!(
+                f,
+                "not pinned: server and client take the one core from each other, so nothing here is fair"
             )?;
         } else {
             write!(f, "not pinned: there is no taskset (apt-get install util-linux)")?;
@@ -133,6 +142,13 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
 /// Free a moment ago; whoever is told the port opens it at once.
 pub(crate) fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?)
+}
+
+/// The first two that this process may run on.
+fn allowed_cores() -> Result<Vec<u32>> {
+    let status = procfs::process::Process::myself()?.status()?;
+    let ranges = status.cpus_allowed_list.unwrap_or_else(|| vec![(0, 0)]);
+    Ok(ranges.into_iter().flat_map(|(first, last)| first..=last).take(2).collect())
 }
 
 fn behind_shim(name: &str) -> Option<PathBuf> {

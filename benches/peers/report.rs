@@ -26,7 +26,8 @@ pub(crate) struct Table {
 struct Target {
     text: String,
     bound: Bound,
-    /// `None`: could not be measured.
+    /// Not a number: loadgate or what it is compared with gave none, which is a miss. `None`: there was nothing to
+    /// compare with.
     value: Option<f64>,
 }
 
@@ -58,12 +59,21 @@ impl Bound {
 }
 
 impl Table {
-    pub(crate) fn median(&self, client: Client, figure: Figure) -> Option<f64> {
+    /// loadgate's, to be judged: a figure that it does not give is not a number, and no target holds for that.
+    pub(crate) fn judged(&self, figure: Figure) -> Option<f64> {
+        Some(self.median(Client::Loadgate, figure).unwrap_or(f64::NAN))
+    }
+
+    /// loadgate's as a multiple of the bare client's, to be judged.
+    pub(crate) fn judged_ratio(&self, figure: Figure) -> Option<f64> {
+        Some(self.ratio(Client::Loadgate, figure).unwrap_or(f64::NAN))
+    }
+
+    fn median(&self, client: Client, figure: Figure) -> Option<f64> {
         self.rows.iter().find(|(of, _)| *of == client).and_then(|(_, rounds)| rounds.median(figure))
     }
 
-    /// As a multiple of the bare client's.
-    pub(crate) fn ratio(&self, client: Client, figure: Figure) -> Option<f64> {
+    fn ratio(&self, client: Client, figure: Figure) -> Option<f64> {
         let bare = self.median(Client::Bare, figure).filter(|bare| *bare > 0.0)?;
         self.median(client, figure).map(|value| value / bare)
     }
@@ -74,11 +84,12 @@ impl Table {
         let mut cells = vec![vec!["client".to_owned()]];
         cells[0].extend(self.columns.iter().map(|figure| figure.title().to_owned()));
         cells[0].extend(self.ratio.map(|figure| format!("{} / bare", figure.title())));
-        cells[0].push("stall-free".to_owned());
+        cells[0].extend(["others %".to_owned(), "undisturbed".to_owned()]);
         for (client, rounds) in &self.rows {
             let mut row = vec![client.to_string()];
             row.extend(self.columns.iter().map(|figure| cell(rounds.median(*figure), figure.decimals())));
             row.extend(self.ratio.map(|figure| cell(self.ratio(*client, figure), 2)));
+            row.push(cell(rounds.others_percent(), 1));
             row.push(format!("{}/{}", rounds.clean(), rounds.len()));
             cells.push(row);
         }
@@ -104,13 +115,14 @@ impl Table {
             .map(|(client, rounds)| {
                 let rounds: Vec<Value> = rounds
                     .iter()
-                    .map(|(row, stalls)| {
+                    .map(|(row, disturbance)| {
                         let mut figures: Map<String, Value> = row
                             .iter()
                             .map(|(figure, value)| (figure.title().to_owned(), json!(value)))
                             .collect();
-                        figures.insert("stalls".to_owned(), json!(stalls.count));
-                        figures.insert("stalled ms".to_owned(), json!(stalls.total_ms));
+                        figures.insert("stalls".to_owned(), json!(disturbance.stalls));
+                        figures.insert("stalled ms".to_owned(), json!(disturbance.stalled_ms));
+                        figures.insert("others %".to_owned(), json!(disturbance.others_percent));
                         Value::Object(figures)
                     })
                     .collect();
@@ -137,6 +149,7 @@ impl Report {
         for Target { text, bound, value } in &self.targets {
             let (word, value) = match value {
                 Some(value) if bound.holds(*value) => ("PASS", format!("{value:.3}")),
+                Some(value) if value.is_nan() => ("MISS", "no figure".to_owned()),
                 Some(value) => ("MISS", format!("{value:.3}")),
                 None => ("----", "not measured".to_owned()),
             };

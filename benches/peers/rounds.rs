@@ -1,16 +1,21 @@
 //! Interleaved rounds: each client once, then each again, so that a slow minute of the machine meets them all.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::bench::Bench;
 use crate::clients::Client;
-use crate::figures::{Figure, Rounds, Row};
-use crate::probe::{Probes, Stalls};
+use crate::figures::{Rounds, Row};
+use crate::probe::{Disturbance, Probes};
 use crate::process::own_cpu_secs;
 use crate::{Failure, Result};
 
-/// How often a round with a stall in it is done again.
+/// How often a disturbed round is done again.
 const REPEATS: u32 = 2;
+/// How long a round waits for others to be done with the machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How quiet the machine must be, for how long.
+const QUIET_PERCENT: f64 = 5.0;
+const LOOK: Duration = Duration::from_millis(500);
 
 /// One run: its figures, and the CPU seconds of client and server, to tell others' from ours.
 #[derive(Debug)]
@@ -34,9 +39,9 @@ pub(crate) fn interleave(
                 continue;
             }
             match undisturbed(bench, || run(*client)) {
-                Ok((row, stalls)) => {
-                    eprintln!("  round {round}, {client}: {}", describe(&row, stalls));
-                    rounds.push(row, stalls);
+                Ok((row, disturbance)) => {
+                    eprintln!("  round {round}, {client}: {row}; {disturbance}");
+                    rounds.push(row, disturbance);
                 }
                 Err(failure) => {
                     bench.interrupt.check()?;
@@ -49,39 +54,51 @@ pub(crate) fn interleave(
     Ok(table)
 }
 
-/// Runs until the machine did not stall meanwhile, at most `REPEATS` times more; then keeps what was stalled least.
-fn undisturbed(bench: &Bench, mut run: impl FnMut() -> Result<Run>) -> Result<(Row, Stalls)> {
-    let mut best: Option<(Row, Stalls)> = None;
-    for _ in 0..=REPEATS {
-        let (row, stalls) = watched(bench, &mut run)?;
-        if best.as_ref().is_none_or(|(_, least)| stalls.total_ms < least.total_ms) {
-            best = Some((row, stalls));
+/// Runs until nothing disturbed it, at most `REPEATS` times more; then keeps what was disturbed least.
+fn undisturbed(bench: &Bench, mut run: impl FnMut() -> Result<Run>) -> Result<(Row, Disturbance)> {
+    let mut best: Option<(Row, Disturbance)> = None;
+    for attempt in 0..=REPEATS {
+        if !bench.quick {
+            wait_for_quiet(bench)?;
         }
-        if stalls.count == 0 {
+        let (row, disturbance) = watched(bench, &mut run)?;
+        if best.as_ref().is_none_or(|(_, least)| disturbance.weight() < least.weight()) {
+            best = Some((row, disturbance));
+        }
+        if disturbance.is_none() || bench.quick {
             break;
         }
-        eprintln!("    the machine stalled {} times, up to {:.0} ms", stalls.count, stalls.longest_ms);
+        if attempt < REPEATS {
+            eprintln!("    again: {disturbance}");
+        }
     }
     best.ok_or_else(|| Failure::from("no run"))
 }
 
-fn watched(bench: &Bench, run: &mut impl FnMut() -> Result<Run>) -> Result<(Row, Stalls)> {
+fn watched(bench: &Bench, run: &mut impl FnMut() -> Result<Run>) -> Result<(Row, Disturbance)> {
     let probes = Probes::start(&bench.machine, bench.myself())?;
-    let (started, busy, own) = (Instant::now(), bench.machine.busy_secs()?, own_cpu_secs()?);
+    let ours = || Ok::<f64, Failure>(own_cpu_secs()? + probes.cpu_secs()?);
+    let (started, busy, before) = (Instant::now(), bench.machine.busy_secs()?, ours()?);
     let Run { row, cpu_secs } = run()?;
-    let own = own_cpu_secs()? - own + cpu_secs;
-    let others = (bench.machine.busy_secs()? - busy - own).max(0.0);
-    let share = others / started.elapsed().as_secs_f64() / bench.machine.cores() as f64;
-    Ok((row.with(Figure::OthersPercent, share * 100.0), probes.finish()?))
+    let used = bench.machine.busy_secs()? - busy - cpu_secs - (ours()? - before);
+    let others_percent = percent_of_cores(bench, used, started.elapsed());
+    Ok((row, Disturbance { others_percent, ..probes.finish()? }))
 }
 
-fn describe(row: &Row, stalls: Stalls) -> String {
-    let mut words: Vec<String> = row
-        .iter()
-        .map(|(figure, value)| format!("{} {value:.*}", figure.title(), figure.decimals()))
-        .collect();
-    if stalls.count > 0 {
-        words.push(format!("{} stalls", stalls.count));
+/// Returns when others have let go of the cores, or when patience is at its end: the round then tells how bad it was.
+fn wait_for_quiet(bench: &Bench) -> Result<()> {
+    let started = Instant::now();
+    loop {
+        let (looked, busy) = (Instant::now(), bench.machine.busy_secs()?);
+        std::thread::sleep(LOOK);
+        bench.interrupt.check()?;
+        let used = percent_of_cores(bench, bench.machine.busy_secs()? - busy, looked.elapsed());
+        if used <= QUIET_PERCENT || started.elapsed() > PATIENCE {
+            return Ok(());
+        }
     }
-    words.join(", ")
+}
+
+fn percent_of_cores(bench: &Bench, cpu_secs: f64, wall: Duration) -> f64 {
+    (cpu_secs / wall.as_secs_f64() / bench.machine.places().len() as f64 * 100.0).max(0.0)
 }

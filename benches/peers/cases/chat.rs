@@ -33,11 +33,11 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
             .with(Figure::Exchanges, exchanges as f64);
         Ok(Run { row, cpu_secs: cpu_secs + server_cpu_secs })
     })?;
-    let columns = vec![Figure::CpuSecs, Figure::PeakRssMib, Figure::Exchanges, Figure::OthersPercent];
+    let columns = vec![Figure::CpuSecs, Figure::PeakRssMib, Figure::Exchanges];
     let table = Table { title, columns, ratio: Some(Figure::CpuSecs), rows };
-    let ratio = table.ratio(Client::Loadgate, Figure::CpuSecs);
+    let ratio = table.judged_ratio(Figure::CpuSecs);
     report.target("chat: client CPU as a multiple of bare tungstenite", Bound::AtMost(2.0), ratio);
-    let rss = table.median(Client::Loadgate, Figure::PeakRssMib);
+    let rss = table.judged(Figure::PeakRssMib);
     report.target("chat: peak RSS in MiB", Bound::AtMost(48.0), rss);
     report.table(table);
     Ok(())

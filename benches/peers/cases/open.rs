@@ -8,7 +8,7 @@ use crate::load::{Load, Shape};
 use crate::report::{Bound, Report, Table};
 use crate::rounds::{Run, interleave};
 
-const COLUMNS: [Figure; 11] = [
+const COLUMNS: [Figure; 10] = [
     Figure::AchievedPercent,
     Figure::Dropped,
     Figure::LatenessP50Micros,
@@ -19,7 +19,6 @@ const COLUMNS: [Figure; 11] = [
     Figure::ReportedP99Ms,
     Figure::CpuPercent,
     Figure::PeakRssMib,
-    Figure::OthersPercent,
 ];
 
 pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
@@ -29,7 +28,7 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
         Shape::Open { rate: 5_000, vus: 100 },
         15,
     )?;
-    let of = |figure| precise.median(Client::Loadgate, figure);
+    let of = |figure| precise.judged(figure);
     let achieved = Bound::Between(99.9, 100.1);
     report.target("5,000/s: requests that arrived, in percent", achieved, of(Figure::AchievedPercent));
     report.target("5,000/s: dropped iterations", Bound::AtMost(0.0), of(Figure::Dropped));
@@ -47,9 +46,9 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     report.target("5,000/s: reported p50 from due, ms", Bound::AtMost(0.3), of(Figure::ReportedP50Ms));
     report.table(precise);
 
-    let shape = Shape::Open { rate: 50_000, vus: 200 };
+    let shape = Shape::Open { rate: 50_000, vus: 500 };
     let dense = measure(bench, &[Client::Bare, Client::Loadgate], shape, 10)?;
-    let of = |figure| dense.median(Client::Loadgate, figure);
+    let of = |figure| dense.judged(figure);
     report.target("50,000/s: dropped iterations", Bound::AtMost(0.0), of(Figure::Dropped));
     report.target("50,000/s: requests that arrived, in percent", achieved, of(Figure::AchievedPercent));
     report.table(dense);
@@ -70,7 +69,11 @@ fn measure(bench: &Bench, clients: &[Client], shape: Shape, secs: u64) -> Result
         let seen = server.finish()?;
         let figure = |name: &str| seen[name].as_f64();
         let reported = &measured.reported;
-        let latency = reported.response.or(reported.service);
+        // loadgate must know when a request was due; the others are shown by what they call latency.
+        let latency = match client {
+            Client::Loadgate => reported.response,
+            _ => reported.response.or(reported.service),
+        };
         let due = f64::from(rate) * load.secs();
         let cpu_secs = measured.usage.cpu_secs;
         let row = Row::default()
