@@ -1,0 +1,14 @@
+//! What is measured, one file each: servers, loads, figures, targets.
+
+pub(crate) mod chat;
+pub(crate) mod http;
+mod nginx;
+pub(crate) mod open;
+pub(crate) mod truth;
+
+use crate::Result;
+use crate::bench::Bench;
+use crate::report::Report;
+
+/// A case prints its tables as it goes and leaves its targets in the report.
+pub(crate) type Run = fn(&Bench, &mut Report) -> Result<()>;

@@ -1,0 +1,69 @@
+//! The command line: `cargo bench --bench peers -- [http|open|chat|truth|all]`.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+use crate::bench::Bench;
+use crate::report::Report;
+use crate::{Result, cases};
+
+/// Measures loadgate beside nginx's clients wrk, k6, oha and bare loops. Ends with 0 when every target is reached, with 2
+/// when one is missed.
+#[derive(Debug, Parser)]
+#[command(name = "cargo bench --bench peers --")]
+pub(crate) struct Cli {
+    #[arg(value_enum, default_value_t = Case::All)]
+    case: Case,
+    /// Rounds per client; the tables show medians.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
+    rounds: u32,
+    /// A fifth of the time and one round: to see that everything works, not to quote.
+    #[arg(long)]
+    quick: bool,
+    /// Writes every round's figures and the targets.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// cargo passes it to every bench.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Case {
+    Http,
+    Open,
+    Chat,
+    Truth,
+    All,
+}
+
+impl Cli {
+    /// Whether every target that could be measured was reached.
+    pub(crate) fn run(self) -> Result<bool> {
+        let rounds = if self.quick { 1 } else { self.rounds };
+        let bench = Bench::start(rounds, self.quick)?;
+        println!("{}", bench.machine);
+        for client in bench.missing() {
+            println!("{client} is not installed: skipped. To measure it: {}", client.install());
+        }
+        let mut report = Report::default();
+        let all: [(Case, cases::Run); 4] = [
+            (Case::Http, cases::http::run),
+            (Case::Open, cases::open::run),
+            (Case::Chat, cases::chat::run),
+            (Case::Truth, cases::truth::run),
+        ];
+        for (_, run) in all.iter().filter(|(case, _)| self.case == Case::All || self.case == *case) {
+            let ended = run(&bench, &mut report);
+            bench.interrupt.check()?;
+            ended?;
+        }
+        report.print_targets();
+        if let Some(path) = &self.json {
+            std::fs::write(path, serde_json::to_string_pretty(&report.to_json(&bench.machine))?)?;
+            println!("\nwritten to {}", path.display());
+        }
+        Ok(report.all_reached())
+    }
+}

@@ -1,0 +1,32 @@
+//! The bare loops: roles of this program, with loadgate's libraries and nothing recorded that the case does not need.
+
+use std::process::Command;
+
+use super::Reported;
+use crate::Result;
+use crate::load::{Load, Shape};
+use crate::process::Finished;
+
+pub(super) fn configure(load: &Load, command: &mut Command) -> Result<()> {
+    let target = load.target.to_string();
+    let secs = load.secs().to_string();
+    match load.shape {
+        Shape::Closed { connections } => {
+            command.args(["role", "bare-http", "--target", &target, "--secs", &secs]);
+            command.args(["--connections", &connections.to_string()]);
+        }
+        Shape::Open { rate, vus } => {
+            command.args(["role", "bare-open", "--target", &target, "--secs", &secs]);
+            command.args(["--connections", &vus.to_string(), "--rate", &rate.to_string()]);
+        }
+        Shape::Chat { users, messages } => {
+            command.args(["role", "bare-chat", "--target", &target]);
+            command.args(["--users", &users.to_string(), "--messages", &messages.to_string()]);
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn read(finished: &Finished) -> Result<Reported> {
+    Ok(serde_json::from_str(&finished.output)?)
+}

@@ -1,0 +1,65 @@
+//! loadgate, with everything on: all metrics, `/metrics` served and scraped. The one place that knows its plan and report.
+
+use std::fmt::Write as _;
+use std::fs::{read_to_string, write};
+use std::process::Command;
+
+use super::summary::Summary;
+use super::{Launch, Reported};
+use crate::Result;
+use crate::load::{Load, Shape};
+
+const PLAN: &str = "plan.yml";
+const REPORT: &str = "summary.json";
+
+pub(super) fn configure(launch: &Launch<'_>, command: &mut Command) -> Result<()> {
+    let path = launch.folder.join(PLAN);
+    write(&path, plan(launch.load)?)?;
+    command.arg("run").arg(path).arg("--summary-export").arg(launch.folder.join(REPORT));
+    command.arg("--listen").arg(launch.listen.to_string());
+    Ok(())
+}
+
+/// The verdict and its exit code are not looked at: a closed loop that fills its core is rightly called inconclusive.
+pub(super) fn read(launch: &Launch<'_>) -> Result<Reported> {
+    let summary = Summary::parse(&read_to_string(launch.folder.join(REPORT))?)?;
+    Ok(Reported { response: summary.trend("http_req_response_time"), ..summary.reported() })
+}
+
+fn plan(load: &Load) -> Result<String> {
+    let mut plan = String::from("name: peers\nscenarios:\n  load:\n");
+    let (url, secs) = (load.url(), load.secs());
+    match load.shape {
+        Shape::Closed { connections: vus } | Shape::Chat { users: vus, .. } => {
+            write!(plan, "    executor: constant-vus\n    vus: {vus}\n    duration: {secs}s\n")?;
+        }
+        Shape::Open { rate, vus } => {
+            write!(
+                plan,
+                "    executor: constant-arrival-rate\n    rate: {rate}\n    time_unit: 1s\n    duration: {secs}s\n"
+            )?;
+            write!(plan, "    pre_allocated_vus: {vus}\n    max_vus: {vus}\n")?;
+        }
+    }
+    plan.push_str("    graceful_stop: 10s\n    flow:\n");
+    match load.shape {
+        Shape::Closed { .. } | Shape::Open { .. } => write!(plan, "      - http:\n          url: {url}\n")?,
+        Shape::Chat { messages, .. } => write!(
+            plan,
+            r#"      - websocket:
+          url: {url}
+          flow:
+            - repeat:
+                times: {messages}
+                flow:
+                  - send:
+                      json: {{type: message, content: "hello from {{{{ vu }}}}"}}
+                  - receive:
+                      until: json.type == "done"
+                      timeout: 10s
+                  - sleep: 1s
+"#
+        )?,
+    }
+    Ok(plan)
+}

@@ -1,0 +1,54 @@
+//! The loads that clients are asked to make, as values: each client translates them into its own words.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load {
+    /// On loopback, always.
+    pub(crate) target: SocketAddr,
+    pub(crate) shape: Shape,
+    pub(crate) duration: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Shape {
+    /// Each connection sends the next GET as soon as the last one is answered.
+    Closed { connections: u32 },
+    /// GETs per second, due at i/rate whatever the server does.
+    Open { rate: u32, vus: u32 },
+    /// Each user sends a chat message, reads the reply to its end, waits a second; one connection for all `messages`.
+    Chat { users: u32, messages: u32 },
+}
+
+impl Load {
+    pub(crate) fn url(&self) -> String {
+        match self.shape {
+            Shape::Closed { .. } | Shape::Open { .. } => format!("http://{}/", self.target),
+            Shape::Chat { .. } => format!("ws://{}/api/chat", self.target),
+        }
+    }
+
+    pub(crate) fn secs(&self) -> f64 {
+        self.duration.as_secs_f64()
+    }
+
+    /// How long a client may take before it is taken for hung.
+    pub(crate) fn limit(&self) -> Duration {
+        self.duration + Duration::from_secs(60)
+    }
+}
+
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let secs = self.secs();
+        match self.shape {
+            Shape::Closed { connections } => write!(f, "closed loop, {connections} connections, {secs} s"),
+            Shape::Open { rate, .. } => write!(f, "open loop, {rate} requests/s, {secs} s"),
+            Shape::Chat { users, messages } => {
+                write!(f, "chat, {users} users, {messages} messages each, {secs} s")
+            }
+        }
+    }
+}

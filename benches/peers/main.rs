@@ -1,0 +1,44 @@
+//! Measures loadgate side by side with its peers, on one machine in one run: see `benches/README.md`.
+//!
+//! One program in two parts. The conductor (this process) starts servers and clients, pins them, reads what they used from
+//! `/proc` and prints the tables. Every server and every bare client is this same program again, started with
+//! `role NAME`, so that its CPU and memory are its own.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing tables is what a bench is for")]
+
+mod bench;
+mod cases;
+mod cli;
+mod clients;
+mod figures;
+mod load;
+mod machine;
+mod probe;
+mod process;
+mod report;
+mod roles;
+mod rounds;
+mod scraper;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+/// What stops a case; printed and gone on from, except an interrupt.
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().collect();
+    let outcome = match args.get(1).map(String::as_str) {
+        Some("role") => roles::Role::parse_from(&args[1..]).run().map(|()| true),
+        _ => cli::Cli::parse().run(),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(2),
+        Err(failure) => {
+            eprintln!("peers: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

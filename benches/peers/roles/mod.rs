@@ -1,0 +1,92 @@
+//! This program in other processes: the servers, the bare clients and the stall probe. A role prints JSON on its standard
+//! output and nothing else; a server first prints where it listens.
+
+mod arrival_server;
+mod bare_chat;
+mod bare_http;
+mod bare_open;
+mod chat_server;
+mod delay_server;
+mod http_server;
+mod probe;
+mod serving;
+mod stall_server;
+
+use std::net::SocketAddr;
+
+use clap::Parser;
+
+use crate::Result;
+
+#[derive(Debug, Parser)]
+#[command(name = "role")]
+pub(crate) enum Role {
+    /// Notes when each request arrived and compares that with a perfect schedule.
+    ArrivalServer {
+        #[arg(long)]
+        rate: u32,
+    },
+    /// Answers each chat message with five chunks and a last word.
+    ChatServer {
+        /// Between two chunks.
+        #[arg(long, default_value_t = 0)]
+        gap_ms: u64,
+    },
+    /// Stands still for a while in each period.
+    StallServer {
+        #[arg(long)]
+        period_ms: u64,
+        #[arg(long)]
+        stall_ms: u64,
+    },
+    /// Holds each request for a known time.
+    DelayServer,
+    BareHttp {
+        #[arg(long)]
+        target: SocketAddr,
+        #[arg(long)]
+        connections: u32,
+        #[arg(long)]
+        secs: f64,
+    },
+    BareOpen {
+        #[arg(long)]
+        target: SocketAddr,
+        #[arg(long)]
+        connections: u32,
+        #[arg(long)]
+        rate: u32,
+        #[arg(long)]
+        secs: f64,
+    },
+    BareChat {
+        #[arg(long)]
+        target: SocketAddr,
+        #[arg(long)]
+        users: u32,
+        #[arg(long)]
+        messages: u32,
+    },
+    /// Notes when this core stood still.
+    Probe {
+        #[arg(long)]
+        threshold_ms: u64,
+    },
+}
+
+impl Role {
+    pub(crate) fn run(self) -> Result<()> {
+        match self {
+            Self::ArrivalServer { rate } => arrival_server::run(rate),
+            Self::ChatServer { gap_ms } => chat_server::run(gap_ms),
+            Self::StallServer { period_ms, stall_ms } => stall_server::run(period_ms, stall_ms),
+            Self::DelayServer => delay_server::run(),
+            Self::BareHttp { target, connections, secs } => bare_http::run(target, connections, secs),
+            Self::BareOpen { target, connections, rate, secs } => {
+                bare_open::run(target, connections, rate, secs)
+            }
+            Self::BareChat { target, users, messages } => bare_chat::run(target, users, messages),
+            Self::Probe { threshold_ms } => probe::run(threshold_ms),
+        }
+    }
+}
