@@ -12,6 +12,7 @@
 //! `random_choice(list)`, `now()` (RFC 3339, UTC), `timestamp_ms()`, `base64(data)`, `sha256(data)` and
 //! `hmac_sha256(key, data)` (both hexadecimal); `base64` and `sha256` also as filters.
 
+mod document;
 mod engine;
 mod error;
 mod expression;

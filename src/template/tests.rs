@@ -196,6 +196,7 @@ fn an_unknown_name_is_refused_and_near_ones_are_named() {
         ("json.type == done", 13, "unknown name `done`", "capture or `set` it before, or quote it: \"done\""),
         ("json.x == null", 10, "unknown name `null`", "write `none`"),
         ("NAME", 0, "unknown name `NAME`", "write `vars.NAME`"),
+        ("data.users", 0, "`data` is not supported yet", ""),
         ("vars.NAEM", 0, "`vars.NAEM` is not declared", "did you mean `NAME`?"),
         ("vars['QUUX']", 0, "`vars.QUUX` is not declared", "declare it under the plan's `vars`"),
         ("uuid", 0, "`uuid` is a function", "call it: `uuid()`"),
