@@ -1,7 +1,7 @@
 //! JSON bodies as minijinja's values.
 //!
 //! Bodies are parsed on the hot path, and most objects are small: a list of members is then built in
-//! two thirds of the time that minijinja's own hash map takes, and in less than a `serde_json::Value`.
+//! two thirds of the time that minijinja's own hash map takes.
 
 use std::fmt;
 use std::sync::Arc;
