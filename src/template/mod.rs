@@ -5,7 +5,7 @@
 //! undefined or does not fit, an [`EvalError`] that makes a check fail and says which path it was.
 //!
 //! Constant text is never evaluated; simple expressions (paths, comparisons, `and`, `or`, `not`) are
-//! evaluated here; all others by minijinja, on the same values. There is no lock and no global state.
+//! evaluated here; all others by minijinja, on the same values. Nothing is locked or compiled on the way.
 //! An expression has no loop: whatever it costs, it costs once.
 //!
 //! Functions beyond minijinja's own: `uuid()`, `random_int(low, high)`, `random_string(length)`,
