@@ -3,6 +3,8 @@
 //! It works on minijinja's own values with their own equality and order, so that it can only agree
 //! with minijinja; what it does not know it leaves to minijinja. `agreement` compares the two.
 
+use std::borrow::Cow;
+
 use minijinja::Value;
 
 use super::error::EvalError;
@@ -60,6 +62,11 @@ impl Comparison {
     }
 
     fn holds(self, left: &Value, right: &Value) -> bool {
+        match (self, left.as_str(), right.as_str()) {
+            (Comparison::Equal, Some(left), Some(right)) => return left == right,
+            (Comparison::NotEqual, Some(left), Some(right)) => return left != right,
+            _ => {}
+        }
         match self {
             Comparison::Equal => left == right,
             Comparison::NotEqual => left != right,
@@ -72,6 +79,14 @@ impl Comparison {
 }
 
 impl Node {
+    fn operand<'n>(&'n self, scope: &Scope<'_>) -> Result<Cow<'n, Value>, EvalError> {
+        match self {
+            Node::Constant(value) => Ok(Cow::Borrowed(value)),
+            Node::Path(path) => path.defined(scope).map(Cow::Owned),
+            node => node.eval(scope).map(Cow::Owned),
+        }
+    }
+
     /// The value, never undefined.
     pub(super) fn eval(&self, scope: &Scope<'_>) -> Result<Value, EvalError> {
         match self {
@@ -101,7 +116,7 @@ impl Node {
                 Ok(comparison.holds(&left, &right))
             }
             Node::In { needle, list, negated } => {
-                let needle = needle.eval(scope)?;
+                let needle = needle.operand(scope)?;
                 Ok(list.contains(&needle) != *negated)
             }
             Node::InBody { needle, negated } => match scope.exchange {
@@ -113,15 +128,15 @@ impl Node {
 }
 
 /// Both sides of a comparison: first evaluated, then asked whether they are undefined.
-fn operands(sides: &(Node, Node), scope: &Scope<'_>) -> Result<(Value, Value), EvalError> {
-    match sides {
-        (Node::Path(left), Node::Path(right)) => {
-            left.resolve(scope)?;
-            right.resolve(scope)?;
-            Ok((left.defined(scope)?, right.defined(scope)?))
-        }
-        (left, right) => Ok((left.eval(scope)?, right.eval(scope)?)),
+fn operands<'n>(
+    sides: &'n (Node, Node),
+    scope: &Scope<'_>,
+) -> Result<(Cow<'n, Value>, Cow<'n, Value>), EvalError> {
+    if let (Node::Path(left), Node::Path(right)) = sides {
+        left.resolve(scope)?;
+        right.resolve(scope)?;
     }
+    Ok((sides.0.operand(scope)?, sides.1.operand(scope)?))
 }
 
 /// Reads an expression that minijinja has accepted and whose names are known; nothing when it is not

@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use minijinja::{Environment, Error, ErrorKind, Value};
+use minijinja::value::{Rest, ValueOrKwargs};
+use minijinja::{Environment, Error, ErrorKind, State, Value};
 use sha2::{Digest, Sha256};
 
 use super::write;
@@ -14,10 +15,26 @@ use super::write;
 /// Longest result of `random_string`.
 const MAX_RANDOM_CHARS: usize = 1 << 20;
 
-/// Makes them known. What is in no way of use to a plan is taken out.
+/// Widest field and longest fraction of `format`.
+const MAX_FORMAT_WIDTH: u32 = 1_000;
+
+/// minijinja's filters that lay out pages: of no use to a plan, and each turns a number into as much
+/// memory as it says.
+const LAYOUT_FILTERS: [&str; 3] = ["batch", "indent", "slice"];
+
+/// Makes them known, and takes out what is of no use to a plan.
 pub(super) fn add_to(environment: &mut Environment<'static>) {
     environment.remove_global("debug");
     environment.remove_global("namespace");
+    for filter in LAYOUT_FILTERS {
+        environment.remove_filter(filter);
+    }
+    let unbounded = Value::from_function(minijinja::filters::format);
+    environment.add_filter("format", move |state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>| {
+        let args = args.into_values();
+        check_format(args.first().and_then(Value::as_str).unwrap_or_default())?;
+        unbounded.call(state, &args)
+    });
     environment.add_function("uuid", uuid);
     environment.add_function("random_int", random_int);
     environment.add_function("random_string", random_string);
@@ -101,6 +118,24 @@ fn bytes<'v>(function: &str, value: &'v Value) -> Result<Cow<'v, [u8]>, Error> {
     let mut text = String::new();
     write::push_text(&mut text, value).map_err(|error| refused(format!("{function}: {error}")))?;
     Ok(Cow::Owned(text.into_bytes()))
+}
+
+/// Refuses `%1000000000d`, which would take a gigabyte.
+fn check_format(format: &str) -> Result<(), Error> {
+    for specification in format.split('%').skip(1) {
+        // `%(name)5d`: the name is not part of what is looked for.
+        let named = specification.strip_prefix('(').and_then(|rest| rest.split_once(')'));
+        let specification = named.map_or(specification, |(_, rest)| rest);
+        let end = specification.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(specification.len());
+        let numbers =
+            specification[..end].split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+        for number in numbers {
+            if number.parse().map_or(true, |width: u32| width > MAX_FORMAT_WIDTH) {
+                return Err(refused(format!("format: a width is at most {MAX_FORMAT_WIDTH}, not {number}")));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn defined(value: &Value) -> Result<&Value, Error> {

@@ -5,13 +5,14 @@
 //! undefined or does not fit, an [`EvalError`] that makes a check fail and says which path it was.
 //!
 //! Constant text is never evaluated; simple expressions (paths, comparisons, `and`, `or`, `not`) are
-//! evaluated here; all others by minijinja, on the same values. There is no lock and no global state.
+//! evaluated here; all others by minijinja, on the same values. Nothing is locked or compiled on the way.
 //! An expression has no loop: whatever it costs, it costs once.
 //!
 //! Functions beyond minijinja's own: `uuid()`, `random_int(low, high)`, `random_string(length)`,
 //! `random_choice(list)`, `now()` (RFC 3339, UTC), `timestamp_ms()`, `base64(data)`, `sha256(data)` and
 //! `hmac_sha256(key, data)` (both hexadecimal); `base64` and `sha256` also as filters.
 
+mod document;
 mod engine;
 mod error;
 mod expression;

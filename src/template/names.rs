@@ -119,6 +119,9 @@ impl Names {
             return TemplateError::at(at, format!("`{name}` is a function"))
                 .help(format!("call it: `{name}()`"));
         }
+        if name == "data" {
+            return TemplateError::at(at, "`data` is not supported yet");
+        }
         let unknown = TemplateError::at(at, format!("unknown name `{name}`"));
         if ["null", "nil", "undefined"].contains(&name) {
             return unknown.help("write `none`");

@@ -11,6 +11,8 @@ use http::HeaderMap;
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object};
 
+use super::document;
+
 /// All that is visible to one evaluation. Made for each use: it only borrows.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
@@ -127,7 +129,7 @@ impl ExchangeView {
 
     /// The parsed body; undefined when it is not JSON (or nested deeper than 128 levels).
     pub(super) fn json(&self) -> &Value {
-        self.json.get_or_init(|| serde_json::from_slice(&self.body).unwrap_or(Value::UNDEFINED))
+        self.json.get_or_init(|| document::parse(&self.body).unwrap_or(Value::UNDEFINED))
     }
 }
 

@@ -77,6 +77,8 @@ fn a_template_is_rendered_with_the_scopes_values() {
         ("{{ vu * 2 + 1 }}", "7"),
         ("{{ '%05d'|format(vu) }}", "00003"),
         ("{{ vars.NAME|upper }}", "ALICE"),
+        ("{{ '%(n)03d 2026'|format(n=vu) }}", "003 2026"),
+        ("{{ 'order-20260101-%.2f'|format(vu / 2) }}", "order-20260101-1.50"),
         ("{{ 'a b&c'|urlencode }}", "a%20b%26c"),
         ("{{ {'a': {'b': vu}} }}", "{\"a\":{\"b\":3}}"),
         ("{{ '}}' ~ vu }}", "}}3"),
@@ -196,6 +198,7 @@ fn an_unknown_name_is_refused_and_near_ones_are_named() {
         ("json.type == done", 13, "unknown name `done`", "capture or `set` it before, or quote it: \"done\""),
         ("json.x == null", 10, "unknown name `null`", "write `none`"),
         ("NAME", 0, "unknown name `NAME`", "write `vars.NAME`"),
+        ("data.users", 0, "`data` is not supported yet", ""),
         ("vars.NAEM", 0, "`vars.NAEM` is not declared", "did you mean `NAME`?"),
         ("vars['QUUX']", 0, "`vars.QUUX` is not declared", "declare it under the plan's `vars`"),
         ("uuid", 0, "`uuid` is a function", "call it: `uuid()`"),
@@ -289,6 +292,10 @@ fn an_operation_that_does_not_fit_is_an_error() {
         ("random_string(1048577)", "random_string(1048577): at most 1048576 characters"),
         ("random_choice([])", "random_choice: the list is empty"),
         ("random_choice('abc')", "random_choice needs a list, not string"),
+        ("'%1000000000d'|format(vu)", "format: a width is at most 1000, not 1000000000"),
+        ("'%(n)1000000000d'|format(n=vu)", "format: a width is at most 1000, not 1000000000"),
+        ("'%.9999f'|format(vu)", "format: a width is at most 1000, not 9999"),
+        ("'%99999999999999999999d'|format(vu)", "format: a width is at most 1000, not 99999999999999999999"),
         ("json.type.upper()", "string has no method named upper"),
     ] {
         assert_eq!(evaluated(text), Err(message.to_owned()), "{text}");
