@@ -17,6 +17,7 @@ pub mod config;
 pub mod executor;
 pub mod exposition;
 pub mod family;
+pub mod selector;
 pub mod flow;
 pub mod ids;
 pub mod labels;

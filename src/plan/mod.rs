@@ -14,7 +14,7 @@ use std::time::Duration;
 pub use compile::compile;
 
 use crate::executor::Executor;
-use crate::exposition::Selector;
+use crate::selector::Selector;
 use crate::flow::{Flow, HttpStep, ScenarioSeries};
 use crate::ids::ScenarioId;
 use crate::labels::Labels;

@@ -25,7 +25,7 @@ pub(super) fn compile(
     let tags = config.tags.iter().map(|(name, value)| (name.value.as_str(), value.value.as_str()));
     let labels = Labels::new(tags).with("scenario", &config.name.value);
     let series = ScenarioSeries::new(registry, &labels);
-    let mut pass = |kept: Reads, next_id: &mut u32, problems: &mut Vec<Problem>| {
+    let pass = |kept: Reads, next_id: &mut u32, problems: &mut Vec<Problem>| {
         let (names, labels, group) = (names.clone(), labels.clone(), String::new());
         let (exchanged, reads) = (false, Reads::default());
         let mut steps =

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Probe, Scrape};
 use crate::config::{PlanConfig, Problem};
-use crate::exposition::Selector;
+use crate::selector::Selector;
 use crate::protocol::tls::{TlsOptions, client_config};
 use crate::protocol::{HostOverride, Settings};
 
@@ -73,7 +73,7 @@ pub(super) fn scrapes(plan: &PlanConfig, problems: &mut Vec<Problem>) -> Vec<Scr
 pub(super) fn probes(plan: &PlanConfig, problems: &mut Vec<Problem>) -> Vec<Probe> {
     let mut probes = Vec::new();
     for probe in &plan.probes {
-        match probe.query.value.parse::<Selector>() {
+        match Selector::parse(&probe.query.value) {
             Ok(selector) => probes.push(Probe {
                 name: probe.name.value.clone(),
                 query: probe.query.value.clone(),

@@ -5,7 +5,6 @@ mod body;
 mod companions;
 mod connection;
 mod error;
-mod selector;
 mod stats;
 
 use std::collections::HashSet;
@@ -17,7 +16,6 @@ use tokio_util::sync::CancellationToken;
 
 pub use companions::families;
 pub use error::ScrapeError;
-pub use selector::{Selected, Selector, SelectorError, SelectorErrorKind};
 pub use stats::ScrapeStats;
 
 use crate::exposition::{Limits, Parsed, parse};

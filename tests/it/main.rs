@@ -1,8 +1,7 @@
 //! One binary for all integration tests: real sockets on port 0.
-
-mod target;
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, also in its helpers")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails, also in its helpers")]
 
 mod api;
 mod exposition;
 mod scrape;
+mod target;
