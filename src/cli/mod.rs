@@ -1,4 +1,108 @@
-//! (being written)
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+//! The command line: one file per command.
+
+mod check;
+mod demo;
+mod files;
+mod listener;
+mod log;
+mod process;
+mod run;
+mod schema;
+mod serve_metrics;
+mod target;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Of an invalid plan, as in k6.
+const INVALID_PLAN: u8 = 104;
+/// Our own fault.
+const INTERNAL: u8 = 1;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "loadgate",
+    version,
+    about = "A Prometheus-native load-test harness and exporter",
+    long_about = "A Prometheus-native load-test harness and exporter.\n\n\
+        A plan (YAML) says what load to send, what to scrape meanwhile and what must hold.\n\
+        A run is one execution of a plan; it ends with a verdict, which is the exit code:\n\n\
+        \x20 0 passed · 99 failed · 98 inconclusive · 97 preflight failed · 104 invalid plan · 105 stopped · 1 our own fault",
+    after_help = "Try it, with nothing else installed:\n  loadgate demo"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Run(run::Run),
+    Check(check::Check),
+    Target(target::Target),
+    Schema(schema::Schema),
+}
+
+/// Parses the command line and runs the command.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Demo(demo) => demo.execute(),
+        Command::Run(run) => run.execute(),
+        Command::Check(check) => check.execute(),
+        Command::Target(target) => target.execute(),
+        Command::Schema(schema) => schema.execute(),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            files::complain(&failure.to_string());
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// A command that could not do its work: what to say, and the exit code.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Failure {
+    message: String,
+    code: u8,
+}
+
+impl Failure {
+    fn internal(what: &str, error: impl std::fmt::Display) -> Self {
+        Failure { message: format!("error: failed to {what}: {error}"), code: INTERNAL }
+    }
+
+    fn invalid(message: impl Into<String>) -> Self {
+        Failure { message: message.into(), code: INVALID_PLAN }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_an_environment_variable_and_every_command_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let name = command.get_name();
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains(&format!("loadgate {name}")), "{name} shows no example");
+            for flag in command.get_arguments().filter(|argument| argument.get_long().is_some()) {
+                let env = flag.get_env().map(|env| env.to_string_lossy().into_owned()).unwrap_or_default();
+                assert!(env.starts_with("LOADGATE_"), "{name} --{} has no LOADGATE_ variable", flag.get_id());
+            }
+        }
+    }
 }

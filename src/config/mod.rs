@@ -40,3 +40,16 @@ pub use step::*;
 pub use target::{ProbeConfig, ScrapeConfig};
 pub use threshold::{Aggregation, Comparison, MetricSelector, ThresholdConfig};
 pub use value::duration::parse_duration;
+
+/// Whether a run may be tagged with this name: tags become labels.
+///
+/// # Errors
+/// When it is no label's name, or a label that Prometheus or we set ourselves.
+pub fn check_tag_name(name: &str) -> Result<(), String> {
+    use value::{Label, Rule};
+    match Label::refused(name) {
+        Some(why) => Err(why),
+        None if Label::holds(name) => Ok(()),
+        None => Err(format!("`{name}` is not {}", Label::EXPECTED)),
+    }
+}

@@ -1,0 +1,39 @@
+//! `loadgate check`: every error of every file.
+
+use std::path::PathBuf;
+
+use super::files::{PlanArgs, complain, read_plan, say};
+use super::{Failure, INVALID_PLAN};
+
+/// Check plans: every error with file, line, column, the line, and what was expected
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  loadgate check config/plans/*.yml")]
+pub(super) struct Check {
+    /// Plans
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    plan: PlanArgs,
+}
+
+impl Check {
+    pub(super) fn execute(self) -> Result<u8, Failure> {
+        let mut code = 0;
+        for file in &self.files {
+            match read_plan(file, &self.plan) {
+                Ok(plan) => {
+                    let scenarios = plan.scenarios.iter();
+                    let shown: Vec<String> = scenarios
+                        .map(|scenario| format!("  * {}: {}", scenario.name, scenario.executor.describe()))
+                        .collect();
+                    say(&format!("{}: ok\n{}\n", file.display(), shown.join("\n")));
+                }
+                Err(failure) => {
+                    complain(&failure.to_string());
+                    code = INVALID_PLAN;
+                }
+            }
+        }
+        Ok(code)
+    }
+}

@@ -1,0 +1,70 @@
+//! Reading plans and writing results.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::Failure;
+use crate::config::{LoadOptions, load};
+use crate::plan::{Plan, compile};
+
+/// What chooses and fills in a plan, from the command line.
+#[derive(Debug, Default, Clone, clap::Args)]
+pub(super) struct PlanArgs {
+    /// The plan's profile to apply (default: the plan's `default_profile`)
+    #[arg(long, env = "LOADGATE_PROFILE", value_name = "NAME")]
+    pub(super) profile: Option<String>,
+    /// Sets a variable that the plan declares under `vars`; may be repeated
+    #[arg(short, long, env = "LOADGATE_ENV", value_name = "NAME=VALUE", value_delimiter = ';', value_parser = pair)]
+    pub(super) env: Vec<(String, String)>,
+}
+
+/// Reads and compiles a plan.
+pub(super) fn read_plan(path: &Path, args: &PlanArgs) -> Result<Plan, Failure> {
+    let shown = path.display();
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::invalid(format!("error: failed to read the plan {shown}: {error}")))?;
+    let base = path.parent().map_or_else(PathBuf::new, Path::to_owned);
+    compile_plan(&shown.to_string(), &text, &base, args)
+}
+
+pub(super) fn compile_plan(file: &str, text: &str, base: &Path, args: &PlanArgs) -> Result<Plan, Failure> {
+    let environment = |name: &str| std::env::var(name).ok();
+    let options =
+        LoadOptions { env_flags: args.env.clone(), profile: args.profile.clone(), environment: &environment };
+    let invalid = |problems: crate::config::Problems| Failure::invalid(problems.to_string());
+    let loaded = load(file, text, &options).map_err(invalid)?;
+    compile(&loaded, base).map_err(invalid)
+}
+
+/// `NAME=VALUE`
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(format!("expected NAME=VALUE, not `{text}`")),
+    }
+}
+
+/// Writes beside the file and renames, so that a reader never sees half of it.
+pub(super) fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.tmp", std::process::id()));
+    let beside = PathBuf::from(beside);
+    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, path));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&beside);
+        Failure::internal(&format!("write {}", path.display()), error)
+    })
+}
+
+/// To stdout. A reader that has gone away is no reason to fail.
+pub(super) fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// To stderr.
+pub(super) fn complain(text: &str) {
+    let mut err = std::io::stderr().lock();
+    let _ = err.write_all(text.trim_end().as_bytes()).and_then(|()| err.write_all(b"\n"));
+}

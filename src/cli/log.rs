@@ -1,0 +1,67 @@
+//! Log lines, kept until the display prints them: written straight to the terminal they would tear
+//! the live display apart.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Lines that wait; further ones are counted.
+const MAX_LINES: usize = 1_000;
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct LogLines(Arc<Mutex<Waiting>>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    lines: Vec<String>,
+    dropped: u64,
+}
+
+impl LogLines {
+    /// Logs at `info` and above, or what `LOADGATE_LOG` says (`debug`, `loadgate=trace`).
+    pub(super) fn install() -> Self {
+        let lines = LogLines::default();
+        let filter = EnvFilter::try_from_env("LOADGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+        let subscriber =
+            tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_target(false);
+        // A second run in one process, in tests, keeps the first one's.
+        let _ = subscriber.with_writer(lines.clone()).try_init();
+        lines
+    }
+
+    pub(super) fn take(&self) -> Vec<String> {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = std::mem::take(&mut waiting.lines);
+        let dropped = std::mem::take(&mut waiting.dropped);
+        if dropped > 0 {
+            lines.push(format!("{dropped} more log lines were dropped"));
+        }
+        lines
+    }
+}
+
+impl io::Write for LogLines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.lines.len() < MAX_LINES {
+            waiting.lines.push(String::from_utf8_lossy(bytes).trim_end().to_owned());
+        } else {
+            waiting.dropped += 1;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for LogLines {
+    type Writer = LogLines;
+
+    fn make_writer(&'a self) -> LogLines {
+        self.clone()
+    }
+}

@@ -1,0 +1,146 @@
+//! `loadgate run`: one run in the foreground.
+
+use std::future::Future;
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Failure;
+use super::files::{PlanArgs, complain, pair, read_plan, say, write_whole};
+use super::listener::Foreground;
+use super::log::LogLines;
+use super::process::{raise_descriptor_limit, signal};
+use super::serve_metrics::MetricsServer;
+use crate::config::parse_duration;
+use crate::plan::Plan;
+use crate::report::{Finished, SummaryOptions, TrendStat, json_summary, text};
+use crate::run::{RunOptions, execute};
+use crate::scheduler::LoadOptions;
+
+/// Execute a plan in the foreground; the exit code is the verdict
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    loadgate target &\n  \
+    loadgate run config/plans/health.yml -e DURATION=10s\n  \
+    loadgate run config/plans/chat-streaming.yml --profile smoke --listen 127.0.0.1:5665 --summary-export summary.json\n\n\
+    Exit codes:\n  \
+    0 passed · 99 failed · 98 inconclusive · 97 preflight failed · 104 invalid plan · 105 stopped by a signal")]
+pub(super) struct Run {
+    /// The plan (YAML)
+    #[arg(value_name = "PLAN")]
+    file: PathBuf,
+    #[command(flatten)]
+    plan: PlanArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+/// What is shown, written and served.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct OutputArgs {
+    /// A tag on every series of the run; may be repeated
+    #[arg(long, env = "LOADGATE_TAG", value_name = "NAME=VALUE", value_delimiter = ';', value_parser = tag)]
+    tag: Vec<(String, String)>,
+    /// The run's id, the label `testid` (default: made of the time)
+    #[arg(long, env = "LOADGATE_TESTID", value_name = "ID")]
+    testid: Option<String>,
+    /// Serve /metrics here during the run
+    #[arg(long, env = "LOADGATE_LISTEN", value_name = "ADDR")]
+    pub(super) listen: Option<SocketAddr>,
+    /// Go on serving /metrics for this long after the run, so that the final values are scraped
+    #[arg(long, env = "LOADGATE_LINGER", value_name = "DURATION", value_parser = parse_duration, requires = "listen")]
+    linger: Option<Duration>,
+    /// Write verdict, gates and all metrics to this file as JSON
+    #[arg(long, env = "LOADGATE_SUMMARY_EXPORT", value_name = "FILE")]
+    summary_export: Option<PathBuf>,
+    /// Statistics of trends in the summary: avg, min, med, max, count, p(N), comma-separated
+    #[arg(long, env = "LOADGATE_SUMMARY_TREND_STATS", value_name = "LIST", value_parser = trend_stats)]
+    summary_trend_stats: Option<TrendStats>,
+    /// Show no progress
+    #[arg(short, long, env = "LOADGATE_QUIET")]
+    quiet: bool,
+}
+
+#[derive(Debug, Clone)]
+struct TrendStats(Vec<TrendStat>);
+
+fn trend_stats(text: &str) -> Result<TrendStats, String> {
+    TrendStat::list(text).map(TrendStats).map_err(|error| error.to_string())
+}
+
+/// Tags become labels: those that Prometheus or we set ourselves are refused.
+fn tag(text: &str) -> Result<(String, String), String> {
+    let (name, value) = pair(text)?;
+    match crate::config::check_tag_name(&name) {
+        Ok(()) => Ok((name, value)),
+        Err(why) => Err(why),
+    }
+}
+
+impl Run {
+    pub(super) fn execute(self) -> Result<u8, Failure> {
+        let plan = read_plan(&self.file, &self.plan)?;
+        let finished = foreground(plan, &self.output, || ())?;
+        Ok(finished.verdict.exit_code())
+    }
+}
+
+/// Executes the plan, shows and writes what came of it, and lingers. `ready` is called when
+/// everything that could be refused has been.
+pub(super) fn foreground(plan: Plan, output: &OutputArgs, ready: impl FnOnce()) -> Result<Finished, Failure> {
+    raise_descriptor_limit();
+    let log = LogLines::install();
+    let metrics = output.listen.map(MetricsServer::start).transpose()?;
+    if let Some(metrics) = &metrics {
+        complain(&format!("serving http://{}/metrics", metrics.address));
+    }
+    ready();
+    let plan = Arc::new(plan);
+    let exporter = metrics.as_ref().map(|metrics| Arc::clone(&metrics.exporter));
+    let mut listener = Foreground::new(&plan, output.quiet, log, exporter);
+    let options = RunOptions {
+        testid: output.testid.clone().unwrap_or_else(new_testid),
+        tags: output.tag.clone(),
+        load: LoadOptions::default(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::internal("start", error))?;
+    let finished = runtime.block_on(execute(plan, options, &mut listener, stopped()));
+    listener.finish();
+    let finished = finished.map_err(|error| Failure::internal("start the load", error))?;
+    let stats = output.summary_trend_stats.as_ref().map(|TrendStats(stats)| stats.clone());
+    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let trend_stats = stats.unwrap_or_else(|| SummaryOptions::default().trend_stats);
+    say(&text(&finished, &SummaryOptions { trend_stats, colour }));
+    // Whatever cannot be written must not hide the verdict, which has been printed by now.
+    let exported = output.summary_export.as_ref().map(|file| {
+        write_whole(file, &format!("{:#}\n", json_summary(&finished)))
+    });
+    if let Some(metrics) = metrics {
+        if let Some(linger) = output.linger {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = tokio::time::sleep(linger) => {}
+                    _ = signal() => {}
+                }
+            });
+        }
+        metrics.stop();
+    }
+    exported.transpose()?;
+    Ok(finished)
+}
+
+fn stopped() -> impl Future<Output = String> {
+    async { format!("signal {}", signal().await) }
+}
+
+/// Sortable by time, and unlike the id of a run that another machine starts at the same moment.
+fn new_testid() -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    format!("{:010x}-{:04x}", now.as_secs(), fastrand::u16(..))
+}

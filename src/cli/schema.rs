@@ -1,0 +1,28 @@
+//! `loadgate schema`: JSON Schema, for editors.
+
+use super::Failure;
+use super::files::say;
+
+/// Print the JSON Schema of a plan, for editors
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example, for the YAML language server (first line of a plan):\n  loadgate schema plan > plan.schema.json\n  # yaml-language-server: $schema=plan.schema.json"
+)]
+pub(super) struct Schema {
+    /// Of what
+    #[arg(value_enum)]
+    of: Of,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Of {
+    Plan,
+}
+
+impl Schema {
+    pub(super) fn execute(self) -> Result<u8, Failure> {
+        let Of::Plan = self.of;
+        say(&format!("{:#}\n", crate::config::schema()));
+        Ok(0)
+    }
+}

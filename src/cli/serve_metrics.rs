@@ -1,0 +1,52 @@
+//! `/metrics` beside a run, on a thread of its own: a slow scraper delays neither a tick nor a worker.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+use super::Failure;
+use crate::api::{Exporter, serve};
+
+pub(super) struct MetricsServer {
+    pub(super) exporter: Arc<Exporter>,
+    pub(super) address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl MetricsServer {
+    /// Listens at once, so that an address that is taken is known before load is sent.
+    pub(super) fn start(address: SocketAddr) -> Result<Self, Failure> {
+        let failed = |error| Failure::internal(&format!("listen on {address}"), error);
+        let listener = TcpListener::bind(address).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let exporter = Arc::new(Exporter::default());
+        let (stop, stopped) = oneshot::channel();
+        let served = Arc::clone(&exporter);
+        let thread = std::thread::Builder::new()
+            .name("metrics".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+                    let shutdown = async {
+                        let _ = stopped.await;
+                    };
+                    if let Err(error) = serve(listener, served, shutdown).await {
+                        tracing::error!("/metrics is no longer served: {error}");
+                    }
+                });
+            })
+            .map_err(failed)?;
+        Ok(MetricsServer { exporter, address, stop, thread })
+    }
+
+    /// Lets requests under way end.
+    pub(super) fn stop(self) {
+        let _ = self.stop.send(());
+        let _ = self.thread.join();
+    }
+}
