@@ -17,6 +17,10 @@ pub(crate) trait Value: Sized {
     /// `None` when it is wrong, and then a problem has been reported.
     fn read(node: &Node, reader: &mut Reader) -> Option<Self>;
     fn schema(schemas: &mut Schemas) -> Json;
+    /// Where later layers say that something is wrong with it.
+    fn place(node: &Node) -> Place {
+        node.place
+    }
 }
 
 /// A mapping with known keys.
@@ -114,6 +118,8 @@ struct Mapping<'a> {
     node: &'a Node,
     reader: &'a mut Reader,
     known: Vec<&'static str>,
+    /// Known, but not built yet.
+    later: Vec<&'static str>,
     /// Keys of kinds that were not chosen, each with its kind.
     elsewhere: Vec<(String, &'static str)>,
 }
@@ -217,7 +223,8 @@ impl<'a> Fields<'a> {
                 description.property(key, &format!("{help} (not supported yet)"), schema(), None, false);
             }
             Mode::Read(mapping) => {
-                if let Some((name, node)) = mapping.take(key)
+                mapping.later.push(key);
+                if let Some((name, node)) = mapping.find(key)
                     && !is_empty(node)
                 {
                     mapping.reader.problem(
@@ -349,9 +356,11 @@ impl<'a> Mapping<'a> {
     }
 
     fn choose<'k, T>(&mut self, key: &'static str, kinds: &'k [Choice<T>]) -> Option<&'k Choice<T>> {
-        let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
+        let names = |built: bool| -> Vec<&str> {
+            kinds.iter().filter(|kind| kind.built == built).map(|kind| kind.name).collect()
+        };
         let Some((_, node)) = self.take(key) else {
-            let help = expected_one_of("", &names);
+            let help = expected_one_of("", &names(true), &[]);
             self.reader.problem(self.node.owner, format!("missing key `{key}`"), help);
             return None;
         };
@@ -362,7 +371,7 @@ impl<'a> Mapping<'a> {
             }
             None if node.kind != Kind::Broken => {
                 let wrong = node.scalar().map_or("", |scalar| scalar.text.as_str());
-                let help = expected_one_of(wrong, &names);
+                let help = expected_one_of(wrong, &names(true), &names(false));
                 self.reader.problem(node.place, format!("unknown {key} {}", node.found()), help);
             }
             _ => {}
@@ -371,24 +380,22 @@ impl<'a> Mapping<'a> {
     }
 
     fn unknown_keys(self) {
-        let Mapping { node, reader, known, elsewhere } = self;
+        let Mapping { node, reader, known, later, elsewhere } = self;
         let any_kind = known.contains(&UNKNOWN_KIND);
         let names: Vec<&str> = known.into_iter().filter(|name| *name != UNKNOWN_KIND).collect();
         for (key, value) in node.entries().unwrap_or_default() {
             let written = key.value.as_str();
-            if names.iter().any(|name| *name == written || k6_spelling(name) == Some(written)) {
+            let same = |name: &str| name == written || k6_spelling(name) == Some(written);
+            if names.iter().chain(&later).any(|name| same(name)) {
                 continue;
             }
-            let same = |name: &str| name == written || k6_spelling(name) == Some(written);
             let kind = elsewhere.iter().find(|(name, _)| same(name)).map(|(_, kind)| *kind);
             let help = match (kind, flow_help(value)) {
                 (Some(_), _) if any_kind => continue,
-                (Some(kind), _) => Some(format!("`{written}` belongs to `{kind}`")),
+                (Some(kind), _) => Some(format!("it belongs to `{kind}`")),
+                (None, Some(flow)) if value.is_null() => Some(flow.to_owned()),
                 _ if reader.problems.len() > ENOUGH_PROBLEMS => None,
-                (None, Some(flow)) if value.is_null() => {
-                    Some(format!("{}; {flow}", expected_one_of(written, &names)))
-                }
-                (None, _) => Some(expected_one_of(written, &names)),
+                _ => Some(expected_one_of(written, &names, &later)),
             };
             reader.problem(key.place, format!("unknown key `{}`", super::node::shorten(written)), help);
         }
@@ -419,7 +426,7 @@ impl<E: Element> Value for E {
             reader.unexpected(node, &Self::expected());
             return None;
         }
-        let mapping = Mapping { node, reader, known: Vec::new(), elsewhere: Vec::new() };
+        let mapping = Mapping { node, reader, known: Vec::new(), later: Vec::new(), elsewhere: Vec::new() };
         let mut fields = Fields { mode: Mode::Read(mapping) };
         let value = E::fields(&mut fields);
         if let Mode::Read(mapping) = fields.mode {

@@ -13,8 +13,8 @@ pub(crate) fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>)
         .map(|(_, name)| name)
 }
 
-/// ``expected one of `a`, `b`; did you mean `a`?``
-pub(crate) fn expected_one_of(wrong: &str, names: &[&str]) -> String {
+/// ``did you mean `a`? expected one of `a`, `b` ``; `unlisted` names are suggested, but not advertised.
+pub(crate) fn expected_one_of(wrong: &str, names: &[&str], unlisted: &[&str]) -> String {
     const MOST: usize = 40;
     let mut listed: Vec<String> = names.iter().take(MOST).map(|name| format!("`{name}`")).collect();
     if names.len() > MOST {
@@ -26,8 +26,9 @@ pub(crate) fn expected_one_of(wrong: &str, names: &[&str]) -> String {
         [first, last] => format!("expected {first} or {last}"),
         _ => format!("expected one of {}", listed.join(", ")),
     };
-    match nearest(wrong, names.iter().copied()) {
-        Some(name) => format!("{expected}; did you mean `{name}`?"),
+    match nearest(wrong, names.iter().chain(unlisted).copied()) {
+        Some(name) if names.len() == 1 => format!("did you mean `{name}`?"),
+        Some(name) => format!("did you mean `{name}`? {expected}"),
         None => expected,
     }
 }

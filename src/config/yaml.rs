@@ -208,7 +208,7 @@ impl Builder<'_> {
     fn alias(&mut self, id: usize, span: &Span) -> Result<(), Problem> {
         let place = self.place(span);
         let Some(anchored) = self.anchors.get(&id) else {
-            return Err(Problem::new(place, "an alias to a value that holds the alias"));
+            return Err(Problem::new(place, "an alias within the value that it stands for"));
         };
         let (size, depth) = (anchored.size, anchored.depth);
         if self.open.len() + depth > MAX_DEPTH {
@@ -307,7 +307,7 @@ impl Builder<'_> {
         match tag {
             Some(tag) if !tag.is_yaml_core_schema() && tag.original() != "!" => {
                 let message = format!("the tag `{}` means nothing here", tag.original());
-                Err(Problem::new(self.place(span), message))
+                Err(Problem::new(self.place(&span.tag_span().unwrap_or(*span)), message))
             }
             _ => Ok(()),
         }
@@ -323,10 +323,22 @@ impl Builder<'_> {
         }
         let problem = Problem::new(place, format!("not valid YAML: {}", error.kind()));
         // Within flow style the parser's own words seldom help: it saw a `{` where a text was meant.
-        let here = usize::try_from(place.line).unwrap_or(1);
-        let suspicious =
-            self.lines.iter().take(here).skip(here.saturating_sub(2)).any(|line| line.contains(['{', '[']));
-        if suspicious { problem.help(QUOTE_IN_FLOW) } else { problem }
+        let in_flow = matches!(
+            error.kind(),
+            ErrorKind::ExpectedFlowMappingSeparator
+                | ErrorKind::ExpectedFlowSequenceSeparator
+                | ErrorKind::ExpectedNodeContent
+                | ErrorKind::FlowMappingValueAdjacentCollection
+                | ErrorKind::MismatchedFlowCollectionEnd { .. }
+                | ErrorKind::MisplacedFlowCollectionEnd
+        );
+        let line = self.lines.get(error.marker().line().saturating_sub(1)).copied().unwrap_or_default();
+        let help = match error.kind() {
+            ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation => "indent by spaces",
+            _ if in_flow || line.contains("${") || line.contains("{{") => QUOTE_IN_FLOW,
+            _ => return problem,
+        };
+        problem.help(help)
     }
 
     fn mark(&self, marker: &Marker, length: usize) -> Place {
@@ -386,8 +398,88 @@ pub(crate) fn flow_help(node: &Node) -> Option<&'static str> {
                 || unbalanced(&scalar.text, '"', '"')
                 || scalar.text == "$"
         }
-        Kind::Seq(_) | Kind::Map(_) => true,
+        Kind::Seq(items) => !items.is_empty(),
+        Kind::Map(entries) => !entries.is_empty(),
         Kind::Broken => false,
     };
     (node.flow && torn).then_some(QUOTE_IN_FLOW)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(text: &str) -> Node {
+        read(text, &mut Vec::new()).unwrap_or_else(|problem| panic!("{problem:?}"))
+    }
+
+    fn place(line: u32, column: u32, length: u32) -> Place {
+        Place { line, column, length }
+    }
+
+    #[test]
+    fn values_and_keys_know_their_places() {
+        let text = "a: one\nä: 'two'\nc:\n  - \"three\"\n  - d: |\n      four\n    e:\nf: {g: 5,\r\n  h: six\n    seven}\n";
+        let root = tree(text);
+        let value = |key: &str| root.get(key).unwrap();
+        assert_eq!(value("a").place, place(1, 4, 3));
+        assert_eq!(root.entry("ä").unwrap().0.place, place(2, 1, 1));
+        assert_eq!(value("ä").place, place(2, 4, 5));
+        assert_eq!(value("ä").text_column, Some(5));
+        let Kind::Seq(items) = &value("c").kind else { panic!("no list") };
+        assert_eq!(items[0].place, place(4, 5, 7));
+        assert_eq!(items[1].place, place(5, 5, 1), "a block mapping stands at its first key");
+        assert_eq!(items[1].get("d").unwrap().text_column, None);
+        assert_eq!(items[1].get("e").unwrap().place, place(7, 5, 1), "an absent value stands at its key");
+        let flow = value("f");
+        assert_eq!((flow.place, flow.owner), (place(8, 4, 1), place(8, 1, 1)));
+        assert_eq!(flow.get("g").unwrap().place, place(8, 8, 1));
+        let folded = flow.get("h").unwrap();
+        assert_eq!((folded.place, folded.text_column), (place(9, 6, 3), None));
+    }
+
+    #[test]
+    fn escaped_texts_have_no_places_within() {
+        let root = tree("a: \"x\\ty\"\nb: 'it''s'\nc: 'its'\n");
+        let column = |key: &str| root.get(key).unwrap().text_column;
+        assert_eq!((column("a"), column("b"), column("c")), (None, None, Some(5)));
+    }
+
+    #[test]
+    fn merged_keys_do_not_replace_what_is_there() {
+        let root = tree("x: &x {a: 1, b: 2}\ny: &y {b: 3, c: 4}\nz:\n  <<: [*x, *y]\n  a: 0\n");
+        let of = |key: &str| root.get("z").unwrap().get(key).unwrap().scalar().unwrap().text.clone();
+        assert_eq!([of("a"), of("b"), of("c")], ["0", "2", "4"]);
+        assert!(tree("'<<': 1").get("<<").is_some(), "a quoted `<<` is a name like any other");
+    }
+
+    #[test]
+    fn each_duplicate_key_is_reported_with_both_places() {
+        let mut problems = Vec::new();
+        let root = read("a: 1\nb: 2\na: 3\nb: 4\n", &mut problems).unwrap();
+        assert_eq!(root.get("a").unwrap().scalar().unwrap().text, "1");
+        let helps: Vec<&str> = problems.iter().filter_map(|problem| problem.help.as_deref()).collect();
+        assert_eq!(helps, ["already given at 1:1", "already given at 2:1"]);
+    }
+
+    #[test]
+    fn what_flow_style_tears_apart_says_how_to_quote() {
+        for text in [
+            "a: {b: ${C}}",
+            "a: {b: ${C}/d}",
+            "a: {b: {{ c }}}",
+            "a: {{ c }}",
+            "- {{ c }}",
+            "a: [{{ c }}]",
+            "a: {b: c[0]}",
+            "a: {b: x {{ c }} y}",
+        ] {
+            let help = read(text, &mut Vec::new()).err().and_then(|problem| problem.help);
+            assert!(
+                help.is_some_and(|help| help.contains(QUOTE_IN_FLOW)),
+                "{text}: {:?}",
+                read(text, &mut Vec::new())
+            );
+        }
+    }
 }

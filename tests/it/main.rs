@@ -1,1 +1,3 @@
 //! One binary for all integration tests: real sockets on port 0.
+
+mod bad_plans;

@@ -3,12 +3,16 @@
 //! A name's value is looked for in `--env`, the profile chosen on the command line, the process environment,
 //! the default profile and `vars`, in this order; only names that `vars` declares are looked for at all.
 
+mod parts;
+
 use std::collections::{HashMap, HashSet};
 
 use super::node::{Filled, Kind, Node, Scalar, Typed};
 use super::problem::ENOUGH_PROBLEMS;
 use super::suggest::expected_one_of;
 use super::{LoadOptions, Place, Problem};
+pub(crate) use parts::is_variable_name;
+use parts::{Part, parts};
 
 /// A variable may be made of others, to this depth.
 const MAX_DEPTH: usize = 16;
@@ -143,7 +147,7 @@ impl Filling<'_> {
             unknown.push(if names.is_empty() {
                 problem
             } else {
-                problem.help(expected_one_of(name, &names))
+                problem.help(expected_one_of(name, &names, &[]))
             });
         }
         self.problems.append(&mut unknown);
@@ -295,7 +299,7 @@ impl Filling<'_> {
         match names.as_slice() {
             [] => problem.help(format!("declare it: `vars: {{{name}: …}}`")),
             _ if self.problems.len() > ENOUGH_PROBLEMS => problem,
-            names => problem.help(expected_one_of(name, names)),
+            names => problem.help(expected_one_of(name, names, &[])),
         }
     }
 
@@ -335,52 +339,6 @@ impl Filling<'_> {
         };
         self.variables.iter().filter_map(secret).collect()
     }
-}
-
-#[derive(Debug, PartialEq)]
-enum Part<'a> {
-    Text(&'a str),
-    Variable { name: &'a str, default: Option<&'a str>, offset: usize, length: usize },
-}
-
-/// A text at its `${NAME}` and `${NAME:-default}`; `$${` is `${` itself.
-fn parts(text: &str) -> Result<Vec<Part<'_>>, (usize, String)> {
-    let mut found = Vec::new();
-    let mut from = 0;
-    while let Some(open) = text[from..].find("${").map(|at| from + at) {
-        if text[from..open].ends_with('$') {
-            found.push(Part::Text(&text[from..open - 1]));
-            found.push(Part::Text("${"));
-            from = open + 2;
-            continue;
-        }
-        if open > from {
-            found.push(Part::Text(&text[from..open]));
-        }
-        let Some(length) = text[open + 2..].find('}') else {
-            return Err((open, "`${` without `}`".to_owned()));
-        };
-        let inner = &text[open + 2..open + 2 + length];
-        let (name, default) = match inner.split_once(":-") {
-            Some((name, default)) => (name, Some(default)),
-            None => (inner, None),
-        };
-        if !is_variable_name(name) {
-            return Err((open, format!("`{}` is no name of a variable", super::node::shorten(name))));
-        }
-        found.push(Part::Variable { name, default, offset: open, length: length + 3 });
-        from = open + length + 3;
-    }
-    if from < text.len() {
-        found.push(Part::Text(&text[from..]));
-    }
-    Ok(found)
-}
-
-pub(crate) fn is_variable_name(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 #[cfg(test)]
