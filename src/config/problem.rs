@@ -53,7 +53,9 @@ impl fmt::Debug for Source {
 
 impl Source {
     /// `secrets` are replaced by `***` wherever a message would show them.
-    pub fn new(file: impl Into<String>, text: impl Into<String>, secrets: Vec<String>) -> Self {
+    pub fn new(file: impl Into<String>, text: impl Into<String>, mut secrets: Vec<String>) -> Self {
+        // The longest first: one may hold another.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         Source { file: file.into(), text: text.into(), secrets }
     }
 
@@ -70,7 +72,8 @@ impl Source {
         self.text.lines().nth(at)
     }
 
-    fn redact(&self, text: &str) -> String {
+    /// `text` with each secret replaced by `***`.
+    pub fn redact(&self, text: &str) -> String {
         self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"))
     }
 }

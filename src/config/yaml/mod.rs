@@ -3,12 +3,18 @@
 //! Anchors, aliases and merge keys work; duplicate keys, tags that make types of their own and further documents
 //! are errors.
 
+mod flow;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag};
 
 use super::node::{Kind, Node, Scalar};
 use super::{At, Place, Problem};
+pub(crate) use flow::flow_help;
+use flow::{QUOTE_IN_FLOW, syntax_help};
 
 /// A plan of this size would be some 20,000 steps.
 pub(crate) const MAX_TEXT_BYTES: usize = 1 << 20;
@@ -17,8 +23,6 @@ const MAX_DEPTH: usize = 64;
 const MAX_NODES: usize = 200_000;
 /// Characters of all scalars, after aliases were put in.
 const MAX_SCALAR_BYTES: usize = 8 << 20;
-
-const QUOTE_IN_FLOW: &str = "in flow style quote whatever holds `${`, `{{`, `[` or a comma";
 
 /// Reads the only document of a text. Problems that leave the tree usable are added to `problems`.
 ///
@@ -322,23 +326,11 @@ impl Builder<'_> {
             return Problem::new(place, "an alias to an anchor that is not defined before it");
         }
         let problem = Problem::new(place, format!("not valid YAML: {}", error.kind()));
-        // Within flow style the parser's own words seldom help: it saw a `{` where a text was meant.
-        let in_flow = matches!(
-            error.kind(),
-            ErrorKind::ExpectedFlowMappingSeparator
-                | ErrorKind::ExpectedFlowSequenceSeparator
-                | ErrorKind::ExpectedNodeContent
-                | ErrorKind::FlowMappingValueAdjacentCollection
-                | ErrorKind::MismatchedFlowCollectionEnd { .. }
-                | ErrorKind::MisplacedFlowCollectionEnd
-        );
         let line = self.lines.get(error.marker().line().saturating_sub(1)).copied().unwrap_or_default();
-        let help = match error.kind() {
-            ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation => "indent by spaces",
-            _ if in_flow || line.contains("${") || line.contains("{{") => QUOTE_IN_FLOW,
-            _ => return problem,
-        };
-        problem.help(help)
+        match syntax_help(error.kind(), line) {
+            Some(help) => problem.help(help),
+            None => problem,
+        }
     }
 
     fn mark(&self, marker: &Marker, length: usize) -> Place {
@@ -385,101 +377,4 @@ impl Builder<'_> {
 
 fn too_deep(place: Place) -> Problem {
     Problem::new(place, format!("nested deeper than {MAX_DEPTH} levels"))
-}
-
-/// Says how flow style is quoted, where a value in flow style was not what it should be.
-pub(crate) fn flow_help(node: &Node) -> Option<&'static str> {
-    let unbalanced =
-        |text: &str, open: char, close: char| text.matches(open).count() != text.matches(close).count();
-    let torn = match &node.kind {
-        Kind::Scalar(scalar) => {
-            node.is_null()
-                || unbalanced(&scalar.text, '(', ')')
-                || unbalanced(&scalar.text, '"', '"')
-                || scalar.text == "$"
-        }
-        Kind::Seq(items) => !items.is_empty(),
-        Kind::Map(entries) => !entries.is_empty(),
-        Kind::Broken => false,
-    };
-    (node.flow && torn).then_some(QUOTE_IN_FLOW)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tree(text: &str) -> Node {
-        read(text, &mut Vec::new()).unwrap_or_else(|problem| panic!("{problem:?}"))
-    }
-
-    fn place(line: u32, column: u32, length: u32) -> Place {
-        Place { line, column, length }
-    }
-
-    #[test]
-    fn values_and_keys_know_their_places() {
-        let text = "a: one\nä: 'two'\nc:\n  - \"three\"\n  - d: |\n      four\n    e:\nf: {g: 5,\r\n  h: six\n    seven}\n";
-        let root = tree(text);
-        let value = |key: &str| root.get(key).unwrap();
-        assert_eq!(value("a").place, place(1, 4, 3));
-        assert_eq!(root.entry("ä").unwrap().0.place, place(2, 1, 1));
-        assert_eq!(value("ä").place, place(2, 4, 5));
-        assert_eq!(value("ä").text_column, Some(5));
-        let Kind::Seq(items) = &value("c").kind else { panic!("no list") };
-        assert_eq!(items[0].place, place(4, 5, 7));
-        assert_eq!(items[1].place, place(5, 5, 1), "a block mapping stands at its first key");
-        assert_eq!(items[1].get("d").unwrap().text_column, None);
-        assert_eq!(items[1].get("e").unwrap().place, place(7, 5, 1), "an absent value stands at its key");
-        let flow = value("f");
-        assert_eq!((flow.place, flow.owner), (place(8, 4, 1), place(8, 1, 1)));
-        assert_eq!(flow.get("g").unwrap().place, place(8, 8, 1));
-        let folded = flow.get("h").unwrap();
-        assert_eq!((folded.place, folded.text_column), (place(9, 6, 3), None));
-    }
-
-    #[test]
-    fn escaped_texts_have_no_places_within() {
-        let root = tree("a: \"x\\ty\"\nb: 'it''s'\nc: 'its'\n");
-        let column = |key: &str| root.get(key).unwrap().text_column;
-        assert_eq!((column("a"), column("b"), column("c")), (None, None, Some(5)));
-    }
-
-    #[test]
-    fn merged_keys_do_not_replace_what_is_there() {
-        let root = tree("x: &x {a: 1, b: 2}\ny: &y {b: 3, c: 4}\nz:\n  <<: [*x, *y]\n  a: 0\n");
-        let of = |key: &str| root.get("z").unwrap().get(key).unwrap().scalar().unwrap().text.clone();
-        assert_eq!([of("a"), of("b"), of("c")], ["0", "2", "4"]);
-        assert!(tree("'<<': 1").get("<<").is_some(), "a quoted `<<` is a name like any other");
-    }
-
-    #[test]
-    fn each_duplicate_key_is_reported_with_both_places() {
-        let mut problems = Vec::new();
-        let root = read("a: 1\nb: 2\na: 3\nb: 4\n", &mut problems).unwrap();
-        assert_eq!(root.get("a").unwrap().scalar().unwrap().text, "1");
-        let helps: Vec<&str> = problems.iter().filter_map(|problem| problem.help.as_deref()).collect();
-        assert_eq!(helps, ["already given at 1:1", "already given at 2:1"]);
-    }
-
-    #[test]
-    fn what_flow_style_tears_apart_says_how_to_quote() {
-        for text in [
-            "a: {b: ${C}}",
-            "a: {b: ${C}/d}",
-            "a: {b: {{ c }}}",
-            "a: {{ c }}",
-            "- {{ c }}",
-            "a: [{{ c }}]",
-            "a: {b: c[0]}",
-            "a: {b: x {{ c }} y}",
-        ] {
-            let help = read(text, &mut Vec::new()).err().and_then(|problem| problem.help);
-            assert!(
-                help.is_some_and(|help| help.contains(QUOTE_IN_FLOW)),
-                "{text}: {:?}",
-                read(text, &mut Vec::new())
-            );
-        }
-    }
 }
