@@ -1,5 +1,6 @@
 //! The top of a plan.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
@@ -15,7 +16,7 @@ use super::value::{
     Constant, Count, EnvironmentName, Label, MetricName, Name, PlanName, ProfileName, Table, Text,
 };
 use super::{
-    At, Defaults, Limits, MetricConfig, ProbeConfig, ScenarioConfig, ScrapeConfig, StepConfig,
+    At, Defaults, Limits, MetricConfig, Place, ProbeConfig, ScenarioConfig, ScrapeConfig, StepConfig,
     ThresholdConfig, later,
 };
 
@@ -119,22 +120,24 @@ impl Element for PlanConfig {
 }
 
 fn check_unique_jobs(f: &mut Fields<'_>, scrape: &[ScrapeConfig]) {
-    for (at, config) in scrape.iter().enumerate() {
-        if let Some(first) = scrape.iter().take(at).find(|other| other.job.value == config.job.value) {
-            let message = format!("a second scrape has the job `{}`", config.job.value);
-            let help = format!("the first is at {}:{}", first.job.place.line, first.job.place.column);
-            f.problem_at(config.job.place, message, help);
+    let mut places: HashMap<&str, Place> = HashMap::new();
+    for ScrapeConfig { job, .. } in scrape {
+        if let Some(first) = places.get(job.value.as_str()) {
+            let message = format!("a second scrape has the job `{}`", job.value);
+            f.problem_at(job.place, message, format!("the first is at {}:{}", first.line, first.column));
+        } else {
+            places.insert(&job.value, job.place);
         }
     }
 }
 
 fn check_probe_names(f: &mut Fields<'_>, probes: Option<&Probes>, metrics: Option<&[MetricConfig]>) {
-    let (Some(probes), Some(metrics)) = (probes, metrics) else { return };
-    for probe in &probes.0 {
-        if let Some(metric) = metrics.iter().find(|metric| metric.name.value == probe.name.value) {
-            let message = format!("`{}` is both a probe and a metric", probe.name.value);
-            let help = "thresholds could mean either; rename one".to_owned();
-            f.problem_at(metric.name.place, message, help);
+    let probes: HashSet<&str> =
+        probes.iter().flat_map(|probes| &probes.0).map(|probe| probe.name.value.as_str()).collect();
+    for MetricConfig { name, .. } in metrics.unwrap_or_default() {
+        if probes.contains(name.value.as_str()) {
+            let message = format!("`{}` is both a probe and a metric", name.value);
+            f.problem_at(name.place, message, "thresholds could mean either; rename one".to_owned());
         }
     }
 }

@@ -5,8 +5,11 @@ pub(crate) fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>)
     let folded = fold(wrong);
     // A third of the letters may differ, as cargo and clap have it.
     let most = (folded.chars().count() / 3).max(1);
+    // More names than anyone declares by hand; a generated list may cost no more.
+    const MOST: usize = 1000;
     names
         .into_iter()
+        .take(MOST)
         .map(|name| (strsim::damerau_levenshtein(&folded, &fold(name)), name))
         .filter(|(distance, _)| *distance <= most)
         .min_by_key(|(distance, _)| *distance)

@@ -139,6 +139,8 @@ fn decimal(text: &str) -> Option<f64> {
     text.parse().ok().filter(|value: &f64| numeric && value.is_finite())
 }
 
+const MOST_TAGS: usize = 32;
+
 impl MetricSelector {
     /// Parses `name` or `name{tag:value,tag2:"value"}`.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
@@ -163,6 +165,9 @@ impl MetricSelector {
             let tag = tag.trim();
             if !is_variable_name(tag) {
                 return Err(format!("`{}` is no tag's name", shorten(tag)));
+            }
+            if selector.tags.len() == MOST_TAGS {
+                return Err(format!("more than {MOST_TAGS} tags"));
             }
             if selector.tags.iter().any(|(known, _)| known == tag) {
                 return Err(format!("the tag `{tag}` twice"));

@@ -93,11 +93,13 @@ fn declared(
 ) -> Vec<Variable> {
     let flags: HashMap<&str, &str> =
         options.env_flags.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let chosen = chosen.and_then(|profile| profile.get("vars"));
+    let chosen = chosen.and_then(|profile| profile.get("vars")).and_then(Node::entries).unwrap_or_default();
+    let chosen: HashMap<&str, &Node> =
+        chosen.iter().map(|(name, value)| (name.value.as_str(), value)).collect();
     let mut variables = Vec::new();
     for (key, node) in tree.get("vars").and_then(Node::entries).unwrap_or_default() {
         let name = key.value.clone();
-        let of_profile = chosen.and_then(|vars| vars.get(&name));
+        let of_profile = chosen.get(name.as_str()).copied();
         let from_outside = match (flags.get(name.as_str()), of_profile) {
             (Some(value), _) => Some((*value).to_owned()),
             (None, Some(_)) => None,
@@ -253,10 +255,10 @@ impl Filling<'_> {
                 }
                 Err(problem) => {
                     broken = true;
-                    self.problems.extend(problem.map(|problem| Problem {
-                        place: Some(node.place_within(*offset, *length)),
-                        ..problem
-                    }));
+                    // To find a place within costs as much as the text is long.
+                    let few = self.problems.len() <= ENOUGH_PROBLEMS;
+                    let place = if few { node.place_within(*offset, *length) } else { node.place };
+                    self.problems.extend(problem.map(|problem| Problem { place: Some(place), ..problem }));
                 }
             }
         }
