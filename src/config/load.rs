@@ -77,29 +77,29 @@ fn chosen_profile(
 ) -> Option<(String, Node)> {
     let profiles = check_profiles(tree, problems);
     let default = tree.get("default_profile").filter(|node| !node.is_null());
-    let (name, problem): (&str, fn(Option<&Node>, String) -> Problem) = match (&options.profile, default) {
-        (Some(name), _) => (name, |_, name| {
-            Problem::without_place(format!("`--profile {name}`: the plan has no such profile"))
-        }),
-        (None, Some(node)) => (node.scalar()?.text.as_str(), |node, name| Problem {
-            place: node.map(|node| node.place),
-            ..Problem::without_place(format!("no profile `{name}`"))
-        }),
+    let (name, place) = match (&options.profile, default) {
+        (Some(name), _) => (name.as_str(), None),
+        (None, Some(node)) => (node.scalar()?.text.as_str(), Some(node.place)),
         (None, None) => return None,
     };
-    match profiles.iter().find(|(known, _)| *known == name) {
-        Some((_, patch)) => patch.entries().map(|_| (name.to_owned(), (*patch).clone())),
-        None => {
-            let names: Vec<&str> = profiles.iter().map(|(name, _)| *name).collect();
-            let help = if names.is_empty() {
-                "the plan has no profiles".to_owned()
-            } else {
-                expected_one_of(name, &names)
-            };
-            problems.push(problem(default, super::node::shorten(name)).help(help));
-            None
-        }
+    if let Some((_, patch)) = profiles.iter().find(|(known, _)| *known == name) {
+        // `load:` without anything changes nothing.
+        let patch = if patch.is_null() {
+            Node { kind: Kind::Map(Vec::new()), ..(*patch).clone() }
+        } else {
+            (*patch).clone()
+        };
+        return patch.entries().is_some().then(|| (name.to_owned(), patch));
     }
+    let names: Vec<&str> = profiles.iter().map(|(name, _)| *name).collect();
+    let help = if names.is_empty() {
+        "the plan has no profiles".to_owned()
+    } else {
+        expected_one_of(name, &names, &[])
+    };
+    let message = format!("no profile `{}`", super::node::shorten(name));
+    problems.push(Problem { place, message, help: Some(help) });
+    None
 }
 
 /// What must hold of each profile, also of those that do not apply.

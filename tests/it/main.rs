@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails, also in its helpers")]
 
 mod api;
+mod bad_plans;
 mod exposition;
 mod scrape;
 mod target;

@@ -32,6 +32,29 @@ impl Value for Text {
     }
 }
 
+/// A text that is the same for the whole run, such as a label's value. Not empty.
+pub(crate) struct Constant(pub(crate) String);
+
+impl Value for Constant {
+    fn expected() -> String {
+        Text::expected()
+    }
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let Text(text) = Text::read(node, reader)?;
+        if text.contains("{{") {
+            let help = "labels come from the plan, so that their number is known".to_owned();
+            reader.problem(node.place, "no template can stand here", help);
+            return None;
+        }
+        Some(Constant(text))
+    }
+
+    fn schema(schemas: &mut Schemas) -> Json {
+        Text::schema(schemas)
+    }
+}
+
 /// A text that may hold `{{ expression }}`; may be empty.
 pub(crate) struct Template(pub(crate) String);
 

@@ -1,14 +1,15 @@
 //! How a mapping of the plan is read, and described: one list of fields gives both the reader and the JSON Schema,
 //! so that they cannot differ.
 
+mod mapping;
+
 use serde_json::Value as Json;
 
 use super::node::{Kind, Node, Scalar};
-use super::problem::ENOUGH_PROBLEMS;
 use super::schema::{Description, Schemas};
-use super::suggest::expected_one_of;
 use super::yaml::flow_help;
-use super::{At, Place, Problem};
+use super::{Place, Problem};
+use mapping::{Mapping, UNKNOWN_KIND, is_empty};
 
 /// What can stand behind a key.
 pub(crate) trait Value: Sized {
@@ -17,6 +18,10 @@ pub(crate) trait Value: Sized {
     /// `None` when it is wrong, and then a problem has been reported.
     fn read(node: &Node, reader: &mut Reader) -> Option<Self>;
     fn schema(schemas: &mut Schemas) -> Json;
+    /// Where later layers say that something is wrong with it.
+    fn place(node: &Node) -> Place {
+        node.place
+    }
 }
 
 /// A mapping with known keys.
@@ -108,14 +113,6 @@ pub(crate) struct Fields<'a> {
 enum Mode<'a> {
     Read(Mapping<'a>),
     Describe { description: &'a mut Description, schemas: &'a mut Schemas },
-}
-
-struct Mapping<'a> {
-    node: &'a Node,
-    reader: &'a mut Reader,
-    known: Vec<&'static str>,
-    /// Keys of kinds that were not chosen, each with its kind.
-    elsewhere: Vec<(String, &'static str)>,
 }
 
 /// One of several shapes that a mapping can take, told apart by the value of one key.
@@ -217,7 +214,8 @@ impl<'a> Fields<'a> {
                 description.property(key, &format!("{help} (not supported yet)"), schema(), None, false);
             }
             Mode::Read(mapping) => {
-                if let Some((name, node)) = mapping.take(key)
+                mapping.later.push(key);
+                if let Some((name, node)) = mapping.find(key)
                     && !is_empty(node)
                 {
                     mapping.reader.problem(
@@ -320,95 +318,6 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Stands in the list of known keys when the kind is unknown: then keys of any kind may be right.
-const UNKNOWN_KIND: &str = "";
-
-impl<'a> Mapping<'a> {
-    fn find(&self, key: &str) -> Option<&'a (At<String>, Node)> {
-        self.node.entry(key).or_else(|| self.node.entry(k6_spelling(key)?))
-    }
-
-    fn take(&mut self, key: &'static str) -> Option<(&'a At<String>, &'a Node)> {
-        self.known.push(key);
-        if let Some(spelling) = k6_spelling(key)
-            && let (Some((first, _)), Some((second, _))) = (self.node.entry(key), self.node.entry(spelling))
-        {
-            let later = if (first.place.line, first.place.column) < (second.place.line, second.place.column) {
-                second
-            } else {
-                first
-            };
-            let help = "they mean the same; keep one".to_owned();
-            self.reader.problem(later.place, format!("both `{key}` and `{spelling}`"), help);
-        }
-        self.find(key).map(|(name, node)| (name, node))
-    }
-
-    fn missing(&mut self, key: &str, expected: &str) {
-        self.reader.problem(self.node.owner, format!("missing key `{key}`"), format!("expected {expected}"));
-    }
-
-    fn choose<'k, T>(&mut self, key: &'static str, kinds: &'k [Choice<T>]) -> Option<&'k Choice<T>> {
-        let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
-        let Some((_, node)) = self.take(key) else {
-            let help = expected_one_of("", &names);
-            self.reader.problem(self.node.owner, format!("missing key `{key}`"), help);
-            return None;
-        };
-        let chosen = node.scalar().and_then(|scalar| kinds.iter().find(|kind| kind.name == scalar.text));
-        match chosen {
-            Some(kind) if !kind.built => {
-                self.reader.problem(node.place, format!("`{}` is not supported yet", kind.name), None);
-            }
-            None if node.kind != Kind::Broken => {
-                let wrong = node.scalar().map_or("", |scalar| scalar.text.as_str());
-                let help = expected_one_of(wrong, &names);
-                self.reader.problem(node.place, format!("unknown {key} {}", node.found()), help);
-            }
-            _ => {}
-        }
-        chosen
-    }
-
-    fn unknown_keys(self) {
-        let Mapping { node, reader, known, elsewhere } = self;
-        let any_kind = known.contains(&UNKNOWN_KIND);
-        let names: Vec<&str> = known.into_iter().filter(|name| *name != UNKNOWN_KIND).collect();
-        for (key, value) in node.entries().unwrap_or_default() {
-            let written = key.value.as_str();
-            if names.iter().any(|name| *name == written || k6_spelling(name) == Some(written)) {
-                continue;
-            }
-            let same = |name: &str| name == written || k6_spelling(name) == Some(written);
-            let kind = elsewhere.iter().find(|(name, _)| same(name)).map(|(_, kind)| *kind);
-            let help = match (kind, flow_help(value)) {
-                (Some(_), _) if any_kind => continue,
-                (Some(kind), _) => Some(format!("`{written}` belongs to `{kind}`")),
-                _ if reader.problems.len() > ENOUGH_PROBLEMS => None,
-                (None, Some(flow)) if value.is_null() => {
-                    Some(format!("{}; {flow}", expected_one_of(written, &names)))
-                }
-                (None, _) => Some(expected_one_of(written, &names)),
-            };
-            reader.problem(key.place, format!("unknown key `{}`", super::node::shorten(written)), help);
-        }
-    }
-}
-
-/// Nothing is asked of a part that is not built.
-fn is_empty(node: &Node) -> bool {
-    match &node.kind {
-        Kind::Broken => true,
-        Kind::Seq(items) => items.is_empty(),
-        Kind::Map(entries) => entries.is_empty(),
-        Kind::Scalar(scalar) => {
-            node.is_null()
-                || scalar.text == "0"
-                || super::parse_duration(&scalar.text).is_ok_and(|duration| duration.is_zero())
-        }
-    }
-}
-
 impl<E: Element> Value for E {
     fn expected() -> String {
         format!("a mapping ({})", E::NAME)
@@ -419,8 +328,7 @@ impl<E: Element> Value for E {
             reader.unexpected(node, &Self::expected());
             return None;
         }
-        let mapping = Mapping { node, reader, known: Vec::new(), elsewhere: Vec::new() };
-        let mut fields = Fields { mode: Mode::Read(mapping) };
+        let mut fields = Fields { mode: Mode::Read(Mapping::new(node, reader)) };
         let value = E::fields(&mut fields);
         if let Mode::Read(mapping) = fields.mode {
             mapping.unknown_keys();

@@ -3,12 +3,18 @@
 //! A name's value is looked for in `--env`, the profile chosen on the command line, the process environment,
 //! the default profile and `vars`, in this order; only names that `vars` declares are looked for at all.
 
+mod parts;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, HashSet};
 
 use super::node::{Filled, Kind, Node, Scalar, Typed};
 use super::problem::ENOUGH_PROBLEMS;
 use super::suggest::expected_one_of;
 use super::{LoadOptions, Place, Problem};
+pub(crate) use parts::is_variable_name;
+use parts::{Part, parts};
 
 /// A variable may be made of others, to this depth.
 const MAX_DEPTH: usize = 16;
@@ -87,11 +93,13 @@ fn declared(
 ) -> Vec<Variable> {
     let flags: HashMap<&str, &str> =
         options.env_flags.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let chosen = chosen.and_then(|profile| profile.get("vars"));
+    let chosen = chosen.and_then(|profile| profile.get("vars")).and_then(Node::entries).unwrap_or_default();
+    let chosen: HashMap<&str, &Node> =
+        chosen.iter().map(|(name, value)| (name.value.as_str(), value)).collect();
     let mut variables = Vec::new();
     for (key, node) in tree.get("vars").and_then(Node::entries).unwrap_or_default() {
         let name = key.value.clone();
-        let of_profile = chosen.and_then(|vars| vars.get(&name));
+        let of_profile = chosen.get(name.as_str()).copied();
         let from_outside = match (flags.get(name.as_str()), of_profile) {
             (Some(value), _) => Some((*value).to_owned()),
             (None, Some(_)) => None,
@@ -143,7 +151,7 @@ impl Filling<'_> {
             unknown.push(if names.is_empty() {
                 problem
             } else {
-                problem.help(expected_one_of(name, &names))
+                problem.help(expected_one_of(name, &names, &[]))
             });
         }
         self.problems.append(&mut unknown);
@@ -247,10 +255,10 @@ impl Filling<'_> {
                 }
                 Err(problem) => {
                     broken = true;
-                    self.problems.extend(problem.map(|problem| Problem {
-                        place: Some(node.place_within(*offset, *length)),
-                        ..problem
-                    }));
+                    // To find a place within costs as much as the text is long.
+                    let few = self.problems.len() <= ENOUGH_PROBLEMS;
+                    let place = if few { node.place_within(*offset, *length) } else { node.place };
+                    self.problems.extend(problem.map(|problem| Problem { place: Some(place), ..problem }));
                 }
             }
         }
@@ -295,7 +303,7 @@ impl Filling<'_> {
         match names.as_slice() {
             [] => problem.help(format!("declare it: `vars: {{{name}: …}}`")),
             _ if self.problems.len() > ENOUGH_PROBLEMS => problem,
-            names => problem.help(expected_one_of(name, names)),
+            names => problem.help(expected_one_of(name, names, &[])),
         }
     }
 
@@ -334,125 +342,5 @@ impl Filling<'_> {
             _ => None,
         };
         self.variables.iter().filter_map(secret).collect()
-    }
-}
-
-#[derive(Debug, PartialEq)]
-enum Part<'a> {
-    Text(&'a str),
-    Variable { name: &'a str, default: Option<&'a str>, offset: usize, length: usize },
-}
-
-/// A text at its `${NAME}` and `${NAME:-default}`; `$${` is `${` itself.
-fn parts(text: &str) -> Result<Vec<Part<'_>>, (usize, String)> {
-    let mut found = Vec::new();
-    let mut from = 0;
-    while let Some(open) = text[from..].find("${").map(|at| from + at) {
-        if text[from..open].ends_with('$') {
-            found.push(Part::Text(&text[from..open - 1]));
-            found.push(Part::Text("${"));
-            from = open + 2;
-            continue;
-        }
-        if open > from {
-            found.push(Part::Text(&text[from..open]));
-        }
-        let Some(length) = text[open + 2..].find('}') else {
-            return Err((open, "`${` without `}`".to_owned()));
-        };
-        let inner = &text[open + 2..open + 2 + length];
-        let (name, default) = match inner.split_once(":-") {
-            Some((name, default)) => (name, Some(default)),
-            None => (inner, None),
-        };
-        if !is_variable_name(name) {
-            return Err((open, format!("`{}` is no name of a variable", super::node::shorten(name))));
-        }
-        found.push(Part::Variable { name, default, offset: open, length: length + 3 });
-        from = open + length + 3;
-    }
-    if from < text.len() {
-        found.push(Part::Text(&text[from..]));
-    }
-    Ok(found)
-}
-
-pub(crate) fn is_variable_name(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn filled(text: &str, flags: &[(&str, &str)], environment: &[(&str, &str)]) -> String {
-        let mut problems = Vec::new();
-        let mut tree = crate::config::yaml::read(text, &mut problems).unwrap();
-        let lookup = |name: &str| {
-            environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
-        };
-        let env_flags = flags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        fill(&mut tree, None, &LoadOptions { env_flags, profile: None, environment: &lookup }, &mut problems);
-        match problems.first() {
-            Some(problem) => problem.message.clone(),
-            None => tree.get("x").unwrap().scalar().map(|scalar| format!("{:?}", scalar.typed())).unwrap(),
-        }
-    }
-
-    #[test]
-    fn a_whole_value_takes_its_type_after_filling() {
-        assert_eq!(filled("vars: {A: 5}\nx: ${A}", &[], &[]), "Integer(5)");
-        assert_eq!(filled("vars: {A: 5}\nx: \"${A}\"", &[], &[]), "Integer(5)");
-        assert_eq!(filled("vars: {A: \"5\"}\nx: ${A}", &[], &[]), "Text(\"5\")");
-        assert_eq!(filled("vars: {A: 5}\nx: ${A}", &[("A", "true")], &[]), "Bool(true)");
-        assert_eq!(filled("vars: {A: 5}\nx: \"a ${A}\"", &[], &[]), "Text(\"a 5\")");
-    }
-
-    #[test]
-    fn flags_win_over_the_environment_and_that_over_the_file() {
-        let text = "vars: {A: file}\nx: ${A}";
-        assert_eq!(filled(text, &[("A", "flag")], &[("A", "environment")]), "Text(\"flag\")");
-        assert_eq!(filled(text, &[], &[("A", "environment")]), "Text(\"environment\")");
-        assert_eq!(filled(text, &[], &[]), "Text(\"file\")");
-    }
-
-    #[test]
-    fn a_default_stands_for_what_is_missing_or_empty() {
-        assert_eq!(filled("vars: {A: null}\nx: ${A:-7}", &[], &[]), "Integer(7)");
-        assert_eq!(filled("vars: {A: null}\nx: ${A:-7}", &[("A", "")], &[]), "Integer(7)");
-        assert_eq!(filled("vars: {A: null}\nx: ${A}", &[], &[]), "`A` has no value");
-        assert_eq!(filled("vars: {A: null}\nx: 1", &[], &[]), "`A` has no value");
-        assert_eq!(filled("vars: {A: 1}\nx: ${A}", &[("A", "")], &[]), "Text(\"\")");
-    }
-
-    #[test]
-    fn the_environment_is_read_only_for_declared_names() {
-        assert_eq!(filled("x: ${HOME}", &[], &[("HOME", "/root")]), "`vars` do not declare `HOME`");
-        assert_eq!(filled("x: 1", &[("A", "1")], &[]), "`--env A`: the plan's `vars` do not declare `A`");
-    }
-
-    #[test]
-    fn a_doubled_dollar_stands_for_itself() {
-        assert_eq!(filled("x: a $${B} $5", &[], &[]), "Text(\"a ${B} $5\")");
-    }
-
-    #[test]
-    fn variables_may_be_made_of_others_but_not_of_themselves() {
-        assert_eq!(filled("vars: {A: \"${B}/a\", B: b}\nx: ${A}", &[], &[]), "Text(\"b/a\")");
-        assert!(filled("vars: {A: \"${B}\", B: \"${A}\"}\nx: ${A}", &[], &[]).contains("made of itself"));
-        assert_eq!(filled("vars: {A: a, B: b}\nx: ${A}", &[("A", "${B}")], &[]), "Text(\"${B}\")");
-    }
-
-    #[test]
-    fn variables_that_double_each_other_are_stopped() {
-        let mut text = "vars:\n  V0: xxxxxxxxxxxxxxxx\n".to_owned();
-        for at in 1..64 {
-            let before = format!("${{V{}}}", at - 1);
-            text.push_str(&format!("  V{at}: \"{before}{before}{before}{before}\"\n"));
-        }
-        text.push_str("x: ${V63}");
-        assert!(filled(&text, &[], &[]).contains("bytes after filling in"));
     }
 }

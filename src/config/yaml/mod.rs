@@ -3,12 +3,18 @@
 //! Anchors, aliases and merge keys work; duplicate keys, tags that make types of their own and further documents
 //! are errors.
 
+mod flow;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag};
 
 use super::node::{Kind, Node, Scalar};
 use super::{At, Place, Problem};
+pub(crate) use flow::flow_help;
+use flow::{QUOTE_IN_FLOW, syntax_help};
 
 /// A plan of this size would be some 20,000 steps.
 pub(crate) const MAX_TEXT_BYTES: usize = 1 << 20;
@@ -17,8 +23,6 @@ const MAX_DEPTH: usize = 64;
 const MAX_NODES: usize = 200_000;
 /// Characters of all scalars, after aliases were put in.
 const MAX_SCALAR_BYTES: usize = 8 << 20;
-
-const QUOTE_IN_FLOW: &str = "in flow style quote whatever holds `${`, `{{`, `[` or a comma";
 
 /// Reads the only document of a text. Problems that leave the tree usable are added to `problems`.
 ///
@@ -208,7 +212,7 @@ impl Builder<'_> {
     fn alias(&mut self, id: usize, span: &Span) -> Result<(), Problem> {
         let place = self.place(span);
         let Some(anchored) = self.anchors.get(&id) else {
-            return Err(Problem::new(place, "an alias to a value that holds the alias"));
+            return Err(Problem::new(place, "an alias within the value that it stands for"));
         };
         let (size, depth) = (anchored.size, anchored.depth);
         if self.open.len() + depth > MAX_DEPTH {
@@ -307,7 +311,7 @@ impl Builder<'_> {
         match tag {
             Some(tag) if !tag.is_yaml_core_schema() && tag.original() != "!" => {
                 let message = format!("the tag `{}` means nothing here", tag.original());
-                Err(Problem::new(self.place(span), message))
+                Err(Problem::new(self.place(&span.tag_span().unwrap_or(*span)), message))
             }
             _ => Ok(()),
         }
@@ -322,11 +326,11 @@ impl Builder<'_> {
             return Problem::new(place, "an alias to an anchor that is not defined before it");
         }
         let problem = Problem::new(place, format!("not valid YAML: {}", error.kind()));
-        // Within flow style the parser's own words seldom help: it saw a `{` where a text was meant.
-        let here = usize::try_from(place.line).unwrap_or(1);
-        let suspicious =
-            self.lines.iter().take(here).skip(here.saturating_sub(2)).any(|line| line.contains(['{', '[']));
-        if suspicious { problem.help(QUOTE_IN_FLOW) } else { problem }
+        let line = self.lines.get(error.marker().line().saturating_sub(1)).copied().unwrap_or_default();
+        match syntax_help(error.kind(), line) {
+            Some(help) => problem.help(help),
+            None => problem,
+        }
     }
 
     fn mark(&self, marker: &Marker, length: usize) -> Place {
@@ -373,21 +377,4 @@ impl Builder<'_> {
 
 fn too_deep(place: Place) -> Problem {
     Problem::new(place, format!("nested deeper than {MAX_DEPTH} levels"))
-}
-
-/// Says how flow style is quoted, where a value in flow style was not what it should be.
-pub(crate) fn flow_help(node: &Node) -> Option<&'static str> {
-    let unbalanced =
-        |text: &str, open: char, close: char| text.matches(open).count() != text.matches(close).count();
-    let torn = match &node.kind {
-        Kind::Scalar(scalar) => {
-            node.is_null()
-                || unbalanced(&scalar.text, '(', ')')
-                || unbalanced(&scalar.text, '"', '"')
-                || scalar.text == "$"
-        }
-        Kind::Seq(_) | Kind::Map(_) => true,
-        Kind::Broken => false,
-    };
-    (node.flow && torn).then_some(QUOTE_IN_FLOW)
 }
