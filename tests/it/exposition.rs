@@ -110,6 +110,21 @@ fn nothing_is_lost_between_the_two_formats() {
     assert_eq!(format!("{:?}", open.unwrap().families), format!("{:?}", families()));
 }
 
+/// What a real Prometheus (2.42) made of these bodies when it scraped them. Two of its verdicts are left out:
+/// blanks before a name, which it takes for a part of the name, and a comma before `}` in OpenMetrics, which
+/// Prometheus 3 accepts.
+#[test]
+fn the_parser_accepts_and_refuses_what_prometheus_does() {
+    let cases = include_str!("../golden/exposition_verdicts.jsonl");
+    assert!(cases.lines().count() > 100);
+    for case in cases.lines() {
+        let case: serde_json::Value = serde_json::from_str(case).unwrap();
+        let format = if case["format"] == "text" { Format::Text } else { Format::OpenMetrics };
+        let parsed = parse(case["body"].as_str().unwrap().as_bytes(), format, &Limits::default());
+        assert_eq!(parsed.is_ok(), case["accepted"] == true, "{case}: {parsed:?}");
+    }
+}
+
 fn any_value() -> impl Strategy<Value = f64> {
     prop_oneof![
         4 => any::<u32>().prop_map(f64::from),
