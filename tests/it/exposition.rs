@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use loadgate::exposition::{Format, Limits, encode, parse};
 use loadgate::family::{Bucket, Family, FamilyKind, Histogram, Series, Summary, Value};
 use loadgate::labels::Labels;
+use loadgate::scrape::ScrapeStats;
 use proptest::prelude::*;
 
 fn encoded(families: &[Family], format: Format) -> String {
@@ -93,7 +94,8 @@ fn promtool_has_nothing_to_say_of_the_text() {
             return;
         }
     };
-    let body = encoded(&families(), Format::Text);
+    let own = ScrapeStats::new(["backend".into()]).families(&Labels::new([("testid", "t")]));
+    let body = encoded(&[families(), own].concat(), Format::Text);
     child.stdin.take().unwrap().write_all(body.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let said = [output.stdout, output.stderr].concat();

@@ -125,6 +125,14 @@ async fn a_targets_families_come_back_in_either_format() {
 }
 
 #[tokio::test]
+async fn a_body_without_a_length_ends_with_the_connection() {
+    let scrape = scrape_of(canned("HTTP/1.0 200 OK\r\n\r\nhz 100\n").await).await;
+    assert_eq!(lines(&scrape), ["hz{} 100"]);
+    let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nhz \r\n4\r\n100\n\r\n0\r\n\r\n";
+    assert_eq!(lines(&scrape_of(canned(chunked).await).await), ["hz{} 100"]);
+}
+
+#[tokio::test]
 async fn a_gzipped_body_is_unpacked() {
     let body = gzipped("hz{a=\"b\"} 100\n".as_bytes());
     let scrape = scrape_of(canned(ok("content-encoding: gzip\r\n", &body)).await).await;
