@@ -9,7 +9,6 @@
 
 mod defaults;
 mod executor;
-mod expression;
 mod fields;
 mod later;
 mod load;
