@@ -6,12 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use loadgate::config::{LoadOptions, load};
+use loadgate::plan::compile;
 
 #[test]
 fn each_bad_plan_is_refused_with_its_message() {
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad-plans");
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
     let mut plans: Vec<PathBuf> =
         entries.filter(|path| path.extension().is_some_and(|extension| extension == "yml")).collect();
     plans.sort();
@@ -19,7 +20,8 @@ fn each_bad_plan_is_refused_with_its_message() {
     let mut wrong = Vec::new();
     for plan in plans {
         let text = fs::read_to_string(&plan).unwrap();
-        let shown = match load("plan.yml", &text, &LoadOptions::default()) {
+        let loaded = load("plan.yml", &text, &LoadOptions::default());
+        let shown = match loaded.and_then(|loaded| compile(&loaded, &folder)) {
             Ok(_) => "no error\n".to_owned(),
             Err(problems) => problems.to_string(),
         };
