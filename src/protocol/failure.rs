@@ -33,7 +33,15 @@ pub(super) fn of_connect(error: &io::Error) -> ErrorCode {
 pub(super) fn of_tls(error: &io::Error) -> ErrorCode {
     match rustls_error(error) {
         Some(rustls::Error::InvalidCertificate(certificate)) => match certificate {
-            CertificateError::UnknownIssuer => ErrorCode::TLS_UNKNOWN_AUTHORITY,
+            // An issuer of the same name with another key is no less unknown.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                ErrorCode::TLS_UNKNOWN_AUTHORITY
+            }
+            // What `openssl req -x509` makes: refused before its issuer is looked for. rustls has no name
+            // for it.
+            CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+                ErrorCode::TLS_UNKNOWN_AUTHORITY
+            }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 ErrorCode::TLS_WRONG_HOST
             }

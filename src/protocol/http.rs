@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method};
 use tokio::time::Instant;
 
@@ -30,8 +30,8 @@ const MAX_KEPT: usize = 16;
 pub struct Request<'a> {
     pub method: &'a Method,
     pub target: &'a Target,
-    /// All headers but `Host` (added unless given), `Content-Length` (added), and `Authorization` where
-    /// the URL holds credentials (added unless given).
+    /// Sent as they are, but for: `Host`, added unless given; `Authorization`, added unless given where the
+    /// URL holds credentials; `Content-Length` and `Transfer-Encoding`, which the body decides.
     pub headers: &'a HeaderMap,
     pub body: Bytes,
     /// For the whole exchange, connecting included.
@@ -155,7 +155,10 @@ impl Client {
             headers.insert(HOST, request.target.origin().host_header().clone());
         }
         for (name, value) in request.headers {
-            headers.append(name, value.clone());
+            // The body's length is what it is, as in Go.
+            if name != CONTENT_LENGTH && name != TRANSFER_ENCODING {
+                headers.append(name, value.clone());
+            }
         }
         if let Some(authorization) = request.target.authorization() {
             headers.entry(AUTHORIZATION).or_insert_with(|| authorization.clone());

@@ -76,6 +76,7 @@ impl Http1 {
         let meter = Rc::clone(wire.meter());
         let (sender, connection) = Builder::new()
             .max_buf_size(MAX_HEAD_BYTES)
+            .max_header_size(MAX_HEAD_BYTES)
             // One buffer and plain writes: cheaper for small requests than gathering slices.
             .writev(false)
             .handshake(TokioIo::new(wire))
