@@ -1,4 +1,5 @@
 //! WebSocket sessions against a proper server and against servers that break the rules.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails as its test does")]
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
