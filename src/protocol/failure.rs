@@ -1,6 +1,5 @@
 //! Errors of the libraries below, as [`ErrorCode`]s. The one place that knows their types.
 
-use std::error::Error;
 use std::io;
 
 use rustix::io::Errno;
@@ -65,27 +64,8 @@ pub(super) fn of_io(error: &io::Error) -> ErrorCode {
         io::ErrorKind::BrokenPipe | io::ErrorKind::NotConnected => ErrorCode::TCP_BROKEN_PIPE,
         io::ErrorKind::TimedOut => ErrorCode::TIMEOUT,
         io::ErrorKind::UnexpectedEof => ErrorCode::INCOMPLETE_RESPONSE,
-        // hyper's decoders say so of chunk sizes, trailers and the like.
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => ErrorCode::MALFORMED_RESPONSE,
         _ => ErrorCode::TCP,
     }
-}
-
-pub(super) fn of_hyper(error: &hyper::Error) -> ErrorCode {
-    if error.is_parse() {
-        return ErrorCode::MALFORMED_RESPONSE;
-    }
-    if error.is_user() {
-        return ErrorCode::GENERIC;
-    }
-    let mut source = error.source();
-    while let Some(cause) = source {
-        if let Some(io) = cause.downcast_ref::<io::Error>() {
-            return of_io(io);
-        }
-        source = cause.source();
-    }
-    ErrorCode::INCOMPLETE_RESPONSE
 }
 
 pub(super) fn of_websocket(error: &tungstenite::Error) -> ErrorCode {

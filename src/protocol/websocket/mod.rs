@@ -85,14 +85,14 @@ pub struct Connection {
 
 impl Connection {
     /// Over a wire whose handshake is done; `early` is what came in with it.
-    fn open(wire: Wire, early: &[u8], clock: Clock) -> Self {
+    fn open(wire: Wire, early: Vec<u8>, clock: Clock) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(0)
             .max_write_buffer_size(MAX_SEND_BYTES)
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
-        let context = WebSocketContext::from_partially_read(early.to_vec(), Role::Client, Some(config));
+        let context = WebSocketContext::from_partially_read(early, Role::Client, Some(config));
         Connection {
             wire,
             context,
