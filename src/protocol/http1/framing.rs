@@ -185,7 +185,7 @@ mod tests {
         let chunked = Framing::chunked();
         check(chunked, "5\r\nhello\r\n0\r\n\r\n", Ok(("hello", 15)));
         check(chunked, "5\r\nhello\r\n00A \r\n, world!!!\r\n0;x=y\r\n\r\nHTTP", Ok(("hello, world!!!", 37)));
-        check(chunked, "1;name=\"v\"\r\nx\r\n0\r\nexpires: never\r\nb: c\r\n\r\n", Ok(("x", 44)));
+        check(chunked, "1;name=\"v\"\r\nx\r\n0\r\nexpires: never\r\nb: c\r\n\r\n", Ok(("x", 42)));
         check(chunked, "5\r\nhel", Ok(("hel", 0)));
     }
 

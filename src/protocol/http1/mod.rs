@@ -307,3 +307,90 @@ impl Receiving {
 fn may_end_head(bytes: &[u8]) -> bool {
     bytes.windows(2).any(|pair| pair == b"\n\n") || bytes.windows(3).any(|triple| triple == b"\n\r\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Default, PartialEq, Debug)]
+    struct Heard {
+        status: u16,
+        headers: usize,
+        body: Vec<u8>,
+    }
+
+    impl Receive for Heard {
+        fn head(&mut self, status: u16, headers: HeaderMap) -> bool {
+            self.status = status;
+            self.headers = headers.len();
+            true
+        }
+
+        fn body(&mut self, piece: &[u8]) -> Result<(), ErrorCode> {
+            self.body.extend_from_slice(piece);
+            Ok(())
+        }
+    }
+
+    /// What is heard of `bytes` that come in pieces of `size`, and how many are left after the response.
+    fn hear(bytes: &[u8], size: usize) -> (Heard, Result<Option<usize>, ErrorCode>) {
+        let target = Target::parse("http://host/").unwrap();
+        let (headers, body) = (HeaderMap::new(), Bytes::new());
+        let call = Call {
+            method: &Method::GET,
+            target: &target,
+            headers: &headers,
+            body: &body,
+            keep_headers: true,
+        };
+        let mut receiving = Receiving::Head { partial: Vec::new() };
+        let mut heard = Heard::default();
+        let mut unread = bytes.len();
+        for piece in bytes.chunks(size) {
+            unread -= piece.len();
+            match receiving.read(piece, call, &mut heard) {
+                Ok(None) => {}
+                Ok(Some(rest)) => return (heard, Ok(Some(unread + rest))),
+                Err(code) => return (heard, Err(code)),
+            }
+        }
+        (heard, Ok(None))
+    }
+
+    const RESPONSE: &str = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n\
+        HTTP/1.1 200 OK\r\na: b\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\nrest";
+
+    #[test]
+    fn a_response_is_the_same_in_pieces_of_any_size() {
+        for size in 1..=RESPONSE.len() {
+            let (heard, left) = hear(RESPONSE.as_bytes(), size);
+            assert_eq!(heard, Heard { status: 200, headers: 2, body: b"hello".to_vec() }, "pieces of {size}");
+            assert_eq!(left, Ok(Some(4)), "pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn an_endless_head_is_malformed_in_pieces_of_any_size() {
+        let endless = format!("HTTP/1.1 200 OK\r\nx: {}", "a".repeat(head::MAX_HEAD_BYTES));
+        for size in [1000, endless.len()] {
+            assert_eq!(hear(endless.as_bytes(), size).1, Err(ErrorCode::MALFORMED_RESPONSE));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_garbled_response_is_read_or_refused(
+            at in 0..RESPONSE.len(),
+            garbage in proptest::collection::vec(any::<u8>(), 0..8),
+            size in 1_usize..200,
+        ) {
+            let mut bytes = RESPONSE.as_bytes().to_vec();
+            let end = (at + garbage.len()).min(bytes.len());
+            bytes.splice(at..end, garbage);
+            let (_, left) = hear(&bytes, size);
+            prop_assert!(left.is_err() || left.is_ok_and(|left| left.is_none_or(|left| left <= bytes.len())));
+        }
+    }
+}
