@@ -548,11 +548,14 @@ async fn a_certificate_is_checked_against_its_authority_and_its_name() {
         get_tls(other.port(), TlsOptions { ca_pem: Some(other_ca), ..TlsOptions::default() }).await;
     assert_eq!((first.status, first.error), (0, Some(ErrorCode::TLS_WRONG_HOST)));
 
-    // What `openssl req -x509` makes.
-    let (self_made, _) = tls_server("localhost", true).await;
+    // What `openssl req -x509` makes, given as the CA or not.
+    let (self_made, itself) = tls_server("localhost", true).await;
     let (first, _) =
         get_tls(self_made.port(), TlsOptions { ca_pem: Some(own_ca), ..TlsOptions::default() }).await;
     assert_eq!((first.status, first.error), (0, Some(ErrorCode::TLS_UNKNOWN_AUTHORITY)));
+    let (first, _) =
+        get_tls(self_made.port(), TlsOptions { ca_pem: Some(itself), ..TlsOptions::default() }).await;
+    assert_eq!((first.status, first.error), (200, None));
 
     for address in [other, self_made] {
         let insecure = TlsOptions { insecure_skip_verify: true, ..TlsOptions::default() };
