@@ -179,8 +179,8 @@ fn may_repeat(failure: &Failure, connection: &Http1, request: &Request<'_>) -> b
     let harmless = matches!(*request.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
         || request.headers.contains_key("idempotency-key")
         || request.headers.contains_key("x-idempotency-key");
-    failure.unsent
-        || (failure.code != ErrorCode::TIMEOUT && connection.meter().first_read_at().is_none() && harmless)
+    let unanswered = connection.meter().first_read_at().is_none();
+    failure.code != ErrorCode::TIMEOUT && (failure.unsent || unanswered && harmless)
 }
 
 /// What is kept of a response.
