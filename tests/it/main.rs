@@ -4,5 +4,7 @@
 mod api;
 mod bad_plans;
 mod exposition;
+mod http;
 mod scrape;
 mod target;
+mod websocket;
