@@ -10,11 +10,11 @@ use crate::process::own_cpu_secs;
 use crate::{Failure, Result};
 
 /// How often a disturbed round is done again.
-const REPEATS: u32 = 2;
+const REPEATS: u32 = 3;
 /// How long a round waits for others to be done with the machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How quiet the machine must be, for how long.
-const QUIET_PERCENT: f64 = 5.0;
+const QUIET_PERCENT: f64 = 3.0;
 const LOOK: Duration = Duration::from_millis(500);
 
 /// One run: its figures, and the CPU seconds of client and server, to tell others' from ours.
