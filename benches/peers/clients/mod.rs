@@ -58,9 +58,7 @@ pub(crate) struct Reported {
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(crate) struct Percentiles {
     pub(crate) avg: f64,
-    pub(crate) min: f64,
     pub(crate) med: f64,
-    pub(crate) max: f64,
     #[serde(rename = "p(90)")]
     pub(crate) p90: f64,
     #[serde(rename = "p(95)")]

@@ -30,8 +30,6 @@ pub(super) fn read(finished: &Finished) -> Result<Reported> {
     let (summary, at) = (&report["summary"], &report["latencyPercentiles"]);
     let service = Percentiles {
         avg: millis(&summary["average"]),
-        min: millis(&summary["fastest"]),
-        max: millis(&summary["slowest"]),
         med: millis(&at["p50"]),
         p90: millis(&at["p90"]),
         p95: millis(&at["p95"]),

@@ -102,7 +102,7 @@ impl Load {
         let response = self.response.borrow();
         let at = |quantile| response.value_at_quantile(quantile) as f64 / 1000.0;
         let percentiles = json!({
-            "avg": response.mean() / 1000.0, "min": at(0.0), "med": at(0.5), "max": at(1.0),
+            "avg": response.mean() / 1000.0, "med": at(0.5),
             "p(90)": at(0.9), "p(95)": at(0.95), "p(99)": at(0.99),
         });
         println!(
