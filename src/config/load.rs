@@ -34,6 +34,8 @@ pub struct Loaded {
     pub profile: Option<String>,
     /// All profiles of the file, in its order.
     pub profiles: Vec<String>,
+    /// What is wrong already; nothing may be run from it then.
+    pub problems: Vec<Problem>,
 }
 
 /// Reads a plan.
@@ -41,6 +43,18 @@ pub struct Loaded {
 /// # Errors
 /// All that is wrong with it; only a text that is no YAML at all, or hostile, ends with the first problem.
 pub fn load(file_name: &str, text: &str, options: &LoadOptions<'_>) -> Result<Loaded, Problems> {
+    match read(file_name, text, options)? {
+        loaded if loaded.problems.is_empty() => Ok(loaded),
+        Loaded { source, problems, .. } => Err(Problems::new(source, problems)),
+    }
+}
+
+/// Reads a plan as far as it can be read: what is wrong with it but leaves its shape whole is in
+/// [`Loaded::problems`], so that the next layer can add what it finds and all is said at once.
+///
+/// # Errors
+/// As [`load`], for a plan whose shape is broken.
+pub fn read(file_name: &str, text: &str, options: &LoadOptions<'_>) -> Result<Loaded, Problems> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut problems = Vec::new();
     let tree = match yaml::read(text, &mut problems) {
@@ -64,8 +78,8 @@ pub fn load(file_name: &str, text: &str, options: &LoadOptions<'_>) -> Result<Lo
     let source = Arc::new(Source::new(file_name, text, secrets));
     let mut reader = Reader::new(problems);
     match PlanConfig::read(&tree, &mut reader) {
-        Some(config) if reader.problems.is_empty() => Ok(Loaded { config, source, profile, profiles }),
-        _ => Err(Problems::new(source, reader.problems)),
+        Some(config) => Ok(Loaded { config, source, profile, profiles, problems: reader.problems }),
+        None => Err(Problems::new(source, reader.problems)),
     }
 }
 

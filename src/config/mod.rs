@@ -32,7 +32,7 @@ mod yaml;
 
 pub use defaults::{Defaults, Limits, TlsConfig};
 pub use executor::ExecutorConfig;
-pub use load::{LoadOptions, Loaded, load};
+pub use load::{LoadOptions, Loaded, load, read};
 pub use metric::{MetricConfig, MetricKind};
 pub use place::{At, Place};
 pub use plan::PlanConfig;

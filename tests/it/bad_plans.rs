@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use loadgate::config::{LoadOptions, load};
+use loadgate::config::{LoadOptions, read};
 use loadgate::plan::compile;
 
 #[test]
@@ -20,7 +20,7 @@ fn each_bad_plan_is_refused_with_its_message() {
     let mut wrong = Vec::new();
     for plan in plans {
         let text = fs::read_to_string(&plan).unwrap();
-        let loaded = load("plan.yml", &text, &LoadOptions::default());
+        let loaded = read("plan.yml", &text, &LoadOptions::default());
         let shown = match loaded.and_then(|loaded| compile(&loaded, &folder)) {
             Ok(_) => "no error\n".to_owned(),
             Err(problems) => problems.to_string(),
