@@ -48,7 +48,7 @@ fn counter(definition: &Definition, cells: &[(Labels, &Cell)]) -> Family {
     let mut family = Family::new(name(definition, "_total"), FamilyKind::Counter, &definition.help);
     for (labels, cell) in cells {
         if let Cell::Counter(total) = cell {
-            family.push(labels.clone(), total * definition.unit.export_scale());
+            family.push(labels.clone(), definition.unit.exported(*total));
         }
     }
     family
@@ -62,7 +62,7 @@ fn gauge(definition: &Definition, cells: &[(Labels, &Cell)]) -> Family {
             if let (false, None) = (definition.custom, set) {
                 family.push(labels.clone(), *added);
             } else if let Some((_, value)) = set {
-                family.push(labels.clone(), (value + added) * definition.unit.export_scale());
+                family.push(labels.clone(), definition.unit.exported(value + added));
             }
         }
     }
@@ -93,7 +93,6 @@ fn rate(definition: &Definition, cells: &[(Labels, &Cell)]) -> [Family; 2] {
 
 /// k6's statistics as gauges, and a histogram.
 fn trend(definition: &Definition, cells: &[(Labels, &Cell)]) -> Vec<Family> {
-    let scale = definition.unit.export_scale();
     let distributions: Vec<(&Labels, &Distribution)> = cells
         .iter()
         .filter_map(|(labels, cell)| match cell {
@@ -107,7 +106,7 @@ fn trend(definition: &Definition, cells: &[(Labels, &Cell)]) -> Vec<Family> {
             Family::new(format!("{PREFIX}{}_{statistic}", definition.name), FamilyKind::Gauge, help);
         for (labels, distribution) in &distributions {
             if let Some(value) = value(distribution) {
-                family.push((*labels).clone(), value * scale);
+                family.push((*labels).clone(), definition.unit.exported(value));
             }
         }
         family
@@ -125,17 +124,9 @@ fn classic(distribution: &Distribution, unit: Unit) -> Histogram {
     let count = distribution.count() as f64;
     let finite = distribution
         .cumulative()
-        .map(|(bound, count)| Bucket { le: exported_bound(bound, unit), count: count as f64 });
+        .map(|(bound, count)| Bucket { le: unit.exported(bound), count: count as f64 });
     let buckets = finite.chain([Bucket { le: f64::INFINITY, count }]).collect();
-    Histogram { buckets, sum: distribution.sum() * unit.export_scale(), count }
-}
-
-/// Divides instead of multiplying by the scale, so that 500 ms is written as `0.5` and not as `0.5000000000000001`.
-fn exported_bound(bound: f64, unit: Unit) -> f64 {
-    match unit {
-        Unit::Time => bound / 1e9,
-        Unit::Plain | Unit::Bytes => bound,
-    }
+    Histogram { buckets, sum: unit.exported(distribution.sum()), count }
 }
 
 #[cfg(test)]

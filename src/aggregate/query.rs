@@ -36,7 +36,8 @@ impl Totals {
 
     /// 0 when nothing was counted: a counter that never rose is 0, also for a tag value not yet seen.
     pub fn counter(&self, selector: &Selector) -> f64 {
-        self.cells(selector).fold(0.0, |sum, cell| if let Cell::Counter(total) = cell { sum + total } else { sum })
+        self.cells(selector)
+            .fold(0.0, |sum, cell| if let Cell::Counter(total) = cell { sum + total } else { sum })
     }
 
     /// (samples that were not zero, all samples).

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 use super::Failure;
-use super::files::{PlanArgs, complain, compile_plan};
+use super::files::{PlanArgs, compile_plan, complain};
 use super::process::{raise_descriptor_limit, signal};
 use super::run::{OutputArgs, foreground};
 use super::target::fault_help;
@@ -41,7 +41,9 @@ pub(super) struct Demo {
 fn demo_help() -> String {
     let faults = fault_help();
     let faults = faults.split_once("Faults:").map_or("", |(_, faults)| faults);
-    format!("Examples:\n  loadgate demo\n  loadgate demo --fault slow-loop   # the gate on the 100 Hz loop fires: exit 99\n\nFaults:{faults}")
+    format!(
+        "Examples:\n  loadgate demo\n  loadgate demo --fault slow-loop   # the gate on the 100 Hz loop fires: exit 99\n\nFaults:{faults}"
+    )
 }
 
 impl Demo {
@@ -57,7 +59,8 @@ impl Demo {
             var("DURATION", self.duration),
             var("MESSAGES", "5".to_owned()),
         ];
-        let plan = compile_plan(PLAN_NAME, PLAN, Path::new("config/plans"), &PlanArgs { profile: None, env })?;
+        let plan =
+            compile_plan(PLAN_NAME, PLAN, Path::new("config/plans"), &PlanArgs { profile: None, env })?;
         let mut output = self.output;
         output.listen.get_or_insert_with(free_metrics_address);
         let finished = foreground(plan, &output, || {

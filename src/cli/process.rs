@@ -15,8 +15,11 @@ pub(super) fn raise_descriptor_limit() {
 /// Resolves with the name of the first signal that asks us to end. From the second one on the
 /// process ends at once, for those who are in a hurry.
 pub(super) async fn signal() -> String {
-    let kinds =
-        [("SIGINT", SignalKind::interrupt()), ("SIGTERM", SignalKind::terminate()), ("SIGHUP", SignalKind::hangup())];
+    let kinds = [
+        ("SIGINT", SignalKind::interrupt()),
+        ("SIGTERM", SignalKind::terminate()),
+        ("SIGHUP", SignalKind::hangup()),
+    ];
     let arrivals = kinds.into_iter().filter_map(|(name, kind)| Some((name, listen(kind).ok()?)));
     let (first, rest) = {
         let waits = arrivals.map(|(name, mut arrivals)| {

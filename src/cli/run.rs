@@ -1,6 +1,5 @@
 //! `loadgate run`: one run in the foreground.
 
-use std::future::Future;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,6 +17,7 @@ use crate::plan::Plan;
 use crate::report::{Finished, SummaryOptions, TrendStat, json_summary, text};
 use crate::run::{RunOptions, execute};
 use crate::scheduler::LoadOptions;
+use crate::verdict::Verdict;
 
 /// Execute a plan in the foreground; the exit code is the verdict
 #[derive(Debug, clap::Args)]
@@ -82,7 +82,9 @@ fn tag(text: &str) -> Result<(String, String), String> {
 impl Run {
     pub(super) fn execute(self) -> Result<u8, Failure> {
         if self.output.linger.is_some() && self.output.listen.is_none() {
-            return Err(Failure::invalid("error: --linger needs --listen ADDR: there is nothing to go on serving"));
+            return Err(Failure::invalid(
+                "error: --linger needs --listen ADDR: there is nothing to go on serving",
+            ));
         }
         let plan = read_plan(&self.file, &self.plan)?;
         let finished = foreground(plan, &self.output, || ())?;
@@ -120,9 +122,10 @@ pub(super) fn foreground(plan: Plan, output: &OutputArgs, ready: impl FnOnce()) 
     let trend_stats = stats.unwrap_or_else(|| SummaryOptions::default().trend_stats);
     say(&text(&finished, &SummaryOptions { trend_stats, colour }));
     // Whatever cannot be written must not hide the verdict, which has been printed by now.
-    let exported = output.summary_export.as_ref().map(|file| {
-        write_whole(file, &format!("{:#}\n", json_summary(&finished)))
-    });
+    let exported = output
+        .summary_export
+        .as_ref()
+        .map(|file| write_whole(file, &format!("{:#}\n", json_summary(&finished))));
     if let Some(metrics) = metrics {
         if let Some(linger) = output.linger {
             runtime.block_on(async {
@@ -134,12 +137,17 @@ pub(super) fn foreground(plan: Plan, output: &OutputArgs, ready: impl FnOnce()) 
         }
         metrics.stop();
     }
-    exported.transpose()?;
+    match exported {
+        // The verdict says more than a full disk does, unless all was well.
+        Some(Err(failure)) if finished.verdict != Verdict::Passed => complain(&failure.to_string()),
+        Some(exported) => exported?,
+        None => {}
+    }
     Ok(finished)
 }
 
-fn stopped() -> impl Future<Output = String> {
-    async { format!("signal {}", signal().await) }
+async fn stopped() -> String {
+    format!("signal {}", signal().await)
 }
 
 /// Sortable by time, and unlike the id of a run that another machine starts at the same moment.

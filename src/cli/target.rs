@@ -38,12 +38,16 @@ impl Target {
                 .await
                 .map_err(|error| Failure::internal(&format!("listen on {}", self.listen), error))?;
             let address = listener.local_addr().unwrap_or(self.listen);
-            complain(&format!("demo target on http://{address} (chat on ws://{address}/api/chat, Ctrl-C ends it)"));
+            complain(&format!(
+                "demo target on http://{address} (chat on ws://{address}/api/chat, Ctrl-C ends it)"
+            ));
             let config = TargetConfig { faults: self.fault, ..TargetConfig::default() };
             let stop = async {
                 signal().await;
             };
-            serve(listener, config, stop).await.map_err(|error| Failure::internal("serve the demo target", error))?;
+            serve(listener, config, stop)
+                .await
+                .map_err(|error| Failure::internal("serve the demo target", error))?;
             Ok(0)
         })
     }

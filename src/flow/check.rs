@@ -82,7 +82,7 @@ impl Records {
                 RecordValue::Time => time.as_nanos() as f64,
                 // Numbers in a plan are milliseconds, as k6 has it.
                 RecordValue::Expression(expression) => {
-                    expression.number(&vu.scope())? / record.recorded.unit.display_scale()
+                    record.recorded.unit.recorded(expression.number(&vu.scope())?)
                 }
             };
             record.recorded.write(vu, value);

@@ -116,7 +116,7 @@ impl HttpStep {
 
     fn record_exchange(&self, vu: &Vu, exchange: &Exchange) {
         let expected = exchange.status != 0
-            && !exchange.error.is_some_and(|error| ErrorCode::from_status(exchange.status) != Some(error))
+            && exchange.error.is_none_or(|error| ErrorCode::from_status(exchange.status) == Some(error))
             && self.expected.iter().any(|(from, to)| (*from..=*to).contains(&exchange.status));
         let mut shard = vu.worker.shard.borrow_mut();
         vu.worker.outcomes.borrow_mut().record_http(&mut shard, self.id, &self.labels, exchange, expected);
@@ -128,7 +128,8 @@ impl HttpStep {
         let duration = exchange.phases.duration();
         if self.observed {
             let error = exchange.error.map(ErrorCode::number);
-            vu.exchange = Some(ExchangeView::new(exchange.status, reply.headers, reply.body, duration, error));
+            vu.exchange =
+                Some(ExchangeView::new(exchange.status, reply.headers, reply.body, duration, error));
         }
         self.checks.run_on(vu);
         if exchange.status == 0 {
@@ -204,7 +205,9 @@ impl Url {
     pub(super) fn resolve(&self, vu: &Vu) -> Result<Result<Target, ErrorCode>, Ended> {
         match self {
             Url::Constant(target) => Ok(Ok(target.clone())),
-            Url::Template(template) => Ok(Target::parse(&vu.render(template)?).map_err(|_| ErrorCode::INVALID_URL)),
+            Url::Template(template) => {
+                Ok(Target::parse(&vu.render(template)?).map_err(|_| ErrorCode::INVALID_URL))
+            }
         }
     }
 }

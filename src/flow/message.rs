@@ -83,8 +83,11 @@ impl Step for Receive {
         Box::pin(async move {
             let began = vu.now();
             let sent_at = session(vu)?.sent_at.take();
-            let mut times =
-                ReplyTimes { from: sent_at.unwrap_or(began), answers_send: sent_at.is_some(), previous: None };
+            let mut times = ReplyTimes {
+                from: sent_at.unwrap_or(began),
+                answers_send: sent_at.is_some(),
+                previous: None,
+            };
             let deadline = Instant::now() + self.timeout;
             let outcome = self.matching(vu, &mut times, deadline).await?;
             self.conclude(vu, &times, outcome)
@@ -139,7 +142,12 @@ impl Receive {
         }
     }
 
-    fn conclude(&self, vu: &mut Vu, times: &ReplyTimes, outcome: Result<Elapsed, ErrorCode>) -> Result<(), Ended> {
+    fn conclude(
+        &self,
+        vu: &mut Vu,
+        times: &ReplyTimes,
+        outcome: Result<Elapsed, ErrorCode>,
+    ) -> Result<(), Ended> {
         let worker = std::rc::Rc::clone(&vu.worker);
         let session = session(vu)?;
         session.settle();
@@ -151,7 +159,9 @@ impl Receive {
                 self.record.run_on(vu, at.since(times.from))
             }
             Err(error) => {
-                let lost = session.lost(error);
+                // Not answered in time is no broken connection; still, a reply that comes later must
+                // not be taken for the next one's, so the session ends either way.
+                let lost = if error == ErrorCode::TIMEOUT { Ended::SessionLost } else { session.lost(error) };
                 // As long as it was waited for: a lower bound, but left out it would flatter the percentiles.
                 let waited = vu.now().since(times.from);
                 let code = Some(error.number());

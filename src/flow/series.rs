@@ -23,8 +23,9 @@ pub struct ScenarioSeries {
 impl ScenarioSeries {
     pub fn new(registry: &Registry, labels: &Labels) -> Self {
         let series = |id| registry.intern(id, labels);
-        let dropped = DropReason::ALL
-            .map(|reason| registry.intern(metric::DROPPED_ITERATIONS, &labels.with("reason", reason.label())));
+        let dropped = DropReason::ALL.map(|reason| {
+            registry.intern(metric::DROPPED_ITERATIONS, &labels.with("reason", reason.label()))
+        });
         ScenarioSeries {
             iterations: series(metric::ITERATIONS),
             duration: series(metric::ITERATION_DURATION),

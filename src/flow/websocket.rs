@@ -106,7 +106,8 @@ impl WebsocketStep {
             let headers = opening.headers;
             let duration = exchange.finished.since(exchange.started);
             let error = exchange.error.map(ErrorCode::number);
-            vu.exchange = Some(ExchangeView::new(exchange.status, headers, Default::default(), duration, error));
+            vu.exchange =
+                Some(ExchangeView::new(exchange.status, headers, Default::default(), duration, error));
             self.checks.run_on(vu);
         }
         let connected = opening.connection.ok();

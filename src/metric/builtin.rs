@@ -6,7 +6,7 @@ use crate::ids::MetricId;
 
 macro_rules! builtin {
     ($($id:ident $name:literal $kind:ident $unit:ident $help:literal;)+) => {
-        #[expect(non_camel_case_types, reason = "only numbers the constants below")]
+        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "only numbers the constants below")]
         enum Position { $($id),+ }
         $(#[doc = $help] pub const $id: MetricId = MetricId(Position::$id as u16);)+
 

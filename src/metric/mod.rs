@@ -41,19 +41,28 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// What a recorded value is multiplied by when it is exported.
-    pub fn export_scale(self) -> f64 {
+    /// A recorded value as it is exported. Dividing by a power of ten keeps 500 ms at 0.5 s, where
+    /// multiplying by 1e-9 would not.
+    pub fn exported(self, recorded: f64) -> f64 {
         match self {
-            Unit::Time => 1e-9,
-            Unit::Plain | Unit::Bytes => 1.0,
+            Unit::Time => recorded / 1e9,
+            Unit::Plain | Unit::Bytes => recorded,
         }
     }
 
-    /// What a recorded value is multiplied by in summaries and bare thresholds (k6's milliseconds).
-    pub fn display_scale(self) -> f64 {
+    /// A recorded value as summaries and bare thresholds show it: k6's milliseconds.
+    pub fn shown(self, recorded: f64) -> f64 {
         match self {
-            Unit::Time => 1e-6,
-            Unit::Plain | Unit::Bytes => 1.0,
+            Unit::Time => recorded / 1e6,
+            Unit::Plain | Unit::Bytes => recorded,
+        }
+    }
+
+    /// The reverse of [`shown`](Self::shown): a number of the plan as it is recorded.
+    pub fn recorded(self, shown: f64) -> f64 {
+        match self {
+            Unit::Time => shown * 1e6,
+            Unit::Plain | Unit::Bytes => shown,
         }
     }
 }

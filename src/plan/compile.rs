@@ -41,7 +41,9 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
     match settings {
         Some(settings) if problems.is_empty() => Ok(Plan {
             name: Arc::from(plan.name.value.as_str()),
-            tags: Labels::new(plan.tags.iter().map(|(name, value)| (name.value.as_str(), value.value.as_str()))),
+            tags: Labels::new(
+                plan.tags.iter().map(|(name, value)| (name.value.as_str(), value.value.as_str())),
+            ),
             registry: Arc::new(registry),
             settings: Arc::new(settings),
             vars: plan.vars.iter().map(|(name, value)| (name.as_str(), template_value(value))).collect(),

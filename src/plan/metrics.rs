@@ -25,7 +25,11 @@ pub(super) fn catalog(metrics: &[MetricConfig], problems: &mut Vec<Problem>) -> 
     catalog
 }
 
-pub(super) fn thresholds(plan: &PlanConfig, catalog: &Catalog, problems: &mut Vec<Problem>) -> Vec<Threshold> {
+pub(super) fn thresholds(
+    plan: &PlanConfig,
+    catalog: &Catalog,
+    problems: &mut Vec<Problem>,
+) -> Vec<Threshold> {
     let mut compiled = Vec::new();
     for threshold in &plan.thresholds {
         match compile(threshold, plan, catalog) {
@@ -51,7 +55,7 @@ fn compile(threshold: &ThresholdConfig, plan: &PlanConfig, catalog: &Catalog) ->
     let scaled = !matches!(aggregation, Aggregation::Count | Aggregation::Rate);
     let limit = match (threshold.unit_secs, unit) {
         (Some(secs), Unit::Time) if scaled => (threshold.limit * secs * 1e9).round(),
-        (None, Unit::Time) if scaled => threshold.limit / unit.display_scale(),
+        (None, Unit::Time) if scaled => unit.recorded(threshold.limit),
         (None, _) => threshold.limit,
         (Some(_), _) => {
             let message = format!("`{}` is no time, so its limit has no unit", threshold.metric.value.name);
@@ -97,7 +101,9 @@ fn subject(
         return Err(unknown(&threshold.metric, plan, catalog));
     };
     let definition = catalog.definition(metric);
-    if let Some((tag, value)) = selector.tags.iter().find(|(tag, value)| is_unknown_scenario(tag, value, plan)) {
+    if let Some((tag, value)) =
+        selector.tags.iter().find(|(tag, value)| is_unknown_scenario(tag, value, plan))
+    {
         let names: Vec<&str> = plan.scenarios.iter().map(|scenario| scenario.name.value.as_str()).collect();
         return Err(Problem::new(threshold.metric.place, format!("there is no {tag} `{value}`"))
             .help(format!("expected one of {}", names.join(", "))));
@@ -124,7 +130,9 @@ fn unknown(metric: &At<config::MetricSelector>, plan: &PlanConfig, catalog: &Cat
 fn aggregation(threshold: &ThresholdConfig, kind: Option<Kind>) -> Result<Aggregation, Problem> {
     use config::Aggregation as Written;
     let (fits, expected) = match kind {
-        Some(Kind::Counter) => (matches!(threshold.aggregation, Written::Count | Written::Rate), "count or rate"),
+        Some(Kind::Counter) => {
+            (matches!(threshold.aggregation, Written::Count | Written::Rate), "count or rate")
+        }
         Some(Kind::Gauge) => (matches!(threshold.aggregation, Written::Value), "value"),
         Some(Kind::Rate) => (matches!(threshold.aggregation, Written::Rate), "rate"),
         Some(Kind::Trend) => (

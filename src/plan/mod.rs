@@ -14,13 +14,13 @@ use std::time::Duration;
 pub use compile::compile;
 
 use crate::executor::Executor;
-use crate::selector::Selector;
 use crate::flow::{Flow, HttpStep, ScenarioSeries};
 use crate::ids::ScenarioId;
 use crate::labels::Labels;
 use crate::protocol::Settings;
 use crate::record::Registry;
 use crate::rules::Threshold;
+use crate::selector::Selector;
 use crate::template::Value;
 use crate::time::Elapsed;
 

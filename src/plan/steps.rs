@@ -6,8 +6,8 @@ use http::{HeaderValue, Method};
 
 use super::text::name_of_url;
 use crate::config::{
-    At, BodyConfig, CheckConfig, Defaults, HttpConfig, LoopConfig, MessageConfig, Named, Problem, ReceiveConfig,
-    RecordConfig, StepConfig, WebsocketConfig,
+    At, BodyConfig, CheckConfig, Defaults, HttpConfig, LoopConfig, MessageConfig, Named, Problem,
+    ReceiveConfig, RecordConfig, StepConfig, WebsocketConfig,
 };
 use crate::flow::{
     Body, Check, Checks, Close, Flow, Group, HttpLabels, HttpStep, If, Log, Message, Ping, Receive, Record,
@@ -63,7 +63,9 @@ impl Steps<'_> {
             StepConfig::Websocket(websocket) => Box::new(self.websocket(websocket)?),
             StepConfig::Send(send) => Box::new(Send(self.message(&send.message)?)),
             StepConfig::Receive(receive) => Box::new(self.receive(receive)?),
-            StepConfig::Ping(ping) => Box::new(Ping { timeout: ping.timeout.unwrap_or(self.defaults.timeout) }),
+            StepConfig::Ping(ping) => {
+                Box::new(Ping { timeout: ping.timeout.unwrap_or(self.defaults.timeout) })
+            }
             StepConfig::Close(close) => {
                 let (code, reason) = (close.code, close.reason.clone().unwrap_or_default());
                 Box::new(Close { code, reason, timeout: self.defaults.timeout })
@@ -86,7 +88,10 @@ impl Steps<'_> {
                 let compiled = checks.iter().map(|check| (check, self.expression(&check.expression)));
                 let compiled: Vec<_> = compiled.collect();
                 Box::new(Checks(
-                    compiled.into_iter().filter_map(|(check, it)| Some(self.named_check(check, it?))).collect(),
+                    compiled
+                        .into_iter()
+                        .filter_map(|(check, it)| Some(self.named_check(check, it?)))
+                        .collect(),
                 ))
             }
             StepConfig::Record(records) => {
@@ -135,7 +140,10 @@ impl Steps<'_> {
             redirects: http.redirects,
             expected: http.expected_statuses.iter().map(|range| (range.from, range.to)).collect(),
             keep_body: own_body || self.kept.body || !self.defaults.discard_bodies,
-            observed: !checks.is_empty() || !capture.is_empty() || record.read_exchange() || self.kept.anything,
+            observed: !checks.is_empty()
+                || !capture.is_empty()
+                || record.read_exchange()
+                || self.kept.anything,
             labels: HttpLabels::new(self.registry, labels),
             checks,
             capture,
@@ -145,13 +153,18 @@ impl Steps<'_> {
 
     fn websocket(&mut self, websocket: &WebsocketConfig) -> Option<WebsocketStep> {
         let id = self.new_id();
-        let name =
-            websocket.name.as_ref().map_or_else(|| name_of_url(&websocket.url.value), |name| name.value.clone());
+        let name = websocket
+            .name
+            .as_ref()
+            .map_or_else(|| name_of_url(&websocket.url.value), |name| name.value.clone());
         let labels = self.tagged(&websocket.tags).with("name", &name);
         let url = self.url(&websocket.url, ["ws", "wss"]);
         let headers = self.headers(&websocket.headers, None);
-        let subprotocols =
-            websocket.subprotocols.iter().filter_map(|name| HeaderValue::from_str(&name.value).ok()).collect();
+        let subprotocols = websocket
+            .subprotocols
+            .iter()
+            .filter_map(|name| HeaderValue::from_str(&name.value).ok())
+            .collect();
         let checks = self.own_checks(&websocket.checks);
         let series = SessionSeries::new(self.registry, &labels);
         self.exchanged = true;
@@ -159,7 +172,17 @@ impl Steps<'_> {
         let flow = self.flow(&websocket.flow);
         self.labels = outer;
         let connect_timeout = websocket.connect_timeout.unwrap_or(self.defaults.timeout);
-        Some(WebsocketStep { id, url: url?, headers, subprotocols, connect_timeout, labels, series, checks, flow })
+        Some(WebsocketStep {
+            id,
+            url: url?,
+            headers,
+            subprotocols,
+            connect_timeout,
+            labels,
+            series,
+            checks,
+            flow,
+        })
     }
 
     fn receive(&mut self, receive: &ReceiveConfig) -> Option<Receive> {
@@ -220,7 +243,8 @@ impl Steps<'_> {
     }
 
     fn own_checks(&mut self, checks: &[CheckConfig]) -> Checks {
-        let compiled: Vec<_> = checks.iter().map(|check| (check, self.own_expression(&check.expression))).collect();
+        let compiled: Vec<_> =
+            checks.iter().map(|check| (check, self.own_expression(&check.expression))).collect();
         Checks(compiled.into_iter().filter_map(|(check, it)| Some(self.named_check(check, it?))).collect())
     }
 
@@ -277,8 +301,11 @@ impl Steps<'_> {
                 Some(Recorded { series, kind: definition.kind, unit: definition.unit })
             }
             None => {
-                let declared: Vec<&str> =
-                    catalog.iter().filter(|(_, known)| known.custom).map(|(_, known)| known.name.as_str()).collect();
+                let declared: Vec<&str> = catalog
+                    .iter()
+                    .filter(|(_, known)| known.custom)
+                    .map(|(_, known)| known.name.as_str())
+                    .collect();
                 let help = match declared.as_slice() {
                     [] => "declare it under `metrics`".to_owned(),
                     declared => format!("declared under `metrics`: {}", declared.join(", ")),

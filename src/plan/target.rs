@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::{Probe, Scrape};
 use crate::config::{PlanConfig, Problem};
-use crate::selector::Selector;
 use crate::protocol::tls::{TlsOptions, client_config};
 use crate::protocol::{HostOverride, Settings};
+use crate::selector::Selector;
 
 /// `base` is the folder that relative paths in the plan start from.
 pub(super) fn settings(plan: &PlanConfig, base: &Path, problems: &mut Vec<Problem>) -> Option<Settings> {

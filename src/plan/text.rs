@@ -53,7 +53,8 @@ impl Steps<'_> {
         let Some(constant) = template.constant() else { return Some(Url::Template(template)) };
         if !schemes.iter().any(|scheme| constant.starts_with(&format!("{scheme}://"))) {
             let help = format!("expected a URL that begins with {}:// or {}://", schemes[0], schemes[1]);
-            self.problems.push(Problem::new(text.place, format!("`{constant}` is no URL for this step")).help(help));
+            self.problems
+                .push(Problem::new(text.place, format!("`{constant}` is no URL for this step")).help(help));
             return None;
         }
         match Target::parse(constant) {
@@ -81,7 +82,8 @@ impl Steps<'_> {
             match template.constant().map(HeaderValue::from_str) {
                 Some(Ok(constant)) => drop(compiled.constant.append(header, constant)),
                 Some(Err(_)) => {
-                    let message = format!("the value of header `{header}` has characters that a header cannot hold");
+                    let message =
+                        format!("the value of header `{header}` has characters that a header cannot hold");
                     self.problems.push(Problem::new(value.place, message));
                 }
                 None => compiled.templates.push((header, template)),
@@ -94,7 +96,9 @@ impl Steps<'_> {
         if let Some(content_type) = content_type.filter(|_| !given(&CONTENT_TYPE)) {
             added.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
-        if let Some(agent) = HeaderValue::from_str(&self.defaults.user_agent).ok().filter(|_| !given(&USER_AGENT)) {
+        if let Some(agent) =
+            HeaderValue::from_str(&self.defaults.user_agent).ok().filter(|_| !given(&USER_AGENT))
+        {
             added.insert(USER_AGENT, agent);
         }
         compiled.constant.extend(added);

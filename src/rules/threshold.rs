@@ -78,13 +78,12 @@ impl Threshold {
             Subject::Metric(selector) => self.judge_metric(selector, observed),
             Subject::Probe(at) => observed.probes.get(*at).and_then(|samples| self.judge_probe(samples)),
         };
-        let scale = unit.display_scale();
         let (value, outcome) = match judged {
-            Some(Judged { value, good: true }) => (Some(value * scale), Outcome::Held),
-            Some(Judged { value, good: false }) => (Some(value * scale), Outcome::Crossed),
+            Some(Judged { value, good: true }) => (Some(unit.shown(value)), Outcome::Held),
+            Some(Judged { value, good: false }) => (Some(unit.shown(value)), Outcome::Crossed),
             None => (None, Outcome::NoData(self.why_no_data(observed))),
         };
-        let limit = self.limit * scale;
+        let limit = unit.shown(self.limit);
         Gate { subject: self.name.clone(), threshold: self.source.clone(), value, limit, unit, outcome }
     }
 
@@ -176,8 +175,7 @@ impl Threshold {
         };
         let metric = selector.metric;
         let name = &observed.totals.catalog().definition(metric).name;
-        let recorded = !matches!(self.judge_metric(&Selector::all(metric), observed), None);
-        if !recorded {
+        if self.judge_metric(&Selector::all(metric), observed).is_none() {
             return format!("`{name}` has no sample: nothing recorded it");
         }
         let tags = selector.labels.iter().map(|(tag, value)| {

@@ -78,7 +78,11 @@ fn run_families(labels: &Labels, view: &RunView<'_>) -> Vec<Family> {
         gauge("loadgate_run_info", "The run; always 1.", 1.0),
         gauge("loadgate_run_start_timestamp_seconds", "When the run started, since unix epoch.", started),
         gauge("loadgate_run_elapsed_seconds", "Time since load began.", view.elapsed.as_secs_f64()),
-        gauge("loadgate_run_final", "Whether the values are the run's last.", f64::from(u8::from(view.verdict.is_some()))),
+        gauge(
+            "loadgate_run_final",
+            "Whether the values are the run's last.",
+            f64::from(u8::from(view.verdict.is_some())),
+        ),
         one_of("loadgate_run_state", "1 for the state the run is in.", "state", states),
         one_of("loadgate_verdict", "1 for the verdict of the run, once it is final.", "verdict", verdicts),
         Family::single(

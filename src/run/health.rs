@@ -73,6 +73,10 @@ mod tests {
         for (now, cpu) in [(1.0, [0.95, 0.1]), (2.0, [1.90, 0.2]), (3.0, [2.0, 1.19]), (4.0, [2.99, 2.18])] {
             watch.tick(secs(now), &cpu.map(secs));
         }
-        assert_eq!(watch.busiest.as_secs_f64().round(), 2.0, "the first worker was busy for two seconds, then idle");
+        assert_eq!(
+            watch.busiest.as_secs_f64().round(),
+            2.0,
+            "the first worker was busy for two seconds, then idle"
+        );
     }
 }

@@ -25,7 +25,7 @@ use crate::report::{Finished, Phase, Probe, Progress};
 use crate::rules::{Gate, Observed, Outcome};
 use crate::scheduler::{Load, LoadOptions};
 use crate::time::{Clock, Elapsed};
-use crate::verdict::{Verdict, decide};
+use crate::verdict::{Doubt, Verdict, decide};
 use families::RunView;
 use health::Watch;
 use observer::Observer;
@@ -79,6 +79,7 @@ pub async fn execute(
     let elapsed = clock.now().since(Elapsed::ZERO);
     run.observer.last_look(&clock).await;
     load.collect(&mut run.totals).await;
+    run.panicked = load.panicked();
     listener.progress(&run.progress(Phase::Finished, elapsed, &load));
     let finished = run.finish(ended, elapsed);
     listener.families(run.families(Some(&finished)));
@@ -104,6 +105,8 @@ struct Run {
     shard: Shard,
     observer: Observer,
     watch: Watch,
+    /// Workers that crashed.
+    panicked: usize,
     phase: Phase,
     elapsed: Duration,
     last_iterations: Vec<(Duration, f64)>,
@@ -126,6 +129,7 @@ impl Run {
             shard,
             observer,
             watch: Watch::default(),
+            panicked: 0,
             phase: Phase::Preflight,
             elapsed: Duration::ZERO,
             last_iterations,
@@ -181,7 +185,8 @@ impl Run {
         listener.families(self.families(None));
         let due = |after: Duration| self.elapsed > after;
         let crossed = |threshold: &crate::rules::Threshold| {
-            threshold.abort_after.is_some_and(due) && threshold.judge(self.observed()).outcome == Outcome::Crossed
+            threshold.abort_after.is_some_and(due)
+                && threshold.judge(self.observed()).outcome == Outcome::Crossed
         };
         self.plan.thresholds.iter().position(crossed)
     }
@@ -191,7 +196,8 @@ impl Run {
         let pools = load.pools();
         let registry = &self.plan.registry;
         let none = crate::labels::Labels::empty();
-        let users = |count: fn(&crate::scheduler::PoolState) -> u64| pools.iter().map(count).sum::<u64>() as f64;
+        let users =
+            |count: fn(&crate::scheduler::PoolState) -> u64| pools.iter().map(count).sum::<u64>() as f64;
         let (now, active, allocated) = (clock.now(), users(|pool| pool.busy), users(|pool| pool.allocated));
         self.shard.gauge(registry.intern(metric::VUS, &none), now, active);
         self.shard.gauge(registry.intern(metric::VUS_MAX, &none), now, allocated);
@@ -212,7 +218,13 @@ impl Run {
         let sent_load = !matches!(ended, Some(Ended::Preflight(_)));
         let mut gates = if sent_load { self.gates() } else { Vec::new() };
         let health = health::health(&self.plan, &self.totals, &self.watch, &self.observer);
-        let doubts = if sent_load { health.doubts() } else { Vec::new() };
+        let mut doubts = if sent_load { health.doubts() } else { Vec::new() };
+        if self.panicked > 0 {
+            doubts.push(Doubt::Internal(format!(
+                "{} workers of loadgate have crashed: please report it",
+                self.panicked
+            )));
+        }
         let (stopped, ended_by) = match &ended {
             Some(Ended::Stopped(signal)) => (true, Some(signal.clone())),
             Some(Ended::Preflight(why)) => (false, Some(why.clone())),

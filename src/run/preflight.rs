@@ -16,7 +16,8 @@ const RETRY_EVERY: Duration = Duration::from_millis(500);
 /// Runs the steps in order; each is tried again until it succeeds or its `wait_for` has passed.
 pub(super) async fn run(plan: &Plan, clock: Clock) -> Result<(), Ended> {
     let Preflight { registry, series, steps } = &plan.preflight;
-    let worker = Rc::new(Worker::new(clock, Arc::clone(&plan.settings), plan.vars.clone(), Arc::clone(registry)));
+    let worker =
+        Rc::new(Worker::new(clock, Arc::clone(&plan.settings), plan.vars.clone(), Arc::clone(registry)));
     let mut vu = Vu::new(1, Arc::from("preflight"), *series, Rc::clone(&worker));
     for step in steps {
         let give_up = clock.now() + step.wait_for;
@@ -24,7 +25,9 @@ pub(super) async fn run(plan: &Plan, clock: Clock) -> Result<(), Ended> {
             vu.begin_iteration(None);
             let executed = step.step.execute(&mut vu).await;
             let shard = worker.shard.replace(Shard::new(Arc::clone(registry)));
-            let Err(why) = judge(executed.as_ref().map_err(|ended| format!("{ended:?}")), shard, step) else { break };
+            let Err(why) = judge(executed.as_ref().map_err(|ended| format!("{ended:?}")), shard, step) else {
+                break;
+            };
             if clock.now() >= give_up {
                 return Err(Ended::Preflight(why));
             }
@@ -39,7 +42,9 @@ fn judge(executed: Result<&Exchange, String>, mut shard: Shard, step: &Preflight
     let what = format!("preflight {} {}", step.step.method, step.what);
     let exchange = executed.map_err(|why| format!("{what}: {why}"))?;
     let answered = match (exchange.status, exchange.error) {
-        (0, Some(error)) => return Err(format!("{what}: {} (error code {})", error.describe(), error.number())),
+        (0, Some(error)) => {
+            return Err(format!("{what}: {} (error code {})", error.describe(), error.number()));
+        }
         (0, None) => return Err(format!("{what}: no answer")),
         (status, _) => status,
     };

@@ -41,12 +41,13 @@ impl Run {
             })
             .collect();
         self.scenarios.clone_from(&scenarios);
-        let probes = self.plan.probes.iter().zip(self.observer.samples()).map(|(probe, samples)| ProgressProbe {
-            name: probe.name.clone(),
-            last: samples.last(),
-            min: samples.min(),
-            avg: samples.avg(),
-        });
+        let probes =
+            self.plan.probes.iter().zip(self.observer.samples()).map(|(probe, samples)| ProgressProbe {
+                name: probe.name.clone(),
+                last: samples.last(),
+                min: samples.min(),
+                avg: samples.avg(),
+            });
         Progress { phase, elapsed, planned: self.plan.planned(), scenarios, probes: probes.collect() }
     }
 }
@@ -56,7 +57,8 @@ fn failed_share(totals: &Totals, scenario: &str) -> Option<f64> {
     let of = |id| Selector::with(id, "scenario", scenario);
     let (failed_requests, requests) = totals.rate(&of(metric::HTTP_REQ_FAILED));
     let (failed_receives, receives) = totals.rate(&of(metric::WS_RECEIVE_FAILED));
-    let (refused, sessions) = (totals.counter(&of(metric::WS_CONNECTION_ERRORS)), totals.counter(&of(metric::WS_SESSIONS)));
+    let (refused, sessions) =
+        (totals.counter(&of(metric::WS_CONNECTION_ERRORS)), totals.counter(&of(metric::WS_SESSIONS)));
     let all = (requests + receives) as f64 + sessions;
     // A receive whose connection broke is counted by both.
     let failed = failed_requests as f64 + refused.max(failed_receives as f64);

@@ -51,6 +51,7 @@ struct Handle {
     ended: bool,
     cpu: Duration,
     thread: Option<JoinHandle<()>>,
+    panicked: bool,
 }
 
 impl Load {
@@ -94,7 +95,8 @@ impl Load {
             .iter()
             .map(|scenario| Arc::new(Pool::new(workers, scenario.executor.model().max_vus())))
             .collect();
-        let (arrivals_to, receivers): (Vec<_>, Vec<_>) = (0..workers).map(|_| mpsc::unbounded_channel()).unzip();
+        let (arrivals_to, receivers): (Vec<_>, Vec<_>) =
+            (0..workers).map(|_| mpsc::unbounded_channel()).unzip();
         let (abort, vu_numbers) = (CancellationToken::new(), Arc::new(AtomicU64::new(0)));
         let done = AllDone::new(workers);
         let (mut handles, mut parts) = (Vec::new(), Vec::new());
@@ -108,6 +110,7 @@ impl Load {
                 ended: false,
                 cpu: Duration::ZERO,
                 thread: None,
+                panicked: false,
             });
             parts.push(WorkerParts {
                 plan: Arc::clone(&plan),
@@ -121,7 +124,7 @@ impl Load {
                 collect: collect_receiver,
                 abort: abort.clone(),
                 last,
-                done: Arc::clone(&done),
+                done: done.worker(),
             });
         }
         (Load { plan, pools, workers: handles, abort, done: done.token.clone() }, parts)
@@ -158,6 +161,11 @@ impl Load {
         self.done.clone().cancelled_owned()
     }
 
+    /// How many workers have ended by a panic: a fault of ours, after which no figure can be trusted.
+    pub fn panicked(&self) -> usize {
+        self.workers.iter().filter(|handle| handle.panicked).count()
+    }
+
     /// Ends all iterations now; they are counted as interrupted.
     pub fn abort(&self) {
         self.abort.cancel();
@@ -181,7 +189,7 @@ impl Handle {
         let last = (&mut self.last).await.ok();
         self.ended = true;
         if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+            self.panicked = thread.join().is_err();
         }
         last
     }

@@ -75,7 +75,10 @@ fn remaining(moment: Elapsed, now: Elapsed) -> Option<Duration> {
     (moment > now).then(|| moment.since(now))
 }
 
-#[expect(deprecated, reason = "its successor is unsafe; AsyncFd owns the descriptor, so nobody can close it early")]
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe; AsyncFd owns the descriptor, so nobody can close it early"
+)]
 fn timerfd() -> io::Result<AsyncFd<rustix::fd::OwnedFd>> {
     let fd = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
     AsyncFd::with_interest(fd, tokio::io::Interest::READABLE)
@@ -110,6 +113,9 @@ mod tests {
     async fn fast_arrivals_are_released_at_ticks() {
         let pacer = Pacer::new(Clock::start(), Timing::Precise, Duration::from_micros(20));
         let rounded = |nanos| pacer.round_up(Elapsed::from_nanos(nanos)).as_nanos();
-        assert_eq!([rounded(0), rounded(1), rounded(500_000), rounded(500_001)], [0, 500_000, 500_000, 1_000_000]);
+        assert_eq!(
+            [rounded(0), rounded(1), rounded(500_000), rounded(500_001)],
+            [0, 500_000, 500_000, 1_000_000]
+        );
     }
 }

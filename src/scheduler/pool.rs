@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 /// A user that has been reserved for an arrival, and the worker it lives on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Seat {
-    Idle { worker: usize },
+    Idle {
+        worker: usize,
+    },
     /// Still to be made, on the worker that asked.
     New,
 }

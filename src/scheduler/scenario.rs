@@ -32,7 +32,7 @@ pub(super) struct LocalScenario {
     vu_numbers: Arc<AtomicU64>,
     hand_over: HandOver,
     schedule: RefCell<Box<dyn Schedule>>,
-    idle: RefCell<Vec<Box<Vu>>>,
+    idle: RefCell<Vec<Vu>>,
     tasks: RefCell<JoinSet<()>>,
     /// Rung whenever an iteration ends.
     ended: Notify,
@@ -163,10 +163,10 @@ impl LocalScenario {
         self.worker.shard.borrow_mut().count(self.scenario.series.dropped(reason), 1);
     }
 
-    fn new_user(&self) -> Box<Vu> {
+    fn new_user(&self) -> Vu {
         let id = self.vu_numbers.fetch_add(1, Ordering::Relaxed) + 1;
         let (name, series) = (Arc::clone(&self.scenario.name), self.scenario.series);
-        Box::new(Vu::new(id, name, series, Rc::clone(&self.worker)))
+        Vu::new(id, name, series, Rc::clone(&self.worker))
     }
 
     fn allocate_users(&self, of_all: u64) {
@@ -181,7 +181,7 @@ impl LocalScenario {
     }
 
     /// Open model: one iteration, after which the user is idle again.
-    fn start(self: &Rc<Self>, mut vu: Box<Vu>, arrival: Arrival) {
+    fn start(self: &Rc<Self>, mut vu: Vu, arrival: Arrival) {
         let local = Rc::clone(self);
         let busy = Busy(Rc::clone(self));
         self.tasks.borrow_mut().spawn_local(async move {

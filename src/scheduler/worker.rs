@@ -57,7 +57,7 @@ pub(super) struct WorkerParts {
     pub(super) abort: CancellationToken,
     /// For the last shard.
     pub(super) last: oneshot::Sender<Collected>,
-    pub(super) done: Arc<AllDone>,
+    pub(super) done: WorkerDone,
 }
 
 /// Rings when the last worker has ended.
@@ -71,9 +71,18 @@ impl AllDone {
         Arc::new(AllDone { left: AtomicUsize::new(workers), token: CancellationToken::new() })
     }
 
-    fn one_done(&self) {
-        if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.token.cancel();
+    /// Counts a worker as done when it is dropped, so that one that panics does not leave the run waiting.
+    pub(super) fn worker(self: &Arc<Self>) -> WorkerDone {
+        WorkerDone(Arc::clone(self))
+    }
+}
+
+pub(super) struct WorkerDone(Arc<AllDone>);
+
+impl Drop for WorkerDone {
+    fn drop(&mut self) {
+        if self.0.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.token.cancel();
         }
     }
 }
@@ -111,10 +120,14 @@ pub(super) async fn run(mut parts: WorkerParts) {
         }
     }
     let _ = parts.last.send(collected(&worker, Shard::new(Arc::clone(&plan.registry))));
-    parts.done.one_done();
+    drop(parts.done);
 }
 
-fn local(parts: &WorkerParts, scenario: &Arc<crate::plan::Scenario>, worker: &Rc<Worker>) -> Rc<LocalScenario> {
+fn local(
+    parts: &WorkerParts,
+    scenario: &Arc<crate::plan::Scenario>,
+    worker: &Rc<Worker>,
+) -> Rc<LocalScenario> {
     let to = parts.arrivals_to.clone();
     let id = scenario.id;
     let hand_over = Box::new(move |worker: usize, arrival| {

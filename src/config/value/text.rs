@@ -2,10 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::template::{TemplateError, check_syntax_expression, check_syntax_template};
 use crate::config::fields::{Reader, Value};
 use crate::config::node::Node;
 use crate::config::schema::Schemas;
+use crate::template::{TemplateError, check_syntax_expression, check_syntax_template};
 
 /// Any scalar as it was written: `1.10` stays `1.10`. Not empty.
 pub(crate) struct Text(pub(crate) String);
