@@ -11,7 +11,7 @@ use super::files::{PlanArgs, compile_plan, complain};
 use super::process::{raise_descriptor_limit, signal};
 use super::run::{OutputArgs, foreground};
 use super::target::fault_help;
-use crate::target::{Fault, TargetConfig, serve};
+use crate::target::{Fault, TargetConfig, listen, serve};
 
 const PLAN: &str = include_str!("../../config/plans/chat-streaming.yml");
 const PLAN_NAME: &str = "config/plans/chat-streaming.yml";
@@ -98,14 +98,15 @@ struct DemoTarget {
 impl DemoTarget {
     fn start(faults: Vec<Fault>) -> Result<Self, Failure> {
         let failed = |error| Failure::internal("start the demo target", error);
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
-        listener.set_nonblocking(true).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let listener = {
+            let _inside = runtime.enter();
+            listen((Ipv4Addr::LOCALHOST, 0).into()).map_err(failed)?
+        };
+        let address = listener.local_addr().map_err(failed)?;
         let (stop, stopped) = oneshot::channel();
         let serving = move || {
             runtime.block_on(async {
-                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
                 let config = TargetConfig { faults, ..TargetConfig::default() };
                 let shutdown = async {
                     let _ = stopped.await;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::Failure;
 use super::files::complain;
 use super::process::{raise_descriptor_limit, signal};
-use crate::target::{Fault, TargetConfig, serve};
+use crate::target::{Fault, TargetConfig, listen, serve};
 
 /// Serve the demo target that the plans in config/plans were written for
 #[derive(Debug, clap::Args)]
@@ -34,8 +34,7 @@ impl Target {
             .build()
             .map_err(|error| Failure::internal("start", error))?;
         runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind(self.listen)
-                .await
+            let listener = listen(self.listen)
                 .map_err(|error| Failure::internal(&format!("listen on {}", self.listen), error))?;
             let address = listener.local_addr().unwrap_or(self.listen);
             complain(&format!(

@@ -79,6 +79,7 @@ pub async fn execute(
     let elapsed = clock.now().since(Elapsed::ZERO);
     run.observer.last_look(&clock).await;
     load.collect(&mut run.totals).await;
+    run.count_users(&load, &clock);
     run.panicked = load.panicked();
     listener.progress(&run.progress(Phase::Finished, elapsed, &load));
     let finished = run.finish(ended, elapsed);

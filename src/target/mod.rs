@@ -21,11 +21,12 @@ mod tick;
 mod traffic;
 
 use std::io;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +43,21 @@ const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 
 /// How long to wait after a failed `accept`: with descriptors spent, the next one fails at once too.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(20);
+
+/// Connections that may wait to be accepted: a thousand users come at once. What does not fit, the
+/// kernel drops, and the client tries again a second later.
+const BACKLOG: u32 = 4096;
+
+/// A listener that holds a crowd. Must be called within a runtime.
+///
+/// # Errors
+/// When the address is taken or not ours.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// How the demo target behaves.
 #[derive(Debug, Clone)]
