@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails, also in its helpers")]
 
 mod api;
+mod cli;
 mod exposition;
+mod run;
 mod scrape;
+mod stage;
 mod target;
