@@ -20,12 +20,13 @@ const STATISTICS: [(&str, Statistic); 7] = [
 ];
 
 impl Totals {
-    /// Every metric that has a series, each with `run_labels` added.
+    /// Every metric that has a series, each with `run_labels` added: a tag of the run gives way to the same
+    /// tag of a scenario or step, as in k6, and to the labels that tell series apart.
     pub fn families(&self, run_labels: &Labels) -> Vec<Family> {
         let mut families = Vec::new();
         for (id, definition) in self.catalog().iter() {
             let cells: Vec<(Labels, &Cell)> =
-                self.of(id).map(|(labels, cell)| (labels.merged(run_labels), cell)).collect();
+                self.of(id).map(|(labels, cell)| (run_labels.merged(labels), cell)).collect();
             match definition.kind {
                 Kind::Counter => families.push(counter(definition, &cells)),
                 Kind::Gauge => families.push(gauge(definition, &cells)),
