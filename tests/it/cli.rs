@@ -63,7 +63,7 @@ fn what_cannot_be_judged_exits_with_98_and_says_why() {
          probes: {{nope: {{query: no_such_metric, interval: 100ms}}}}\n\
          thresholds: {{nope: ['avg>1']}}"
     );
-    for (rest, executor, sleep, said) in [
+    let cases = [
         (
             "thresholds: {ws_connecting: ['p(95)<1s']}",
             users,
@@ -89,12 +89,18 @@ fn what_cannot_be_judged_exits_with_98_and_says_why() {
             "800ms",
             "iterations were dropped, more than limits.max_dropped (0.1%): raise max_vus, or ask for less",
         ),
-    ] {
-        let ended = Ended::run(&plan_of(&base, rest, executor, sleep), &[]);
-        ended.check(98, &["verdict: INCONCLUSIVE (exit 98): ", said]);
-        let export = ended.export();
-        assert_eq!((&export["verdict"], &export["exit_code"]), (&json!("inconclusive"), &json!(98)));
-    }
+    ];
+    std::thread::scope(|scope| {
+        for (rest, executor, sleep, said) in cases {
+            let text = plan_of(&base, rest, executor, sleep);
+            scope.spawn(move || {
+                let ended = Ended::run(&text, &[]);
+                ended.check(98, &["verdict: INCONCLUSIVE (exit 98): ", said]);
+                let export = ended.export();
+                assert_eq!((&export["verdict"], &export["exit_code"]), (&json!("inconclusive"), &json!(98)));
+            });
+        }
+    });
 }
 
 #[test]

@@ -39,15 +39,22 @@ fn a_target_that_cannot_be_scraped_makes_the_run_inconclusive_and_says_why() {
         (|_| b"silence".to_vec(), "scrapes of `backend` failed, the last with: "),
         (|_| Vec::new(), "scrapes of `backend` failed, the last with: "),
     ];
-    for (answer, said) in cases {
-        let ran = scraped(answer, "interval: 200ms, timeout: 100ms", "thresholds: {http_reqs: [count>1]}");
-        check(&ran, Verdict::Inconclusive, &["1 reason not to trust the numbers", said]);
-        assert_eq!(ran.finished.doubts.len(), 1, "{}", ran.verdict());
-        assert!(ran.count("k6_http_reqs_total", &[("status", "200")]) > 2, "the run went on");
-    }
-    let endless = endless().into_bytes();
-    let ran = scraped(move |_| endless.clone(), "interval: 1s, timeout: 1s", "thresholds: {http_reqs: [count>1]}");
-    check(&ran, Verdict::Inconclusive, &["scrapes of `backend` failed"]);
+    const JUDGED: &str = "thresholds: {http_reqs: [count>1]}";
+    std::thread::scope(|scope| {
+        for (answer, said) in cases {
+            scope.spawn(move || {
+                let ran = scraped(answer, "interval: 200ms, timeout: 100ms", JUDGED);
+                check(&ran, Verdict::Inconclusive, &["1 reason not to trust the numbers", said]);
+                assert_eq!(ran.finished.doubts.len(), 1, "{}", ran.verdict());
+                assert!(ran.count("k6_http_reqs_total", &[("status", "200")]) > 2, "the run went on");
+            });
+        }
+        scope.spawn(move || {
+            let endless = endless().into_bytes();
+            let ran = scraped(move |_| endless.clone(), "interval: 1s, timeout: 1s", JUDGED);
+            check(&ran, Verdict::Inconclusive, &["scrapes of `backend` failed"]);
+        });
+    });
 }
 
 #[test]
