@@ -4,6 +4,7 @@
 mod api;
 mod cli;
 mod exposition;
+mod metrics;
 mod run;
 mod scrape;
 mod stage;
