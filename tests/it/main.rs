@@ -3,9 +3,11 @@
 
 mod api;
 mod cli;
+mod counts;
 mod exposition;
 mod metrics;
 mod run;
 mod scrape;
 mod stage;
 mod target;
+mod truth;

@@ -147,8 +147,7 @@ fn is_final(families: &[Family]) -> bool {
 #[test]
 fn metrics_are_served_during_the_run_and_after_it_with_the_verdict() {
     let target = demo_target(&[]);
-    let serving =
-        Serving::start(&everything(&target), &["--testid", "run-9", "--tag", "colour=flag", "--tag", "name=flag"]);
+    let serving = Serving::start(&everything(&target), &["--testid", "run-9", "--tag", "colour=flag"]);
     let during = serving.scrape_until(|seen| value(seen, "k6_http_reqs_total", &[]).is_some_and(|count| count > 0.0));
     assert_eq!(value(&during, "loadgate_run_final", &[]), Some(0.0), "the run was over before it was seen");
     assert_eq!(value(&during, "loadgate_run_state", &[("state", "running")]), Some(1.0));
@@ -197,7 +196,7 @@ fn check_series(families: &[Family]) {
     }
     let names_of_url: BTreeSet<&str> =
         families.iter().flat_map(|family| &family.series).filter_map(|series| series.labels.value("name")).collect();
-    let expected = ["/api/chat", "/health", "/missing/{{ uuid() }}", "/nothing/{{ uuid() }}", "/refused", "flag"];
+    let expected = ["/api/chat", "/health", "/missing/{{ uuid() }}", "/nothing/{{ uuid() }}", "/refused"];
     assert_eq!(names_of_url.into_iter().collect::<Vec<_>>(), expected);
 }
 

@@ -79,10 +79,14 @@ fn tags_go_from_plan_over_scenario_to_step() {
     let text = once(
         &"- http: {url: '{base}/', tags: {kind: step, own: x}}\n- http: {url: '{base}/b'}"
             .replace("{base}", &server.url()),
-        "tags: {kind: plan, suite: all}",
+        // Whoever calls a tag like a label of ours must not make several series one.
+        "tags: {kind: plan, suite: all, name: plan, status: plan}",
     );
     let ran = run(&text.replace("    executor:", "    tags: {kind: scenario}\n    executor:"));
     let of = |kind, suite| ran.count("k6_http_reqs_total", &[("kind", kind), ("suite", suite)]);
     assert_eq!([of("step", "all"), of("scenario", "all"), of("plan", "all")], [2, 2, 0]);
     assert_eq!(ran.count("k6_http_reqs_total", &[("own", "x")]), 2);
+    let (mut series, all) = (std::collections::BTreeSet::new(), &ran.last.0);
+    assert!(all.iter().all(|(name, labels, _)| series.insert(format!("{name}{labels}"))), "a series comes twice");
+    assert_eq!(ran.count("k6_http_reqs_total", &[("name", "/b"), ("status", "200")]), 2);
 }
