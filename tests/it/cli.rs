@@ -1,5 +1,6 @@
 //! The program from outside: exit codes, verdicts, signals, flags, what it writes.
 
+use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -31,7 +32,8 @@ fn plan_of(base: &str, rest: &str, executor: &str, sleep: &str) -> String {
 #[test]
 fn a_run_that_holds_what_it_promised_exits_with_0() {
     let target = demo_target(&[]);
-    let rest = "thresholds: {checks: [rate==1], http_req_failed: [rate==0], http_req_duration: ['p(95)<20s']}";
+    let rest =
+        "thresholds: {checks: [rate==1], http_req_failed: [rate==0], http_req_duration: ['p(95)<20s']}";
     let ended = Ended::run(&plan(&target.http(), rest), &[]);
     ended.check(0, &["verdict: PASSED\n"]);
     for said in ["✓ 'rate==1' rate=100.00%", "http_reqs", "2 looping VUs"] {
@@ -42,7 +44,8 @@ fn a_run_that_holds_what_it_promised_exits_with_0() {
 #[test]
 fn a_crossed_threshold_exits_with_99_also_beside_doubts() {
     let target = demo_target(&["errors=1"]);
-    let rest = "thresholds: {http_req_failed: ['rate<0.01'], checks: ['rate>0.99'], ws_connecting: ['p(95)<1s']}";
+    let rest =
+        "thresholds: {http_req_failed: ['rate<0.01'], checks: ['rate>0.99'], ws_connecting: ['p(95)<1s']}";
     let ended = Ended::run(&plan(&target.http(), rest), &[]);
     ended.check(
         99,
@@ -217,7 +220,8 @@ fn a_signal_during_preflight_stops_it_too() {
     let child = command.spawn().unwrap();
     wait_until(|| server.requests() > 0);
     send(&child, Signal::INT);
-    Ended::of(child.wait_with_output().unwrap(), folder).check(105, &["verdict: STOPPED (exit 105): signal SIGINT"]);
+    Ended::of(child.wait_with_output().unwrap(), folder)
+        .check(105, &["verdict: STOPPED (exit 105): signal SIGINT"]);
     assert_eq!(server.requests(), 1, "no load");
 }
 
@@ -231,12 +235,10 @@ fn the_summary_export_holds_the_verdict_every_gate_and_every_metric() {
     ended.check(99, &["http_req_waiting max<1ns"]);
     let export = ended.export();
     let field = |name: &str| export[name].clone();
-    assert_eq!([field("testid"), field("test"), field("verdict"), field("exit_code")], [
-        json!("run-7"),
-        json!("e2e"),
-        json!("failed"),
-        json!(99)
-    ]);
+    assert_eq!(
+        [field("testid"), field("test"), field("verdict"), field("exit_code")],
+        [json!("run-7"), json!("e2e"), json!("failed"), json!(99)]
+    );
     let gates = export["gates"].as_array().unwrap();
     let found: Vec<(&str, &str, &str)> = gates
         .iter()
@@ -252,7 +254,10 @@ fn the_summary_export_holds_the_verdict_every_gate_and_every_metric() {
         ("http_req_waiting", "max<1ns", "crossed"),
     ];
     assert_eq!(found, expected);
-    assert_eq!((&gates[0]["limit"], &gates[1]["limit"], &gates[1]["unit"]), (&json!(2), &json!(20_000), &json!("ms")));
+    assert_eq!(
+        (&gates[0]["limit"], &gates[1]["limit"], &gates[1]["unit"]),
+        (&json!(2), &json!(20_000), &json!("ms"))
+    );
     assert_eq!((&gates[2]["value"], gates[3]["value"].is_number()), (&Value::Null, true));
     let metrics = export["metrics"].as_object().unwrap();
     let requests = metrics["http_reqs"]["values"]["count"].as_u64().unwrap();
@@ -266,7 +271,8 @@ fn the_summary_export_holds_the_verdict_every_gate_and_every_metric() {
     }
     assert_eq!(export["checks"][0]["name"], "healthy");
     assert_eq!(export["scenarios"][0]["iterations_completed"], requests);
-    let files: Vec<_> = std::fs::read_dir(ended.folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    let files: Vec<_> =
+        std::fs::read_dir(ended.folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(files.len(), 2, "something was left beside the export: {files:?}");
 }
 
@@ -308,7 +314,11 @@ fn variables_come_from_flag_profile_environment_and_file_in_this_order() {
         Ended::of(command.output().unwrap(), folder).check(0, &["verdict: PASSED"]);
         let asked = server.asked();
         assert!(asked.len() > before);
-        assert!(asked[before..].iter().all(|asked| asked.path == path), "{:?} instead of {path}", asked[before].path);
+        assert!(
+            asked[before..].iter().all(|asked| asked.path == path),
+            "{:?} instead of {path}",
+            asked[before].path
+        );
     }
 }
 
@@ -317,7 +327,11 @@ fn an_address_that_is_taken_is_refused_before_load_is_sent() {
     let server = HttpServer::start(|_| async { reply(200, "") });
     let ended = Ended::run(&plan(&server.url(), ""), &["--listen", &server.address().to_string()]);
     assert_eq!(ended.code, 1);
-    assert!(ended.stderr.contains(&format!("error: failed to listen on {}", server.address())), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains(&format!("error: failed to listen on {}", server.address())),
+        "{}",
+        ended.stderr
+    );
     assert_eq!(server.requests(), 0);
 }
 
@@ -344,6 +358,31 @@ fn check_names_what_a_good_plan_does_and_every_error_of_a_bad_one() {
     assert_eq!(both.status.code(), Some(104));
     assert!(said.contains("unknown key `bogus`"), "{said}");
     assert!(good.contains("plan.yml: ok"), "{good}");
+}
+
+#[test]
+fn the_demo_with_a_fault_shows_a_gate_firing() {
+    let arguments = ["demo", "--vus", "3", "--duration", "1s", "--fault", "slow-loop=30"];
+    let output = loadgate().args(arguments).output().unwrap();
+    let (stdout, stderr) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(99), "{stdout}{stderr}");
+    assert!(stdout.contains("✗ hz min>90: min="), "{stdout}");
+    assert!(stderr.contains("demo target on http://127.0.0.1:"), "{stderr}");
+}
+
+#[test]
+fn the_target_serves_until_it_is_told_to_end() {
+    let mut command = loadgate();
+    let mut child =
+        command.args(["target", "--listen", "127.0.0.1:0", "--fault", "unhealthy"]).spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut said).unwrap();
+    let address = said.strip_prefix("demo target on ").and_then(|rest| rest.split(' ').next()).unwrap();
+    Ended::run(&plan(address, "thresholds: {'http_reqs{status:503}': [count<1]}"), &[])
+        .check(99, &["http_reqs{status:503}"]);
+    send(&child, Signal::TERM);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -16,8 +16,26 @@ use crate::stage::{Service, demo_target, loadgate_run, try_run};
 
 /// Contract, section 7, and what tells the parts of one family apart. Nothing else may be a label.
 const LABELS: [&str; 20] = [
-    "testid", "test", "scenario", "name", "method", "expected_response", "group", "check", "status", "error_code",
-    "reason", "condition", "state", "verdict", "metric", "threshold", "version", "scrape_job", "suite", "colour",
+    "testid",
+    "test",
+    "scenario",
+    "name",
+    "method",
+    "expected_response",
+    "group",
+    "check",
+    "status",
+    "error_code",
+    "reason",
+    "condition",
+    "state",
+    "verdict",
+    "metric",
+    "threshold",
+    "version",
+    "scrape_job",
+    "suite",
+    "colour",
 ];
 
 /// A plan that uses whatever makes a metric.
@@ -82,9 +100,8 @@ impl Serving {
         let mut child = command.args(arguments).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let mut lines = stderr.lines().map(Result::unwrap);
-        let address = lines.find_map(|line| {
-            line.strip_prefix("serving http://")?.strip_suffix("/metrics")?.parse().ok()
-        });
+        let address = lines
+            .find_map(|line| line.strip_prefix("serving http://")?.strip_suffix("/metrics")?.parse().ok());
         // Read on, or the program would wait for us.
         std::thread::spawn(move || lines.count());
         Serving { child, address: address.unwrap(), folder }
@@ -148,7 +165,8 @@ fn is_final(families: &[Family]) -> bool {
 fn metrics_are_served_during_the_run_and_after_it_with_the_verdict() {
     let target = demo_target(&[]);
     let serving = Serving::start(&everything(&target), &["--testid", "run-9", "--tag", "colour=flag"]);
-    let during = serving.scrape_until(|seen| value(seen, "k6_http_reqs_total", &[]).is_some_and(|count| count > 0.0));
+    let during =
+        serving.scrape_until(|seen| value(seen, "k6_http_reqs_total", &[]).is_some_and(|count| count > 0.0));
     assert_eq!(value(&during, "loadgate_run_final", &[]), Some(0.0), "the run was over before it was seen");
     assert_eq!(value(&during, "loadgate_run_state", &[("state", "running")]), Some(1.0));
     assert_eq!(value(&during, "loadgate_verdict", &[]), Some(0.0), "no verdict yet");
@@ -164,7 +182,10 @@ fn metrics_are_served_during_the_run_and_after_it_with_the_verdict() {
     assert_eq!(value(&last, "loadgate_threshold_limit", &threshold), Some(0.99));
     let in_seconds = [("metric", "http_req_duration"), ("threshold", "p(95)<20s")];
     assert_eq!(value(&last, "loadgate_threshold_limit", &in_seconds), Some(20.0));
-    assert_eq!(value(&last, "k6_http_req_duration_seconds_bucket", &[("le", "20.0")]), value(&last, "k6_http_reqs_total", &[]));
+    assert_eq!(
+        value(&last, "k6_http_req_duration_seconds_bucket", &[("le", "20.0")]),
+        value(&last, "k6_http_reqs_total", &[])
+    );
 
     check_series(&last);
     check_tags(&last);
@@ -181,21 +202,34 @@ fn check_series(families: &[Family]) {
         assert!(names.insert(family.name.clone()), "{} comes twice", family.name);
         assert!(!family.help.is_empty(), "{} has no help", family.name);
         for series in &family.series {
-            assert!(seen.insert(format!("{}{}", family.name, series.labels)), "{}{}", family.name, series.labels);
+            assert!(
+                seen.insert(format!("{}{}", family.name, series.labels)),
+                "{}{}",
+                family.name,
+                series.labels
+            );
             for (label, value) in series.labels.iter() {
                 assert!(LABELS.contains(&label), "{}: the label {label}", family.name);
                 for leak in ["://", "?", "secret", "127.0.0.1", "refused (", "os error"] {
                     assert!(!value.contains(leak), "{}: {label}={value}", family.name);
                 }
                 if matches!(label, "status" | "error_code") {
-                    let allowed = ["k6_http_reqs_total", "k6_http_req_duration", "k6_ws_connection_errors_total"];
-                    assert!(allowed.iter().any(|allowed| family.name.starts_with(allowed)), "{}: {label}", family.name);
+                    let allowed =
+                        ["k6_http_reqs_total", "k6_http_req_duration", "k6_ws_connection_errors_total"];
+                    assert!(
+                        allowed.iter().any(|allowed| family.name.starts_with(allowed)),
+                        "{}: {label}",
+                        family.name
+                    );
                 }
             }
         }
     }
-    let names_of_url: BTreeSet<&str> =
-        families.iter().flat_map(|family| &family.series).filter_map(|series| series.labels.value("name")).collect();
+    let names_of_url: BTreeSet<&str> = families
+        .iter()
+        .flat_map(|family| &family.series)
+        .filter_map(|series| series.labels.value("name"))
+        .collect();
     let expected = ["/api/chat", "/health", "/missing/{{ uuid() }}", "/nothing/{{ uuid() }}", "/refused"];
     assert_eq!(names_of_url.into_iter().collect::<Vec<_>>(), expected);
 }
@@ -206,7 +240,10 @@ fn check_tags(families: &[Family]) {
         let of_run = family.name.starts_with("k6_") || family.name.starts_with("loadgate_run");
         for labels in family.series.iter().filter(|_| of_run).map(|series| &series.labels) {
             let label = |name| labels.value(name);
-            assert_eq!([label("testid"), label("test"), label("suite")], [Some("run-9"), Some("everything"), Some("all")]);
+            assert_eq!(
+                [label("testid"), label("test"), label("suite")],
+                [Some("run-9"), Some("everything"), Some("all")]
+            );
             let colour = if label("scenario") == Some("users") { "blue" } else { "flag" };
             assert_eq!(label("colour"), Some(colour), "{}{labels}", family.name);
         }
@@ -226,7 +263,10 @@ fn check_formats(address: SocketAddr, last: &[Family]) {
     assert!(head.contains("content-encoding: gzip"), "{head}");
     let mut text = Vec::new();
     flate2::read::GzDecoder::new(&*body).read_to_end(&mut text).unwrap();
-    assert_eq!(without_process(&parse(&text, Format::Text, &Limits::default()).unwrap().families), without_process(last));
+    assert_eq!(
+        without_process(&parse(&text, Format::Text, &Limits::default()).unwrap().families),
+        without_process(last)
+    );
 }
 
 fn check_with_promtool(body: &[u8]) {
@@ -261,7 +301,8 @@ fn check_golden(families: &[Family]) {
             FamilyKind::Unknown => "unknown",
         };
         let labels = family.series.iter().flat_map(|series| series.labels.iter().map(|(name, _)| name));
-        let labels: BTreeSet<&str> = labels.filter(|name| !["testid", "test", "suite", "colour"].contains(name)).collect();
+        let labels: BTreeSet<&str> =
+            labels.filter(|name| !["testid", "test", "suite", "colour"].contains(name)).collect();
         let labels: Vec<&str> = labels.into_iter().collect();
         listed.insert(family.name.clone(), format!("{kind} {}", labels.join(",")).trim_end().to_owned());
     }
@@ -307,7 +348,9 @@ fn what_is_known_before_the_run_is_there_from_its_first_moment_at_zero() {
     }
     // Counters never fall, and none that was there goes.
     for pair in ran.earlier.windows(2) {
-        for (name, labels, before) in pair[0].0.iter().filter(|(name, ..)| name.ends_with("_total") && name.starts_with("k6_")) {
+        for (name, labels, before) in
+            pair[0].0.iter().filter(|(name, ..)| name.ends_with("_total") && name.starts_with("k6_"))
+        {
             let exact: Vec<(&str, &str)> = labels.iter().collect();
             assert!(pair[1].sum(name, &exact).is_some_and(|after| after >= *before), "{name}{labels}");
         }
@@ -317,7 +360,9 @@ fn what_is_known_before_the_run_is_there_from_its_first_moment_at_zero() {
 #[test]
 fn metrics_of_the_plan_cannot_take_the_names_of_others() {
     let plan = |metrics: &str| {
-        format!("name: e2e\nmetrics: {{{metrics}}}\nscenarios: {{s: {{executor: constant-vus, duration: 1s, flow: [{{sleep: 1s}}]}}}}\n")
+        format!(
+            "name: e2e\nmetrics: {{{metrics}}}\nscenarios: {{s: {{executor: constant-vus, duration: 1s, flow: [{{sleep: 1s}}]}}}}\n"
+        )
     };
     for metrics in [
         "http_reqs: {type: counter}",

@@ -64,7 +64,11 @@ fn check_times(ran: &Ran) {
         let avg = trend.avg().unwrap();
         assert!((least..=most).contains(&avg), "{}: {least} {avg} {most}", definition.name);
         let counts: Vec<u64> = trend.cumulative().map(|(_, count)| count).collect();
-        assert!(counts.is_sorted() && counts.iter().all(|count| *count <= trend.count()), "{}", definition.name);
+        assert!(
+            counts.is_sorted() && counts.iter().all(|count| *count <= trend.count()),
+            "{}",
+            definition.name
+        );
     }
     let sum = |id| trend(ran, id).sum();
     let phases = [HTTP_REQ_SENDING, HTTP_REQ_WAITING, HTTP_REQ_RECEIVING].map(sum);
@@ -74,7 +78,11 @@ fn check_times(ran: &Ran) {
     assert!(sum(HTTP_REQ_BLOCKED) >= sum(HTTP_REQ_CONNECTING) + sum(HTTP_REQ_TLS_HANDSHAKING));
     assert!(sum(ITERATION_DURATION) >= sum(HTTP_REQ_DURATION));
     assert!(sum(ITERATION_RESPONSE_TIME) >= sum(HTTP_REQ_RESPONSE_TIME));
-    assert_eq!(sum(ITERATION_RESPONSE_TIME) - sum(ITERATION_DURATION), sum(ITERATION_LAG), "lateness is not lost");
+    assert_eq!(
+        sum(ITERATION_RESPONSE_TIME) - sum(ITERATION_DURATION),
+        sum(ITERATION_LAG),
+        "lateness is not lost"
+    );
     for quantile in QUANTILES {
         let at = |id| trend(ran, id).quantile(quantile).unwrap();
         // Histograms are within 1 %.
@@ -153,12 +161,17 @@ fn a_full_server_shows_as_lag_or_drops_and_never_as_silence() {
     let dropped = ran.count("k6_dropped_iterations_total", &[]);
     assert!(dropped >= 180, "ten users cannot have done more than 110 of 301: {dropped} dropped");
     assert!(ran.verdict().contains("✗ dropped_iterations count<1"), "{}", ran.verdict());
-    assert!(ran.verdict().contains("iterations were dropped, more than limits.max_dropped"), "{}", ran.verdict());
+    assert!(
+        ran.verdict().contains("iterations were dropped, more than limits.max_dropped"),
+        "{}",
+        ran.verdict()
+    );
 }
 
 #[test]
 fn closed_users_keep_the_same_books() {
-    let server = HttpServer::start(|asked| async move { reply(200, &"x".repeat((asked.number % 5000) as usize)) });
+    let server =
+        HttpServer::start(|asked| async move { reply(200, &"x".repeat((asked.number % 5000) as usize)) });
     let ran = run(&format!(
         "name: truth\nscenarios: {{s: {{executor: constant-vus, vus: 4, duration: 1s, flow: [{{http: {{url: '{}/', method: POST, body: '{}'}}}}]}}}}\n",
         server.url(),

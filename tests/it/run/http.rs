@@ -11,7 +11,8 @@ fn run_flow(server: &HttpServer, flow: &str, rest: &str) -> Ran {
 }
 
 fn paths(server: &HttpServer) -> Vec<String> {
-    let mut paths: Vec<String> = server.asked().iter().map(|asked| format!("{} {}", asked.method, asked.path)).collect();
+    let mut paths: Vec<String> =
+        server.asked().iter().map(|asked| format!("{} {}", asked.method, asked.path)).collect();
     paths.sort();
     paths
 }
@@ -59,7 +60,8 @@ fn a_307_repeats_the_request_with_its_body() {
 #[test]
 fn redirects_stop_at_the_limit_and_the_last_answer_is_what_checks_see() {
     let server = HttpServer::start(redirecting);
-    let ran = run_flow(&server, "- http: {url: '{base}/loop/0', redirects: 3, checks: {moved: status == 301}}", "");
+    let ran =
+        run_flow(&server, "- http: {url: '{base}/loop/0', redirects: 3, checks: {moved: status == 301}}", "");
     let expected: Vec<String> = (0..=3).flat_map(|hop| vec![format!("GET /loop/{hop}"); 2]).collect();
     assert_eq!(paths(&server), expected);
     assert_eq!(ran.check("moved"), (2, 0));
@@ -97,7 +99,9 @@ fn what_is_captured_is_used_in_the_next_request() {
     );
     assert_eq!(ran.count("k6_iteration_errors_total", &[]), 0, "{}", ran.notes());
     let asked = server.asked();
-    let one = |path: &str| asked.iter().find(|asked| asked.path.starts_with(path)).unwrap_or_else(|| panic!("{path}"));
+    let one = |path: &str| {
+        asked.iter().find(|asked| asked.path.starts_with(path)).unwrap_or_else(|| panic!("{path}"))
+    };
     let put = one("/users");
     assert_eq!((put.method.as_str(), put.path.as_str()), ("PUT", "/users/7/14?q=a%20b%26c"));
     assert_eq!((put.header("authorization"), put.header("x-fixed")), (Some("Bearer t-42"), Some("same")));
@@ -108,10 +112,19 @@ fn what_is_captured_is_used_in_the_next_request() {
     let body: serde_json::Value = serde_json::from_str(&json.body).unwrap();
     assert_eq!(body, serde_json::json!({"id": 7, "text": "user 7", "list": [14, 1], "none": null}));
     assert_eq!(one("/text").body, "iteration=0");
-    assert!(asked.iter().all(|asked| asked.header("user-agent").is_some_and(|agent| agent.starts_with("loadgate/"))));
+    assert!(
+        asked
+            .iter()
+            .all(|asked| asked.header("user-agent").is_some_and(|agent| agent.starts_with("loadgate/")))
+    );
     // Never what the template made of it.
     let name = [("name", "/users/{{ id }}/{{ doubled }}")];
-    assert_eq!(ran.count("k6_http_reqs_total", &name), 2, "{:?}", ran.last.0.iter().map(|s| &s.1).collect::<Vec<_>>());
+    assert_eq!(
+        ran.count("k6_http_reqs_total", &name),
+        2,
+        "{:?}",
+        ran.last.0.iter().map(|s| &s.1).collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -137,9 +150,16 @@ fn checks_that_fail_are_counted_and_say_why() {
     assert_eq!([ran.check("ok"), ran.check("created")], [(2, 0), (0, 2)]);
     assert_eq!([ran.check("first"), ran.check("later"), ran.check("elsewhere")], [(0, 2), (2, 0), (0, 2)]);
     let notes = ran.notes();
-    assert!(notes.contains("check `first` failed: ") && notes.contains("check `elsewhere` failed: "), "{notes}");
+    assert!(
+        notes.contains("check `first` failed: ") && notes.contains("check `elsewhere` failed: "),
+        "{notes}"
+    );
     assert!(!notes.contains("created"), "a check that says no needs no words: {notes}");
-    assert_eq!(server.asked().iter().filter(|asked| asked.path == "/after").count(), 2, "a check ends nothing");
+    assert_eq!(
+        server.asked().iter().filter(|asked| asked.path == "/after").count(),
+        2,
+        "a check ends nothing"
+    );
     super::check(&ran, loadgate::verdict::Verdict::Failed, &["✗ checks rate>0.9: rate=40.00%"]);
 }
 
@@ -166,9 +186,15 @@ fn custom_metrics_of_all_four_kinds_are_recorded() {
     );
     super::check(&ran, loadgate::verdict::Verdict::Passed, &[]);
     let sum = |name| ran.last.sum(name, &[]);
-    assert_eq!([sum("k6_orders_total"), sum("k6_revenue_total"), sum("k6_stock")], [Some(6.0), Some(5.0), Some(7.0)]);
+    assert_eq!(
+        [sum("k6_orders_total"), sum("k6_revenue_total"), sum("k6_stock")],
+        [Some(6.0), Some(5.0), Some(7.0)]
+    );
     assert_eq!([sum("k6_sold_rate"), sum("k6_sold_total")], [Some(0.5), Some(4.0)]);
-    assert_eq!([sum("k6_price_count"), sum("k6_price_sum"), sum("k6_price_max")], [Some(2.0), Some(5.0), Some(2.5)]);
+    assert_eq!(
+        [sum("k6_price_count"), sum("k6_price_sum"), sum("k6_price_max")],
+        [Some(2.0), Some(5.0), Some(2.5)]
+    );
     assert_eq!([sum("k6_took_seconds_sum"), sum("k6_took_p95")], [Some(3.0), Some(1.5)]);
     assert_eq!(sum("k6_request_time_seconds_count"), Some(2.0));
 }
@@ -187,7 +213,8 @@ fn a_timeout_is_a_failed_request_with_its_code() {
          - http: {url: '{base}/'}",
         "metrics: {asked_for: {type: trend, time: true}}\n",
     );
-    let timed_out = [("error_code", "1050"), ("name", "/never"), ("expected_response", "false"), ("status", "0")];
+    let timed_out =
+        [("error_code", "1050"), ("name", "/never"), ("expected_response", "false"), ("status", "0")];
     assert_eq!(ran.count("k6_http_reqs_total", &timed_out), 2);
     assert_eq!(ran.count("k6_http_reqs_total", &[("status", "200"), ("error_code", "")]), 2);
     assert_eq!(ran.last.sum("k6_http_req_failed_rate", &[("name", "/never")]), Some(1.0));
@@ -257,7 +284,11 @@ fn credentials_do_not_follow_a_redirect_to_another_host() {
         let there = there.clone();
         async move { reply_with(302, &format!("location: {there}/there\r\n"), "") }
     });
-    run_flow(&server, "- http: {url: '{base}/', headers: {authorization: secret, cookie: a=b, x-kept: yes!}}", "");
+    run_flow(
+        &server,
+        "- http: {url: '{base}/', headers: {authorization: secret, cookie: a=b, x-kept: yes!}}",
+        "",
+    );
     let asked = other.asked();
     assert_eq!(asked.len(), 2);
     let seen = |name| asked[0].header(name);

@@ -66,7 +66,11 @@ fn demo(target: &Service, thresholds: &str) -> String {
 }
 
 fn check(ran: &Ran, verdict: Verdict, said: &[&str]) {
-    let gates = ran.finished.gates.iter().map(|gate| format!("{} {}: {:?}\n", gate.subject, gate.threshold, gate.value));
+    let gates = ran
+        .finished
+        .gates
+        .iter()
+        .map(|gate| format!("{} {}: {:?}\n", gate.subject, gate.threshold, gate.value));
     let told = format!("{}\n{}", ran.verdict(), gates.collect::<String>());
     assert_eq!(ran.finished.verdict, verdict, "{told}\n{}", ran.notes());
     for said in said {
@@ -92,7 +96,11 @@ fn each_fault_of_the_target_is_seen_by_a_gate() {
             &["✗ http_req_failed rate<0.1: rate=", "✗ checks{check:healthy} rate>0.9: rate="],
         ),
         ("stall=700ms/1s", "http_req_waiting: ['max<350ms']", &["✗ http_req_waiting max<350ms: max="]),
-        ("refuse-upgrades=503", "ws_connection_errors: ['count<1']", &["✗ ws_connection_errors count<1: count="]),
+        (
+            "refuse-upgrades=503",
+            "ws_connection_errors: ['count<1']",
+            &["✗ ws_connection_errors count<1: count="],
+        ),
         ("slow-loop=20", "hz: ['min>50']", &["✗ hz min>50: min="]),
         ("stalled-loop", "hz: ['value>50']", &["✗ hz value>50: value="]),
         ("unhealthy", "http_req_failed: ['rate<0.1']", &["✗ http_req_failed rate<0.1: rate=100.00%"]),
@@ -117,11 +125,13 @@ fn without_a_fault_the_same_gates_hold() {
          ws_connection_errors: [count==0], ws_receive_failed: [rate==0], reply_time: ['min>50ms', 'max<20s'], \
          ws_first_message: ['min>10ms'], hz: [min>0], chats: ['max>=1', 'max<=3'], \
          http_reqs: [count>=4, rate>0], iterations: [count>=5], dropped_iterations: [count==0], \
-         vus: [value>=0], data_received: [count>1000]",
+         vus: [value>=0], data_received: [count>1000], 'http_req_duration{expected_response:true}': [max<60s], \
+         'http_reqs{status:200}': [count>=4], 'http_reqs{scenario:health,method:GET}': [count>=4], \
+         'http_reqs{expected_response:false}': [count==0]",
     ));
     check(&ran, Verdict::Passed, &[]);
     assert!(ran.finished.gates.iter().all(|gate| gate.outcome == Outcome::Held && gate.value.is_some()));
-    assert_eq!(ran.finished.gates.len(), 17);
+    assert_eq!(ran.finished.gates.len(), 21);
     assert_eq!(ran.last.sum("k6_ws_connected", &[]), Some(0.0));
     assert!(ran.earlier.iter().any(|seen| seen.count("k6_ws_connected", &[]) > 0), "nobody was seen to chat");
 }
@@ -140,7 +150,10 @@ fn a_threshold_that_aborts_ends_the_run_early_and_fails_it() {
     check(
         &ran,
         Verdict::Failed,
-        &["! ended early: threshold `rate<0.1` on `http_req_failed` was crossed", "✗ checks rate>0.1: rate=0.00%"],
+        &[
+            "! ended early: threshold `rate<0.1` on `http_req_failed` was crossed",
+            "✗ checks rate>0.1: rate=0.00%",
+        ],
     );
     assert!(ran.count("k6_interrupted_iterations_total", &[]) > 0);
     // Not before the delay: the run lasts at least as long, however slow the machine is.
@@ -185,7 +198,8 @@ fn iterations_that_take_longer_than_the_drain_are_interrupted() {
 #[test]
 fn what_does_not_listen_fails_requests_and_not_the_run() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let ran = run(&once(&format!("- http: {{url: 'http://{nobody}/'}}"), "thresholds: {iterations: [count>=2]}"));
+    let ran =
+        run(&once(&format!("- http: {{url: 'http://{nobody}/'}}"), "thresholds: {iterations: [count>=2]}"));
     check(&ran, Verdict::Passed, &[]);
     let refused = [("status", "0"), ("error_code", "1212"), ("expected_response", "false"), ("name", "/")];
     assert_eq!(ran.count("k6_http_reqs_total", &refused), ran.count("k6_iterations_total", &[]));

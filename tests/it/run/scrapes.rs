@@ -7,6 +7,9 @@ use loadgate::verdict::Verdict;
 use super::check;
 use crate::stage::{HttpServer, Ran, reply, reply_with, run};
 
+/// To the scrape of this number.
+type Answer = fn(u64) -> Vec<u8>;
+
 /// A healthy backend whose `/metrics` says this, scraped often.
 fn scraped(metrics: impl Fn(u64) -> Vec<u8> + Send + Sync + 'static, interval: &str, rest: &str) -> Ran {
     let backend = HttpServer::start(|_| async { reply(200, "") });
@@ -32,8 +35,10 @@ fn scraped(metrics: impl Fn(u64) -> Vec<u8> + Send + Sync + 'static, interval: &
 
 #[test]
 fn a_target_that_cannot_be_scraped_makes_the_run_inconclusive_and_says_why() {
-    let endless = || format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{}", "5\r\nhz 1\n\r\n".repeat(1 << 22));
-    let cases: [(fn(u64) -> Vec<u8>, &str); 4] = [
+    let endless = || {
+        format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{}", "5\r\nhz 1\n\r\n".repeat(1 << 22))
+    };
+    let cases: [(Answer, &str); 4] = [
         (|_| reply(200, "hz{ 100\n"), "scrapes of `backend` failed, the last with: "),
         (|_| reply(500, ""), "500"),
         (|_| b"silence".to_vec(), "scrapes of `backend` failed, the last with: "),

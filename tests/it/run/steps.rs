@@ -23,7 +23,8 @@ fn groups_are_nested_timed_and_named_as_in_k6() {
     for group in ["::outer", "::outer::inner", ""] {
         assert_eq!(ran.count("k6_checks_total", &[("group", group), ("condition", "nonzero")]), 2, "{group}");
     }
-    let time = |group, stat: &str| ran.last.sum(&format!("k6_group_duration_{stat}"), &[("group", group)]).unwrap();
+    let time =
+        |group, stat: &str| ran.last.sum(&format!("k6_group_duration_{stat}"), &[("group", group)]).unwrap();
     assert_eq!(ran.last.sum("k6_group_duration_seconds_count", &[]), Some(4.0));
     assert!(time("::outer::inner", "min") >= 0.05 && time("::outer", "min") >= time("::outer::inner", "min"));
 }
@@ -42,7 +43,12 @@ fn repeat_and_if_follow_their_conditions() {
                 - if: {when: left > 0, then: [{http: {url: '{base}/never'}}]}\n";
     let ran = run(&once(&flow.replace("{base}", &server.url()), ""));
     let of = |name| ran.count("k6_http_reqs_total", &[("name", name)]);
-    assert_eq!(["/while", "/times", "/first", "/others", "/never"].map(of), [6, 8, 1, 1, 0], "{}", ran.notes());
+    assert_eq!(
+        ["/while", "/times", "/first", "/others", "/never"].map(of),
+        [6, 8, 1, 1, 0],
+        "{}",
+        ran.notes()
+    );
     assert_eq!(server.requests(), 16);
 }
 
@@ -52,7 +58,8 @@ fn an_expression_that_cannot_be_evaluated_ends_the_iteration_and_is_counted() {
     let flow = "- http: {url: '{base}/', capture: {deep: json.n.nothing.there}}\n\
                 - http: {url: '{base}/never'}\n";
     let ran = run(&once(&flow.replace("{base}", &server.url()), ""));
-    let [iterations, errors] = ["k6_iterations_total", "k6_iteration_errors_total"].map(|name| ran.count(name, &[]));
+    let [iterations, errors] =
+        ["k6_iterations_total", "k6_iteration_errors_total"].map(|name| ran.count(name, &[]));
     assert!(errors >= 2 && errors == iterations, "{errors} of {iterations}");
     assert!(server.asked().iter().all(|asked| asked.path == "/"));
     super::check(
@@ -87,6 +94,9 @@ fn tags_go_from_plan_over_scenario_to_step() {
     assert_eq!([of("step", "all"), of("scenario", "all"), of("plan", "all")], [2, 2, 0]);
     assert_eq!(ran.count("k6_http_reqs_total", &[("own", "x")]), 2);
     let (mut series, all) = (std::collections::BTreeSet::new(), &ran.last.0);
-    assert!(all.iter().all(|(name, labels, _)| series.insert(format!("{name}{labels}"))), "a series comes twice");
+    assert!(
+        all.iter().all(|(name, labels, _)| series.insert(format!("{name}{labels}"))),
+        "a series comes twice"
+    );
     assert_eq!(ran.count("k6_http_reqs_total", &[("name", "/b"), ("status", "200")]), 2);
 }

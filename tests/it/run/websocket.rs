@@ -22,8 +22,13 @@ fn session(server: &Service, steps: &str, rest: &str) -> Ran {
 
 /// The counters of a run: sessions, connection errors, messages sent and received.
 fn counts(ran: &Ran) -> [u64; 4] {
-    ["k6_ws_sessions_total", "k6_ws_connection_errors_total", "k6_ws_msgs_sent_total", "k6_ws_msgs_received_total"]
-        .map(|name| ran.count(name, &[("name", "/chat")]))
+    [
+        "k6_ws_sessions_total",
+        "k6_ws_connection_errors_total",
+        "k6_ws_msgs_sent_total",
+        "k6_ws_msgs_received_total",
+    ]
+    .map(|name| ran.count(name, &[("name", "/chat")]))
 }
 
 fn samples_of(ran: &Ran, trend: &str) -> u64 {
@@ -102,7 +107,9 @@ fn every_failed_handshake_says_why() {
             }
         }
     });
-    let step = |url: String| format!("- websocket: {{url: '{url}', connect_timeout: 300ms, flow: [{{sleep: 1h}}]}}\n");
+    let step = |url: String| {
+        format!("- websocket: {{url: '{url}', connect_timeout: 300ms, flow: [{{sleep: 1h}}]}}\n")
+    };
     let cases = [
         ("/ok", "1810"),
         ("/missing", "1404"),
@@ -118,7 +125,9 @@ fn every_failed_handshake_says_why() {
         .0
         .iter()
         .filter(|(name, ..)| name == "k6_ws_connection_errors_total")
-        .map(|(_, labels, value)| format!("{} {} {value}", labels.value("name").unwrap(), labels.value("error_code").unwrap()))
+        .map(|(_, labels, value)| {
+            format!("{} {} {value}", labels.value("name").unwrap(), labels.value("error_code").unwrap())
+        })
         .collect();
     for (path, code) in cases.into_iter().chain([("/nobody", "1212")]) {
         let expected = [("name", path), ("error_code", code)];
@@ -160,7 +169,11 @@ fn a_server_that_closes_in_the_middle_of_a_reply_is_noticed() {
             "",
         );
         assert_eq!(counts(&ran), [2, 2, 2, 2], "gracefully: {gracefully}");
-        assert_eq!(ran.count("k6_ws_connection_errors_total", &[("error_code", "1821")]), 2, "gracefully: {gracefully}");
+        assert_eq!(
+            ran.count("k6_ws_connection_errors_total", &[("error_code", "1821")]),
+            2,
+            "gracefully: {gracefully}"
+        );
         assert_eq!(ran.last.sum("k6_ws_receive_failed_rate", &[]), Some(1.0));
         assert_eq!(samples_of(&ran, "ws_first_message"), 2, "what came is counted");
         assert_eq!(ran.last.sum("k6_ws_connected", &[]), Some(0.0));
@@ -187,7 +200,11 @@ fn pings_of_the_server_are_answered_while_a_user_sleeps() {
             until_closed(socket).await;
         }
     });
-    let ran = session(&server, "{sleep: 500ms}, {receive: {timeout: 1m, checks: {all: body == 'three pongs'}}}", "");
+    let ran = session(
+        &server,
+        "{sleep: 500ms}, {receive: {timeout: 1m, checks: {all: body == 'three pongs'}}}",
+        "",
+    );
     assert_eq!(pongs.load(Ordering::SeqCst), 6);
     assert_eq!((ran.check("all"), counts(&ran)), ((2, 0), [2, 0, 0, 2]));
 }

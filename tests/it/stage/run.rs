@@ -34,17 +34,6 @@ impl Listener for Seen {
     }
 }
 
-/// Reads and compiles a plan.
-///
-/// # Panics
-/// With its problems when it has any.
-pub(crate) fn plan(text: &str) -> Arc<Plan> {
-    match compiled(text) {
-        Ok(plan) => Arc::new(plan),
-        Err(problems) => panic!("{problems}\n{text}"),
-    }
-}
-
 fn compiled(text: &str) -> Result<Plan, config::Problems> {
     let loaded = config::load("plan.yml", text, &LoadOptions::default())?;
     compile(&loaded, Path::new(""))
@@ -82,7 +71,8 @@ impl Samples {
     /// Samples of this name whose labels hold all of `labels`, summed; `None` when there is none.
     pub(crate) fn sum(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let matches = |sample: &&(String, Labels, f64)| {
-            sample.0 == name && labels.iter().all(|(label, value)| sample.1.value(label).unwrap_or("") == *value)
+            sample.0 == name
+                && labels.iter().all(|(label, value)| sample.1.value(label).unwrap_or("") == *value)
         };
         let found: Vec<f64> = self.0.iter().filter(matches).map(|sample| sample.2).collect();
         (!found.is_empty()).then(|| found.iter().sum())
