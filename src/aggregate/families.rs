@@ -20,12 +20,13 @@ const STATISTICS: [(&str, Statistic); 7] = [
 ];
 
 impl Totals {
-    /// Every metric that has a series, each with `run_labels` added.
+    /// Every metric that has a series, each with `run_labels` added: a tag of the run gives way to the same
+    /// tag of a scenario or step, as in k6, and to the labels that tell series apart.
     pub fn families(&self, run_labels: &Labels) -> Vec<Family> {
         let mut families = Vec::new();
         for (id, definition) in self.catalog().iter() {
             let cells: Vec<(Labels, &Cell)> =
-                self.of(id).map(|(labels, cell)| (labels.merged(run_labels), cell)).collect();
+                self.of(id).map(|(labels, cell)| (run_labels.merged(labels), cell)).collect();
             match definition.kind {
                 Kind::Counter => families.push(counter(definition, &cells)),
                 Kind::Gauge => families.push(gauge(definition, &cells)),
@@ -36,6 +37,29 @@ impl Totals {
         families.retain(|family| !family.series.is_empty());
         families
     }
+}
+
+/// All sample names under which a metric is exported. Two metrics must not share one.
+pub fn exported_names(definition: &Definition) -> Vec<String> {
+    let suffixed = |suffixes: &[&str]| suffixes.iter().map(|suffix| name(definition, suffix)).collect();
+    match definition.kind {
+        Kind::Counter => suffixed(&["_total"]),
+        Kind::Gauge => suffixed(&[""]),
+        Kind::Rate => suffixed(&["_total", "_rate"]),
+        Kind::Trend => {
+            let histogram = name(definition, histogram_suffix(definition));
+            let parts = ["", "_bucket", "_sum", "_count"].iter().map(|part| format!("{histogram}{part}"));
+            STATISTICS.iter().map(|(statistic, _)| statistic_name(definition, statistic)).chain(parts).collect()
+        }
+    }
+}
+
+fn statistic_name(definition: &Definition, statistic: &str) -> String {
+    format!("{PREFIX}{}_{statistic}", definition.name)
+}
+
+fn histogram_suffix(definition: &Definition) -> &'static str {
+    if definition.unit == Unit::Time { "_seconds" } else { "" }
 }
 
 /// The exported name; `suffix` only where the name does not already end in it.
@@ -102,8 +126,7 @@ fn trend(definition: &Definition, cells: &[(Labels, &Cell)]) -> Vec<Family> {
         .collect();
     let gauges = STATISTICS.iter().map(|(statistic, value)| {
         let help = format!("{} Its {statistic} since the run began.", definition.help);
-        let mut family =
-            Family::new(format!("{PREFIX}{}_{statistic}", definition.name), FamilyKind::Gauge, help);
+        let mut family = Family::new(statistic_name(definition, statistic), FamilyKind::Gauge, help);
         for (labels, distribution) in &distributions {
             if let Some(value) = value(distribution) {
                 family.push((*labels).clone(), definition.unit.exported(value));
@@ -111,8 +134,8 @@ fn trend(definition: &Definition, cells: &[(Labels, &Cell)]) -> Vec<Family> {
         }
         family
     });
-    let unit = if definition.unit == Unit::Time { "_seconds" } else { "" };
-    let mut histogram = Family::new(name(definition, unit), FamilyKind::Histogram, &definition.help);
+    let mut histogram =
+        Family::new(name(definition, histogram_suffix(definition)), FamilyKind::Histogram, &definition.help);
     for (labels, distribution) in &distributions {
         let value = Value::Histogram(classic(distribution, definition.unit));
         histogram.series.push(Series { labels: (*labels).clone(), value });

@@ -4,5 +4,6 @@ mod families;
 mod query;
 mod totals;
 
+pub use families::exported_names;
 pub use query::Selector;
 pub use totals::Totals;

@@ -1,6 +1,8 @@
 //! Custom metrics, and thresholds over metrics and probes.
 
-use crate::aggregate::Selector;
+use std::collections::HashMap;
+
+use crate::aggregate::{Selector, exported_names};
 use crate::config::{self, At, MetricConfig, MetricKind, PlanConfig, Problem, ThresholdConfig};
 use crate::ids::MetricId;
 use crate::labels::Labels;
@@ -9,6 +11,10 @@ use crate::rules::{Aggregation, Comparison, Subject, Threshold};
 
 pub(super) fn catalog(metrics: &[MetricConfig], problems: &mut Vec<Problem>) -> Catalog {
     let mut catalog = Catalog::default();
+    let mut exported: HashMap<String, String> = HashMap::new();
+    for (_, definition) in catalog.iter() {
+        exported.extend(exported_names(definition).into_iter().map(|name| (name, definition.name.clone())));
+    }
     for MetricConfig { name, kind, time } in metrics {
         let kind = match kind {
             MetricKind::Counter => Kind::Counter,
@@ -17,10 +23,17 @@ pub(super) fn catalog(metrics: &[MetricConfig], problems: &mut Vec<Problem>) -> 
             MetricKind::Trend => Kind::Trend,
         };
         let unit = if *time { Unit::Time } else { Unit::Plain };
-        if catalog.declare(&name.value, kind, unit).is_none() {
+        let Some(id) = catalog.declare(&name.value, kind, unit) else {
             let message = format!("`{}` is the name of a built-in metric", name.value);
             problems.push(Problem::new(name.place, message).help("choose another name"));
+            continue;
+        };
+        let own = exported_names(catalog.definition(id));
+        if let Some((taken, other)) = own.iter().find_map(|name| exported.get_key_value(name)) {
+            let message = format!("`{}` would be exported as `{taken}`, and so is `{other}`", name.value);
+            problems.push(Problem::new(name.place, message).help("choose another name"));
         }
+        exported.extend(own.into_iter().map(|exported| (exported, name.value.clone())));
     }
     catalog
 }

@@ -9,6 +9,8 @@ mod load;
 mod pacer;
 mod pool;
 mod scenario;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use load::{Load, LoadOptions};

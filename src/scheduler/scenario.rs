@@ -1,6 +1,7 @@
 //! One scenario on one worker: its users, its share of the schedule, its graceful stop.
 
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,8 +21,9 @@ use crate::time::Elapsed;
 /// come back, with their connections: making new ones instead would make it later still.
 const BURST: u32 = 32;
 
-/// Hands an arrival to another worker, which has an idle user reserved for it.
-pub(super) type HandOver = Box<dyn Fn(usize, Arrival)>;
+/// Hands an arrival to another worker, which has an idle user reserved for it. Whether it was taken: a
+/// worker that has ended takes none.
+pub(super) type HandOver = Box<dyn Fn(usize, Arrival) -> bool>;
 
 pub(super) struct LocalScenario {
     scenario: Arc<Scenario>,
@@ -110,11 +112,14 @@ impl LocalScenario {
         match user {
             Some(vu) => self.start(vu, arrival),
             // Handed over in the moment in which the graceful stop ended here.
-            None => {
-                self.worker.shard.borrow_mut().count(self.scenario.series.interrupted, 1);
-                self.pool.release();
-            }
+            None => self.interrupt_reserved(),
         }
+    }
+
+    /// An arrival that has reserved a user and will not find it any more.
+    pub(super) fn interrupt_reserved(&self) {
+        self.worker.shard.borrow_mut().count(self.scenario.series.interrupted, 1);
+        self.pool.release();
     }
 
     fn pacer(&self) -> Pacer {
@@ -152,7 +157,11 @@ impl LocalScenario {
         let home = self.share.index as usize;
         match self.pool.reserve(home) {
             Some(Seat::Idle { worker }) if worker == home => self.start_reserved(arrival),
-            Some(Seat::Idle { worker }) => (self.hand_over)(worker, arrival),
+            Some(Seat::Idle { worker }) => {
+                if !(self.hand_over)(worker, arrival) {
+                    self.interrupt_reserved();
+                }
+            }
             Some(Seat::New) => self.start(self.new_user(), arrival),
             // Another worker took the last one in between.
             None => self.drop_arrival(DropReason::NoIdleVu),
@@ -183,9 +192,10 @@ impl LocalScenario {
     /// Open model: one iteration, after which the user is idle again.
     fn start(self: &Rc<Self>, mut vu: Vu, arrival: Arrival) {
         let local = Rc::clone(self);
-        let busy = Busy(Rc::clone(self));
+        // From here on the arrival is an iteration, even if it is cut off before its task is polled.
+        let mut busy = Busy { local: Rc::clone(self), iterating: true };
         self.tasks.borrow_mut().spawn_local(async move {
-            local.iterate(&mut vu, Some(arrival.due)).await;
+            local.iterate(&mut vu, &mut busy, Some(arrival.due)).await;
             local.idle.borrow_mut().push(vu);
             drop(busy);
             local.pool.offer(local.share.index as usize);
@@ -197,10 +207,11 @@ impl LocalScenario {
         for _ in 0..self.share.of_total(of_all) {
             self.pool.allocate();
             self.pool.occupy();
-            let (local, busy, mut vu) = (Rc::clone(self), Busy(Rc::clone(self)), self.new_user());
+            let mut busy = Busy { local: Rc::clone(self), iterating: false };
+            let (local, mut vu) = (Rc::clone(self), self.new_user());
             self.tasks.borrow_mut().spawn_local(async move {
                 while local.may_start() {
-                    local.iterate(&mut vu, None).await;
+                    local.iterate(&mut vu, &mut busy, None).await;
                     // An iteration without a wait must not keep the worker from its other users.
                     tokio::task::coop::consume_budget().await;
                 }
@@ -214,20 +225,20 @@ impl LocalScenario {
         matches!(self.schedule.borrow_mut().next(now, Vus { idle: 1 }), Decision::Start(_))
     }
 
-    async fn iterate(&self, vu: &mut Vu, due: Option<Elapsed>) {
+    async fn iterate(&self, vu: &mut Vu, busy: &mut Busy, due: Option<Elapsed>) {
         let series = &self.scenario.series;
         let started = self.worker.clock.now();
         if let Some(due) = due {
             self.worker.shard.borrow_mut().time(series.lag, started.since(due));
         }
-        let cut_off = CutOff(self);
+        busy.iterating = true;
         vu.begin_iteration(due);
         if let Err(Ended::Error(why)) = self.scenario.flow.run(vu).await {
             vu.note(&format!("an iteration of `{}` ended early: {why}", self.scenario.name));
             self.worker.shard.borrow_mut().count(series.errors, 1);
         }
         vu.iteration += 1;
-        std::mem::forget(cut_off);
+        busy.iterating = false;
         let finished = self.worker.clock.now();
         let mut shard = self.worker.shard.borrow_mut();
         shard.count(series.iterations, 1);
@@ -252,29 +263,28 @@ impl LocalScenario {
         }
     }
 
-    /// Ends what still runs. Dropping an iteration counts it as interrupted.
+    /// Ends what still runs. Dropping an iteration counts it as interrupted. An abort may drop this
+    /// half-way and call it again, so the tasks stay where they are until they have ended.
     async fn cut_off(&self) {
-        let mut tasks = self.tasks.take();
-        tasks.shutdown().await;
+        self.tasks.borrow_mut().abort_all();
+        while poll_fn(|cx| self.tasks.borrow_mut().poll_join_next(cx)).await.is_some() {}
         self.idle.borrow_mut().clear();
     }
 }
 
-/// An iteration that is running: dropped when it is cut off, forgotten when it is complete.
-struct CutOff<'a>(&'a LocalScenario);
-
-impl Drop for CutOff<'_> {
-    fn drop(&mut self) {
-        self.0.worker.shard.borrow_mut().count(self.0.scenario.series.interrupted, 1);
-    }
-}
-
 /// A user that counts as busy for as long as this lives.
-struct Busy(Rc<LocalScenario>);
+struct Busy {
+    local: Rc<LocalScenario>,
+    /// Whether an iteration has begun and is not complete: dropped now, it is interrupted.
+    iterating: bool,
+}
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.pool.release();
-        self.0.ended.notify_one();
+        if self.iterating {
+            self.local.worker.shard.borrow_mut().count(self.local.scenario.series.interrupted, 1);
+        }
+        self.local.pool.release();
+        self.local.ended.notify_one();
     }
 }

@@ -119,6 +119,13 @@ pub(super) async fn run(mut parts: WorkerParts) {
             }
         }
     }
+    // What others have handed over meanwhile; from here on they are told that nobody takes it.
+    parts.arrivals.close();
+    while let Some(handed) = parts.arrivals.recv().await {
+        if let Some(scenario) = scenarios.get(&handed.scenario) {
+            scenario.interrupt_reserved();
+        }
+    }
     let _ = parts.last.send(collected(&worker, Shard::new(Arc::clone(&plan.registry))));
     drop(parts.done);
 }
@@ -131,8 +138,7 @@ fn local(
     let to = parts.arrivals_to.clone();
     let id = scenario.id;
     let hand_over = Box::new(move |worker: usize, arrival| {
-        // A worker listens until all its scenarios have ended, and this one has not.
-        let _ = to[worker].send(HandedOver { scenario: id, arrival });
+        to[worker].send(HandedOver { scenario: id, arrival }).is_ok()
     });
     LocalScenario::new(
         Arc::clone(scenario),

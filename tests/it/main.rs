@@ -1,10 +1,20 @@
 //! One binary for all integration tests: real sockets on port 0.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, also in its helpers")]
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod api;
 mod bad_plans;
+mod cli;
+mod counts;
 mod exposition;
 mod http;
+mod layers;
+mod metrics;
+mod readme;
+mod run;
+mod rust_tokens;
 mod scrape;
+mod stage;
 mod target;
+mod truth;
 mod websocket;
