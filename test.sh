@@ -62,11 +62,11 @@ deny() {
         heading "licences, bans, sources, advisories"
         skip "cargo deny is not installed (cargo install --locked cargo-deny)"
     else
-        step "licences, bans, sources" cargo deny --all-features check licenses bans sources
+        step "licences, bans, sources" cargo deny --locked check licenses bans sources
         heading "the database of advisories: cargo deny fetch db"
         # Without network the database fetched last has to do.
-        if timeout 120 cargo deny fetch db || ls "${CARGO_HOME:-$HOME/.cargo}"/advisory-dbs/* >/dev/null 2>&1; then
-            step "advisories" cargo deny --all-features check --disable-fetch advisories
+        if timeout 120 cargo deny fetch db || ls -d "${CARGO_HOME:-$HOME/.cargo}"/advisory-dbs/advisory-db-* >/dev/null 2>&1; then
+            step "advisories" cargo deny --offline check advisories
         else
             skip "advisories: their database cannot be fetched from here"
         fi

@@ -3,5 +3,8 @@
 
 mod api;
 mod exposition;
+mod layers;
+mod readme;
+mod rust_tokens;
 mod scrape;
 mod target;
