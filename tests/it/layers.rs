@@ -91,7 +91,9 @@ fn broken_rules(module: &[String], path: &str, text: &str) -> Vec<String> {
         let target = match used.of {
             Used::Module(name) => name,
             Used::Root => {
-                return Some(format!("{at}: name the module: the crate's root as a whole hides what is used"));
+                return Some(format!(
+                    "{at}: name the module: the crate's root as a whole hides what is used"
+                ));
             }
         };
         if target == *own {
@@ -250,7 +252,9 @@ fn the_checker_sees_what_breaks_the_order() {
     let check = |path: &str, text: &str, expected: &[&str]| {
         assert_eq!(broken_rules(&module_path(path), path, text), expected, "{text}");
     };
-    let upwards = |line: usize, used: &str| format!("src/flow/http.rs:{line}: `flow` uses `{used}`, which comes after it");
+    let upwards = |line: usize, used: &str| {
+        format!("src/flow/http.rs:{line}: `flow` uses `{used}`, which comes after it")
+    };
     let http = |text: &str, expected: &[&str]| {
         let expected: Vec<String> = expected.iter().map(|used| upwards(1, used)).collect();
         check("src/flow/http.rs", text, &expected.iter().map(String::as_str).collect::<Vec<_>>());
@@ -264,8 +268,14 @@ fn the_checker_sees_what_breaks_the_order() {
     http("use super::{Vu, super::{api, ids}};", &["api"]);
     http("mod inner { use super::super::super::report; } use super::super::metric;", &["report"]);
     http("pub(in crate::flow) fn f() {} pub(crate) fn g() {}", &[]);
-    http("// crate::run\n/* crate::run /* crate::run */ */ const A: &str = \"crate::run\"; //! crate::run", &[]);
-    http("const A: &str = r#\"\" crate::run\"#; const B: char = '\"'; fn f<'a>() {} use crate::run;", &[]);
+    http(
+        "// crate::run\n/* crate::run /* crate::run */ */ const A: &str = \"crate::run\"; //! crate::run",
+        &[],
+    );
+    http(
+        "const A: &str = r#\"\" crate::run\"#; const B: char = '\"'; fn f<'a>() {} use crate::run;",
+        &["run"],
+    );
     check("src/flow/http.rs", "const B: char = '\"';\nfn f<'a>() {}\nuse crate::run;", &[&upwards(3, "run")]);
     let hidden = "src/flow/http.rs:1: name the module: the crate's root as a whole hides what is used";
     check("src/flow/http.rs", "use crate::*;", &[hidden]);

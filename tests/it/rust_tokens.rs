@@ -1,13 +1,13 @@
 //! Rust source as words and marks, without comments, strings and characters: enough to find paths.
 
 /// A word, `::` or another mark.
-pub struct Token {
-    pub text: String,
+pub(crate) struct Token {
+    pub(crate) text: String,
     /// From 1.
-    pub line: usize,
+    pub(crate) line: usize,
 }
 
-pub fn tokens(source: &str) -> Vec<Token> {
+pub(crate) fn tokens(source: &str) -> Vec<Token> {
     let mut found = Vec::new();
     let mut rest = source;
     let mut line = 1;
