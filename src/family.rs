@@ -109,8 +109,8 @@ impl Family {
     }
 }
 
-/// A number as the exposition formats write it: always in float form (`10.0`), so that `le` is the
-/// same label value in every format.
+/// A number as Prometheus 3 writes it when it normalizes `le` and `quantile`: Go's shortest `%g`, and
+/// always in float form (`10.0`, `1e+06`), so that `le` is the same label value in every format and store.
 pub struct Float(pub f64);
 
 impl fmt::Display for Float {
@@ -119,9 +119,40 @@ impl fmt::Display for Float {
             v if v.is_nan() => f.write_str("NaN"),
             v if v == f64::INFINITY => f.write_str("+Inf"),
             v if v == f64::NEG_INFINITY => f.write_str("-Inf"),
-            v if v == v.trunc() && v.abs() < 1e15 => write!(f, "{v:.1}"),
-            v if v != 0.0 && !(1e-5..1e15).contains(&v.abs()) => write!(f, "{v:e}"),
+            v if v != 0.0 && !(1e-4..1e6).contains(&v.abs()) => {
+                let shortest = format!("{v:e}");
+                let (digits, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
+                let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
+                write!(f, "{digits}e{sign}{exponent:0>2}")
+            }
+            v if v == v.trunc() => write!(f, "{v:.1}"),
             v => write!(f, "{v}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_prometheus_writes_le() {
+        for (value, written) in [
+            (10.0, "10.0"),
+            (0.0, "0.0"),
+            (-2.0, "-2.0"),
+            (0.005, "0.005"),
+            (0.0001, "0.0001"),
+            (0.00001, "1e-05"),
+            (123_456.0, "123456.0"),
+            (1e6, "1e+06"),
+            (1_234_567.5, "1.2345675e+06"),
+            (1e21, "1e+21"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert_eq!(Float(value).to_string(), written);
         }
     }
 }

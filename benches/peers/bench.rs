@@ -18,7 +18,9 @@ pub(crate) struct Bench {
     pub(crate) machine: Machine,
     pub(crate) interrupt: Interrupt,
     pub(crate) rounds: u32,
-    pub(crate) quick: bool,
+    /// How often a disturbed round is done again; 0: nor waited for a quiet machine.
+    pub(crate) repeats: u32,
+    quick: bool,
     /// This program, for roles.
     myself: PathBuf,
     folder: TempDir,
@@ -33,11 +35,12 @@ pub(crate) struct Measured {
 }
 
 impl Bench {
-    pub(crate) fn start(rounds: u32, quick: bool) -> Result<Self> {
+    pub(crate) fn start(rounds: u32, repeats: u32, quick: bool) -> Result<Self> {
         Ok(Self {
             machine: Machine::look()?,
             interrupt: Interrupt::listen()?,
             rounds,
+            repeats,
             quick,
             myself: std::env::current_exe()?,
             folder: tempfile::tempdir()?,

@@ -18,7 +18,10 @@ pub(crate) struct Cli {
     /// Rounds per client; the tables show medians.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
     rounds: u32,
-    /// A fifth of the time and one round: to see that everything works, not to quote.
+    /// How often a round is done again that the machine or others disturbed; 0 does not wait for a quiet machine either.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=20))]
+    repeats: u32,
+    /// A fifth of the time one round and no repeats: to see that everything works, not to quote.
     #[arg(long)]
     quick: bool,
     /// Writes every round's figures and the targets.
@@ -41,8 +44,8 @@ pub(crate) enum Case {
 impl Cli {
     /// Whether every target that could be measured was reached.
     pub(crate) fn run(self) -> Result<bool> {
-        let rounds = if self.quick { 1 } else { self.rounds };
-        let bench = Bench::start(rounds, self.quick)?;
+        let (rounds, repeats) = if self.quick { (1, 0) } else { (self.rounds, self.repeats) };
+        let bench = Bench::start(rounds, repeats, self.quick)?;
         println!("{}", bench.machine);
         for client in bench.missing() {
             println!("{client} is not installed: skipped. To measure it: {}", client.install());

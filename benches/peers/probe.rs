@@ -33,8 +33,9 @@ pub(crate) struct Disturbance {
 }
 
 impl Disturbance {
-    /// Above it, our processes waited for others too often for a tail to mean anything.
-    const MOST_OTHERS_PERCENT: f64 = 10.0;
+    /// Above it, our processes waited for others too often for a tail to mean anything. The probe, being real-time, does
+    /// not see others; and a compiler that takes one core for half a second of ten is 2.5 %.
+    const MOST_OTHERS_PERCENT: f64 = 2.5;
 
     pub(crate) fn is_none(&self) -> bool {
         self.stalls == 0 && self.others_percent <= Self::MOST_OTHERS_PERCENT

@@ -9,12 +9,10 @@ use crate::probe::{Disturbance, Probes};
 use crate::process::own_cpu_secs;
 use crate::{Failure, Result};
 
-/// How often a disturbed round is done again.
-const REPEATS: u32 = 2;
 /// How long a round waits for others to be done with the machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How quiet the machine must be, for how long.
-const QUIET_PERCENT: f64 = 5.0;
+const QUIET_PERCENT: f64 = 3.0;
 const LOOK: Duration = Duration::from_millis(500);
 
 /// One run: its figures, and the CPU seconds of client and server, to tell others' from ours.
@@ -54,21 +52,21 @@ pub(crate) fn interleave(
     Ok(table)
 }
 
-/// Runs until nothing disturbed it, at most `REPEATS` times more; then keeps what was disturbed least.
+/// Runs until nothing disturbed it, at most `repeats` times more; then keeps what was disturbed least.
 fn undisturbed(bench: &Bench, mut run: impl FnMut() -> Result<Run>) -> Result<(Row, Disturbance)> {
     let mut best: Option<(Row, Disturbance)> = None;
-    for attempt in 0..=REPEATS {
-        if !bench.quick {
+    for attempt in 0..=bench.repeats {
+        if bench.repeats > 0 {
             wait_for_quiet(bench)?;
         }
         let (row, disturbance) = watched(bench, &mut run)?;
         if best.as_ref().is_none_or(|(_, least)| disturbance.weight() < least.weight()) {
             best = Some((row, disturbance));
         }
-        if disturbance.is_none() || bench.quick {
+        if disturbance.is_none() {
             break;
         }
-        if attempt < REPEATS {
+        if attempt < bench.repeats {
             eprintln!("    again: {disturbance}");
         }
     }

@@ -51,7 +51,7 @@ fn scrape(address: SocketAddr) -> std::io::Result<usize> {
     write!(stream, "GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
-    if answer.starts_with(b"HTTP/1.1 200") {
+    if answer.starts_with(b"HTTP/1.1 200 ") {
         Ok(answer.len())
     } else {
         Err(std::io::ErrorKind::InvalidData.into())

@@ -2,17 +2,29 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::Semaphore;
+
 use crate::family::Family;
 
 /// Holds the latest families. Publishing and reading swap a pointer; neither waits for an encoding.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Exporter {
     latest: Mutex<Option<Arc<Vec<Family>>>>,
+    /// So that many scrapers at once cannot take the cores from the load.
+    pub(super) encoders: Semaphore,
+}
+
+const MAX_ENCODERS: usize = 2;
+
+impl Default for Exporter {
+    fn default() -> Self {
+        Exporter::new()
+    }
 }
 
 impl Exporter {
     pub fn new() -> Self {
-        Exporter::default()
+        Exporter { latest: Mutex::new(None), encoders: Semaphore::new(MAX_ENCODERS) }
     }
 
     /// Replaces what `/metrics` shows, as a whole: a scrape never sees half of it.

@@ -14,6 +14,7 @@ pub(super) async fn metrics(State(exporter): State<Arc<Exporter>>, headers: Head
     let accepted: Vec<&str> =
         headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     let format = negotiate(Some(&accepted.join(",")));
+    let _place = exporter.encoders.acquire().await;
     let families = exporter.latest().unwrap_or_default();
     let encoding = tokio::task::spawn_blocking(move || {
         let mut body = String::new();

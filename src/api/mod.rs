@@ -7,14 +7,14 @@
 //! | `/-/ready` | GET, HEAD | 200 once there is something to scrape, 503 before |
 //! | anything else | any | 404, with these paths |
 //!
-//! It only reads what others published, and encodes on threads of its own: a slow or frequent scraper
-//! delays neither load nor judgement.
+//! It only reads what others published, and encodes two answers at a time on threads of their own: a slow or
+//! frequent scraper delays neither load nor judgement.
 
 mod exporter;
 mod metrics;
+mod server;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -25,36 +25,12 @@ use tower_http::compression::CompressionLayer;
 
 pub use exporter::Exporter;
 
-/// How long requests that are under way may take to end after a shutdown.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
-
 /// Serves until `shutdown` resolves, then lets requests under way end, for at most five seconds.
 ///
-/// The caller owns the socket and the stop signal, so a test on port 0 runs the same function.
-///
-/// # Errors
-/// When the listener fails for good.
-pub async fn serve(
-    listener: TcpListener,
-    exporter: Arc<Exporter>,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let signal = async move {
-        shutdown.await;
-        let _nobody_waits = stopping.send(());
-    };
-    let served = axum::serve(listener, router(exporter)).with_graceful_shutdown(signal);
-    let out_of_patience = async move {
-        match stopped.await {
-            Ok(()) => tokio::time::sleep(SHUTDOWN_GRACE).await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        served = served => served,
-        () = out_of_patience => Ok(()),
-    }
+/// The caller owns the socket and the stop signal, so a test on port 0 runs the same function. A client's
+/// faults end its own connection only, so there is no error to return.
+pub async fn serve(listener: TcpListener, exporter: Arc<Exporter>, shutdown: impl Future<Output = ()>) {
+    server::run(listener, router(exporter), shutdown).await;
 }
 
 fn router(exporter: Arc<Exporter>) -> Router {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use crate::config::{LoadOptions, load};
+use crate::config::{LoadOptions, read};
 use crate::plan::{Plan, compile};
 
 /// What chooses and fills in a plan, from the command line.
@@ -33,7 +33,7 @@ pub(super) fn compile_plan(file: &str, text: &str, base: &Path, args: &PlanArgs)
     let options =
         LoadOptions { env_flags: args.env.clone(), profile: args.profile.clone(), environment: &environment };
     let invalid = |problems: crate::config::Problems| Failure::invalid(problems.to_string());
-    let loaded = load(file, text, &options).map_err(invalid)?;
+    let loaded = read(file, text, &options).map_err(invalid)?;
     compile(&loaded, base).map_err(invalid)
 }
 

@@ -50,7 +50,7 @@ pub(super) struct OutputArgs {
     #[arg(long, env = "LOADGATE_LISTEN", value_name = "ADDR")]
     pub(super) listen: Option<SocketAddr>,
     /// Go on serving /metrics for this long after the run, so that the final values are scraped
-    #[arg(long, env = "LOADGATE_LINGER", value_name = "DURATION", value_parser = parse_duration, requires = "listen")]
+    #[arg(long, env = "LOADGATE_LINGER", value_name = "DURATION", value_parser = parse_duration)]
     linger: Option<Duration>,
     /// Write verdict, gates and all metrics to this file as JSON
     #[arg(long, env = "LOADGATE_SUMMARY_EXPORT", value_name = "FILE")]
@@ -81,6 +81,9 @@ fn tag(text: &str) -> Result<(String, String), String> {
 
 impl Run {
     pub(super) fn execute(self) -> Result<u8, Failure> {
+        if self.output.linger.is_some() && self.output.listen.is_none() {
+            return Err(Failure::invalid("error: --linger needs --listen ADDR: there is nothing to go on serving"));
+        }
         let plan = read_plan(&self.file, &self.plan)?;
         let finished = foreground(plan, &self.output, || ())?;
         Ok(finished.verdict.exit_code())

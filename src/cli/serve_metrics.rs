@@ -35,9 +35,7 @@ impl MetricsServer {
                     let shutdown = async {
                         let _ = stopped.await;
                     };
-                    if let Err(error) = serve(listener, served, shutdown).await {
-                        tracing::error!("/metrics is no longer served: {error}");
-                    }
+                    serve(listener, served, shutdown).await;
                 });
             })
             .map_err(failed)?;

@@ -34,6 +34,8 @@ pub struct Loaded {
     pub profile: Option<String>,
     /// All profiles of the file, in its order.
     pub profiles: Vec<String>,
+    /// What is wrong already; nothing may be run from it then.
+    pub problems: Vec<Problem>,
 }
 
 /// Reads a plan.
@@ -41,6 +43,18 @@ pub struct Loaded {
 /// # Errors
 /// All that is wrong with it; only a text that is no YAML at all, or hostile, ends with the first problem.
 pub fn load(file_name: &str, text: &str, options: &LoadOptions<'_>) -> Result<Loaded, Problems> {
+    match read(file_name, text, options)? {
+        loaded if loaded.problems.is_empty() => Ok(loaded),
+        Loaded { source, problems, .. } => Err(Problems::new(source, problems)),
+    }
+}
+
+/// Reads a plan as far as it can be read: what is wrong with it but leaves its shape whole is in
+/// [`Loaded::problems`], so that the next layer can add what it finds and all is said at once.
+///
+/// # Errors
+/// As [`load`], for a plan whose shape is broken.
+pub fn read(file_name: &str, text: &str, options: &LoadOptions<'_>) -> Result<Loaded, Problems> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut problems = Vec::new();
     let tree = match yaml::read(text, &mut problems) {
@@ -64,8 +78,8 @@ pub fn load(file_name: &str, text: &str, options: &LoadOptions<'_>) -> Result<Lo
     let source = Arc::new(Source::new(file_name, text, secrets));
     let mut reader = Reader::new(problems);
     match PlanConfig::read(&tree, &mut reader) {
-        Some(config) if reader.problems.is_empty() => Ok(Loaded { config, source, profile, profiles }),
-        _ => Err(Problems::new(source, reader.problems)),
+        Some(config) => Ok(Loaded { config, source, profile, profiles, problems: reader.problems }),
+        None => Err(Problems::new(source, reader.problems)),
     }
 }
 
@@ -77,29 +91,29 @@ fn chosen_profile(
 ) -> Option<(String, Node)> {
     let profiles = check_profiles(tree, problems);
     let default = tree.get("default_profile").filter(|node| !node.is_null());
-    let (name, problem): (&str, fn(Option<&Node>, String) -> Problem) = match (&options.profile, default) {
-        (Some(name), _) => (name, |_, name| {
-            Problem::without_place(format!("`--profile {name}`: the plan has no such profile"))
-        }),
-        (None, Some(node)) => (node.scalar()?.text.as_str(), |node, name| Problem {
-            place: node.map(|node| node.place),
-            ..Problem::without_place(format!("no profile `{name}`"))
-        }),
+    let (name, place) = match (&options.profile, default) {
+        (Some(name), _) => (name.as_str(), None),
+        (None, Some(node)) => (node.scalar()?.text.as_str(), Some(node.place)),
         (None, None) => return None,
     };
-    match profiles.iter().find(|(known, _)| *known == name) {
-        Some((_, patch)) => patch.entries().map(|_| (name.to_owned(), (*patch).clone())),
-        None => {
-            let names: Vec<&str> = profiles.iter().map(|(name, _)| *name).collect();
-            let help = if names.is_empty() {
-                "the plan has no profiles".to_owned()
-            } else {
-                expected_one_of(name, &names)
-            };
-            problems.push(problem(default, super::node::shorten(name)).help(help));
-            None
-        }
+    if let Some((_, patch)) = profiles.iter().find(|(known, _)| *known == name) {
+        // `load:` without anything changes nothing.
+        let patch = if patch.is_null() {
+            Node { kind: Kind::Map(Vec::new()), ..(*patch).clone() }
+        } else {
+            (*patch).clone()
+        };
+        return patch.entries().is_some().then(|| (name.to_owned(), patch));
     }
+    let names: Vec<&str> = profiles.iter().map(|(name, _)| *name).collect();
+    let help = if names.is_empty() {
+        "the plan has no profiles".to_owned()
+    } else {
+        expected_one_of(name, &names, &[])
+    };
+    let message = format!("no profile `{}`", super::node::shorten(name));
+    problems.push(Problem { place, message, help: Some(help) });
+    None
 }
 
 /// What must hold of each profile, also of those that do not apply.

@@ -1,31 +1,30 @@
 //! JSON Merge Patch (RFC 7396) on trees that keep their places: how a profile changes a plan.
 
+use std::collections::HashMap;
+
+use super::At;
 use super::node::{Kind, Node};
 
 /// `target` with `patch` applied: mappings are merged, `null` deletes, anything else replaces.
 pub(crate) fn patched(target: Option<Node>, patch: &Node) -> Node {
     let Kind::Map(changes) = &patch.kind else { return patch.clone() };
-    let (mut entries, shape) = match target {
-        Some(Node { kind: Kind::Map(entries), place, owner, flow, .. }) => (entries, (place, owner, flow)),
-        _ => (Vec::new(), (patch.place, patch.owner, patch.flow)),
+    let (old, place, owner, flow) = match target {
+        Some(Node { kind: Kind::Map(entries), place, owner, flow, .. }) => (entries, place, owner, flow),
+        _ => (Vec::new(), patch.place, patch.owner, patch.flow),
     };
+    let positions: HashMap<String, usize> =
+        old.iter().enumerate().map(|(at, (name, _))| (name.value.clone(), at)).collect();
+    let mut kept: Vec<Option<(At<String>, Node)>> = old.into_iter().map(Some).collect();
+    let mut added = Vec::new();
     for (key, change) in changes {
-        let at = entries.iter().position(|(name, _)| name.value == key.value);
-        if change.is_null() {
-            if let Some(at) = at {
-                entries.remove(at);
-            }
-            continue;
-        }
-        match at {
-            Some(at) => {
-                let (name, old) = entries.remove(at);
-                entries.insert(at, (name, patched(Some(old), change)));
-            }
-            None => entries.push((key.clone(), patched(None, change))),
+        match positions.get(&key.value).and_then(|at| kept.get_mut(*at)) {
+            Some(entry) if change.is_null() => *entry = None,
+            Some(entry) => *entry = entry.take().map(|(name, old)| (name, patched(Some(old), change))),
+            None if change.is_null() => {}
+            None => added.push((key.clone(), patched(None, change))),
         }
     }
-    let (place, owner, flow) = shape;
+    let entries = kept.into_iter().flatten().chain(added).collect();
     Node { kind: Kind::Map(entries), place, owner, flow, text_column: None, filled: None }
 }
 

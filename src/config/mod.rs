@@ -7,12 +7,13 @@
 //! The types of the plan say themselves how they are read (`Element`, `Value` in `fields`); the same lines make the
 //! JSON Schema. Nothing here opens a file, reads the environment or resolves a name of the plan.
 
+mod defaults;
 mod executor;
-mod expression;
 mod fields;
 mod later;
 mod load;
 mod merge;
+mod metric;
 mod node;
 mod place;
 mod plan;
@@ -29,10 +30,12 @@ mod value;
 mod vars;
 mod yaml;
 
+pub use defaults::{Defaults, Limits, TlsConfig};
 pub use executor::ExecutorConfig;
-pub use load::{LoadOptions, Loaded, load};
+pub use load::{LoadOptions, Loaded, load, read};
+pub use metric::{MetricConfig, MetricKind};
 pub use place::{At, Place};
-pub use plan::{Defaults, Limits, MetricConfig, MetricKind, PlanConfig, TlsConfig};
+pub use plan::PlanConfig;
 pub use problem::{Problem, Problems, Source};
 pub use scenario::ScenarioConfig;
 pub use schema::schema;

@@ -142,7 +142,9 @@ impl Node {
     pub(crate) fn found(&self) -> String {
         match &self.kind {
             Kind::Broken => "an unusable value".to_owned(),
+            Kind::Seq(items) if items.is_empty() => "an empty list".to_owned(),
             Kind::Seq(_) => "a list".to_owned(),
+            Kind::Map(entries) if entries.is_empty() => "an empty mapping".to_owned(),
             Kind::Map(_) => "a mapping".to_owned(),
             Kind::Scalar(_) if self.is_null() => "nothing".to_owned(),
             Kind::Scalar(scalar) => match &self.filled {

@@ -37,7 +37,6 @@ impl Problem {
 }
 
 /// A file as it was given to us.
-#[derive(Debug)]
 pub struct Source {
     file: String,
     text: String,
@@ -45,9 +44,18 @@ pub struct Source {
     secrets: Vec<String>,
 }
 
+impl fmt::Debug for Source {
+    /// Without the text, which is long, and without the secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
 impl Source {
     /// `secrets` are replaced by `***` wherever a message would show them.
-    pub fn new(file: impl Into<String>, text: impl Into<String>, secrets: Vec<String>) -> Self {
+    pub fn new(file: impl Into<String>, text: impl Into<String>, mut secrets: Vec<String>) -> Self {
+        // The longest first: one may hold another.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         Source { file: file.into(), text: text.into(), secrets }
     }
 
@@ -64,7 +72,8 @@ impl Source {
         self.text.lines().nth(at)
     }
 
-    fn redact(&self, text: &str) -> String {
+    /// `text` with each secret replaced by `***`.
+    pub fn redact(&self, text: &str) -> String {
         self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"))
     }
 }
@@ -77,8 +86,12 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// Sorts by place and keeps one of several equal problems (an alias repeats them).
+    /// Sorts by place, keeps one of several equal problems (an alias repeats them) and hides secrets.
     pub fn new(source: Arc<Source>, mut list: Vec<Problem>) -> Self {
+        for problem in &mut list {
+            problem.message = source.redact(&problem.message);
+            problem.help = problem.help.as_deref().map(|help| source.redact(help));
+        }
         let mut seen = HashSet::new();
         list.retain(|problem| seen.insert(problem.clone()));
         list.sort_by_key(|problem| problem.place.map(|place| (place.line, place.column)));
@@ -103,8 +116,8 @@ impl fmt::Display for Problems {
 
 fn render(f: &mut fmt::Formatter<'_>, source: &Source, problem: &Problem) -> fmt::Result {
     let file = clean(&source.file);
-    let help = problem.help.as_deref().map(|help| clean(&source.redact(help)));
-    writeln!(f, "error: {}", clean(&source.redact(&problem.message)))?;
+    let help = problem.help.as_deref().map(clean);
+    writeln!(f, "error: {}", clean(&problem.message))?;
     let Some(place) = problem.place else {
         if let Some(help) = help {
             writeln!(f, "  = {help}")?;
@@ -135,7 +148,7 @@ impl Window {
     fn new(line: &str, place: Place) -> Self {
         let start = usize::try_from(place.column).unwrap_or(1).saturating_sub(1);
         let length = usize::try_from(place.length).unwrap_or(1).max(1);
-        let skipped = if start > Self::BEFORE { start - Self::BEFORE } else { 0 };
+        let skipped = start.saturating_sub(Self::BEFORE);
         let mut rest = line.chars().skip(skipped);
         let mut text: String = rest.by_ref().take(Self::LONGEST).collect();
         let shown = text.chars().count();

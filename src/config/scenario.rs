@@ -9,7 +9,7 @@ use super::fields::{Element, Fields, Reader, Value};
 use super::node::Node;
 use super::schema::Schemas;
 use super::step::Flow;
-use super::value::{Label, ScenarioName, Table, Text};
+use super::value::{Constant, Label, ScenarioName, Table};
 use super::{At, ExecutorConfig, StepConfig, later};
 
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ impl Element for Body {
         f.later("start_after", "The scenario whose end this one waits for", later::text);
         let graceful_stop =
             f.or("graceful_stop", "How long running iterations may go on after the end", "30s");
-        let tags = f.or_empty::<Table<Label, At<Text>>>("tags", "On every series of the scenario");
+        let tags = f.or_empty::<Table<Label, At<Constant>>>("tags", "On every series of the scenario");
         let flow = f.required::<Flow>("flow", "The steps of one iteration");
         Some(Body {
             executor: executor?,

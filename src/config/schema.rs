@@ -158,3 +158,134 @@ fn object<'a>(list: impl Iterator<Item = &'a Property>, tag: Option<(&str, Json)
 fn nullable(schema: Json) -> Json {
     json!({"anyOf": [schema, {"type": "null"}]})
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{LoadOptions, Problems, load};
+
+    /// A plan around one element, by the element's name in the schema.
+    const AROUND: [(&str, &str); 22] = [
+        ("plan", "@"),
+        ("defaults", "{defaults: @}"),
+        ("tls", "{defaults: {tls: @}}"),
+        ("dns", "{defaults: {dns: @}}"),
+        ("limits", "{limits: @}"),
+        ("hooks", "{hooks: @}"),
+        ("scrape", "{scrape: [@]}"),
+        ("probe", "{probes: {p: @}}"),
+        ("metric", "{metrics: {m: @}}"),
+        ("threshold", "{thresholds: {m: @}}"),
+        ("scenario", "{scenarios: {s: @}}"),
+        ("stage", "{scenarios: {s: {executor: ramping-vus, stages: [@]}}}"),
+        ("http", "{preflight: [{http: @}]}"),
+        ("websocket", "{preflight: [{websocket: @}]}"),
+        ("send", "{preflight: [{websocket: {flow: [{send: @}]}}]}"),
+        ("receive", "{preflight: [{websocket: {flow: [{receive: @}]}}]}"),
+        ("ping", "{preflight: [{websocket: {flow: [{ping: @}]}}]}"),
+        ("close", "{preflight: [{websocket: {flow: [{close: @}]}}]}"),
+        ("sleep", "{preflight: [{sleep: @}]}"),
+        ("group", "{preflight: [{group: @}]}"),
+        ("repeat", "{preflight: [{repeat: @}]}"),
+        ("if", "{preflight: [{if: @}]}"),
+    ];
+
+    fn problems(text: &str) -> Problems {
+        load("plan.yml", text, &LoadOptions::default()).map(|_| ()).unwrap_err()
+    }
+
+    /// The help of the problem `message`, if there is such a problem.
+    fn help(text: &str, message: &str) -> Option<String> {
+        let found = problems(text).list.into_iter().find(|problem| problem.message == message);
+        found.map(|problem| problem.help.unwrap_or_default())
+    }
+
+    /// The shapes of a definition: itself, or one for each kind.
+    fn shapes(definition: &Json) -> Vec<&Map<String, Json>> {
+        let kinds = definition["oneOf"].as_array();
+        kinds
+            .map_or_else(|| vec![definition], |kinds| kinds.iter().collect())
+            .into_iter()
+            .filter_map(Json::as_object)
+            .collect()
+    }
+
+    #[test]
+    fn the_schema_knows_exactly_the_keys_that_the_reader_accepts() {
+        let schema = schema();
+        for (name, definition) in schema["$defs"].as_object().unwrap() {
+            if name == "step" || name == "filled" {
+                continue;
+            }
+            let around = AROUND
+                .iter()
+                .find(|(known, _)| known == name)
+                .unwrap_or_else(|| panic!("no plan for {name}"))
+                .1;
+            for shape in shapes(definition) {
+                let properties = shape["properties"].as_object().unwrap();
+                let kind = properties
+                    .get("executor")
+                    .map(|executor| format!("executor: {}, ", executor["const"].as_str().unwrap()));
+                let kind = kind.unwrap_or_default();
+                for key in properties.keys().filter(|key| *key != "executor") {
+                    let text = around.replace('@', &format!("{{{kind}{key}: }}"));
+                    assert_eq!(help(&text, &format!("unknown key `{key}`")), None, "{text}");
+                }
+                let text = around.replace('@', &format!("{{{kind}zzzzzz: 1}}"));
+                let listed = help(&text, "unknown key `zzzzzz`")
+                    .unwrap_or_else(|| panic!("{text}: {}", problems(&text)));
+                let mut listed: Vec<&str> = listed.split('`').skip(1).step_by(2).collect();
+                let described = |key: &&String| {
+                    let text = properties[*key]["description"].as_str().unwrap();
+                    !text.contains("(not supported yet)") && !text.starts_with("k6's spelling")
+                        || *key == "executor"
+                };
+                let mut described: Vec<&str> =
+                    properties.keys().filter(described).map(String::as_str).collect();
+                listed.sort_unstable();
+                described.sort_unstable();
+                assert_eq!(listed, described, "{name} {kind}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_schema_knows_exactly_the_steps_that_the_reader_accepts() {
+        let schema = schema();
+        let steps = schema["$defs"]["step"]["properties"].as_object().unwrap();
+        for (step, described) in steps {
+            let text = format!("{{preflight: [{{{step}: 1}}]}}");
+            let refused = help(&text, &format!("the step `{step}` is not supported yet")).is_some();
+            assert_eq!(
+                described["description"].as_str().unwrap().contains("(not supported yet)"),
+                refused,
+                "{step}"
+            );
+            assert_eq!(help(&text, &format!("unknown step `{step}`")), None);
+        }
+        assert!(help("{preflight: [{zzzzzz: 1}]}", "unknown step `zzzzzz`").is_some());
+    }
+
+    #[test]
+    fn each_definition_is_there_that_is_referred_to() {
+        fn references(schema: &Json, found: &mut Vec<String>) {
+            match schema {
+                Json::Array(items) => items.iter().for_each(|item| references(item, found)),
+                Json::Object(object) => {
+                    found.extend(object.get("$ref").and_then(Json::as_str).map(str::to_owned));
+                    object.values().for_each(|value| references(value, found));
+                }
+                _ => {}
+            }
+        }
+        let schema = schema();
+        let mut found = Vec::new();
+        references(&schema, &mut found);
+        assert!(found.len() > 50);
+        for reference in found {
+            let name = reference.strip_prefix("#/$defs/").unwrap();
+            assert!(schema["$defs"][name].is_object(), "{name}");
+        }
+    }
+}

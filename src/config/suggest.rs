@@ -5,16 +5,19 @@ pub(crate) fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>)
     let folded = fold(wrong);
     // A third of the letters may differ, as cargo and clap have it.
     let most = (folded.chars().count() / 3).max(1);
+    // More names than anyone declares by hand; a generated list may cost no more.
+    const MOST: usize = 1000;
     names
         .into_iter()
+        .take(MOST)
         .map(|name| (strsim::damerau_levenshtein(&folded, &fold(name)), name))
         .filter(|(distance, _)| *distance <= most)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }
 
-/// ``expected one of `a`, `b`; did you mean `a`?``
-pub(crate) fn expected_one_of(wrong: &str, names: &[&str]) -> String {
+/// ``did you mean `a`? expected one of `a`, `b` ``; `unlisted` names are suggested, but not advertised.
+pub(crate) fn expected_one_of(wrong: &str, names: &[&str], unlisted: &[&str]) -> String {
     const MOST: usize = 40;
     let mut listed: Vec<String> = names.iter().take(MOST).map(|name| format!("`{name}`")).collect();
     if names.len() > MOST {
@@ -26,8 +29,9 @@ pub(crate) fn expected_one_of(wrong: &str, names: &[&str]) -> String {
         [first, last] => format!("expected {first} or {last}"),
         _ => format!("expected one of {}", listed.join(", ")),
     };
-    match nearest(wrong, names.iter().copied()) {
-        Some(name) => format!("{expected}; did you mean `{name}`?"),
+    match nearest(wrong, names.iter().chain(unlisted).copied()) {
+        Some(name) if names.len() == 1 => format!("did you mean `{name}`?"),
+        Some(name) => format!("did you mean `{name}`? {expected}"),
         None => expected,
     }
 }

@@ -8,7 +8,7 @@ use super::At;
 use super::fields::{Element, Fields, Reader, Value};
 use super::node::Node;
 use super::schema::Schemas;
-use super::value::{AtLeast, MetricName, PlainHttpUrl, Table, Text};
+use super::value::{AtLeast, Constant, MetricName, PlainHttpUrl, Table, Text};
 
 #[derive(Debug, Clone)]
 pub struct ScrapeConfig {
@@ -36,7 +36,7 @@ impl Element for ScrapeConfig {
     const HELP: &'static str = "An endpoint in Prometheus' format that is scraped during the run";
 
     fn fields(f: &mut Fields<'_>) -> Option<Self> {
-        let job = f.required::<At<Text>>("job", "The label `job` of what is scraped");
+        let job = f.required::<At<Constant>>("job", "The label `job` of what is scraped");
         let url = f.required::<At<PlainHttpUrl>>("url", "Where the metrics are");
         let interval = f.or::<AtLeast<10>>("interval", "How often", "1s").map(|interval| interval.0);
         let timeout =

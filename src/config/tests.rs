@@ -227,12 +227,22 @@ fn hostile_files_are_refused_quickly() {
     assert!(refused(&wide).contains("counting what aliases repeat"));
 
     // Many problems cost no more than many values do.
-    let one_line = format!("{{{}}}", (0..60_000).map(|at| format!("k{at}: ${{X}},")).collect::<String>());
+    let one_line = format!("{{{}}}", (0..20_000).map(|at| format!("k{at}: ${{X}},")).collect::<String>());
     assert!(refused(&one_line).contains("error"));
-    let unknown = (0..60_000).map(|at| format!("k{at}: \"$${{\"\n")).collect::<String>();
+    let unknown = (0..20_000).map(|at| format!("k{at}: \"$${{\"\n")).collect::<String>();
     assert!(refused(&unknown).contains("more"));
-    let undeclared = (0..60_000).map(|at| format!("- ${{X{at}}}\n")).collect::<String>();
+    let undeclared = (0..20_000).map(|at| format!("- ${{X{at}}}\n")).collect::<String>();
     assert!(refused(&format!("vars: {{A: 1}}\nlist:\n{undeclared}")).contains("more"));
+    assert!(refused(&format!("x: {}", "${A}".repeat(200_000))).contains("more"));
+    let keys = |indent: &str| (0..20_000).map(|at| format!("{indent}k{at}: 1\n")).collect::<String>();
+    let patched = format!(
+        "default_profile: p\n{}vars:\n{}profiles:\n  p:\n    vars:\n{}{}",
+        keys(""),
+        keys("  "),
+        keys("      "),
+        keys("    ")
+    );
+    assert!(refused(&patched).contains("more"));
 }
 
 #[test]

@@ -49,7 +49,7 @@ mod tests {
         check(
             family,
             "# HELP a h\n# TYPE a untyped\n\
-             a NaN\na +Inf\na -Inf\na -0.0\na 0.1\na 1e300\na 5e-324\na 123456789\n",
+             a NaN\na +Inf\na -Inf\na -0.0\na 0.1\na 1e+300\na 5e-324\na 123456789\n",
         );
     }
 

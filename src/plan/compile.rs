@@ -19,7 +19,7 @@ use crate::template::{Names, Value};
 /// Everything that is wrong, each with its place in the file.
 pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
     let plan = &loaded.config;
-    let mut problems = Vec::new();
+    let mut problems = loaded.problems.clone();
     let catalog = metrics::catalog(&plan.metrics, &mut problems);
     let thresholds = metrics::thresholds(plan, &catalog, &mut problems);
     let registry = Registry::new(Arc::new(catalog), &metrics::bounds(&thresholds), plan.series_limit);

@@ -16,7 +16,7 @@ pub(super) fn settings(plan: &PlanConfig, base: &Path, problems: &mut Vec<Proble
     for (host, address) in &plan.defaults.hosts {
         match HostOverride::parse(&host.value, &address.value) {
             Ok(host) => hosts.push(host),
-            Err(error) => problems.push(Problem::new(address.place, error.to_string())),
+            Err(error) => problems.push(Problem::new(address.place, format!("failed to {error}"))),
         }
     }
     let mut options =

@@ -59,7 +59,7 @@ impl Steps<'_> {
         match Target::parse(constant) {
             Ok(target) => Some(Url::Constant(target)),
             Err(error) => {
-                self.problems.push(Problem::new(text.place, error.to_string()));
+                self.problems.push(Problem::new(text.place, format!("failed to {error}")));
                 None
             }
         }

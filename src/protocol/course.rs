@@ -45,14 +45,12 @@ impl Course {
         self.handed = Some(self.started);
     }
 
-    /// A new connection was made, or could not be.
+    /// A new connection was made, or could not be: then all the time until the end was blocked.
     pub(super) fn dialed(&mut self, times: DialTimes, connected: bool) {
-        let now = self.clock.now();
-        self.phases.blocked = now.since(self.started);
         self.phases.looking_up = times.looking_up;
         self.phases.connecting = times.connecting;
         self.phases.tls_handshaking = times.tls_handshaking;
-        self.handed = connected.then_some(now);
+        self.handed = connected.then(|| self.clock.now());
     }
 
     /// The connection broke before it carried the exchange, and another is made: what went over it counts.
@@ -63,16 +61,16 @@ impl Course {
 
     pub(super) fn finish(mut self, meter: Option<&Meter>, error: Option<ErrorCode>) -> Exchange {
         let finished = self.clock.now();
+        let handed = self.handed.unwrap_or(finished);
+        self.phases.blocked = handed.since(self.started);
         if let Some(meter) = meter {
             self.count_bytes(meter);
-            if let Some(handed) = self.handed {
-                let first_read = meter.first_read_at().unwrap_or(finished);
-                // A server may answer before the whole request was written.
-                let written = meter.written_at().unwrap_or(finished).min(first_read);
-                self.phases.sending = written.since(handed);
-                self.phases.waiting = first_read.since(written);
-                self.phases.receiving = finished.since(first_read);
-            }
+            let first_read = meter.first_read_at().unwrap_or(finished);
+            // A server may answer before the whole request was written.
+            let written = meter.written_at().unwrap_or(finished).min(first_read);
+            self.phases.sending = written.since(handed);
+            self.phases.waiting = first_read.since(written);
+            self.phases.receiving = finished.since(first_read);
         }
         Exchange {
             due: self.due,

@@ -13,6 +13,7 @@ use tokio_rustls::TlsConnector;
 
 use super::failure;
 use super::hosts::HostOverride;
+use super::http1::Scratch;
 use super::resolve::Resolver;
 use super::target::Origin;
 use super::wire::{Meter, Socket, Wire};
@@ -47,6 +48,7 @@ pub struct Dialer {
     settings: Arc<Settings>,
     resolver: Resolver,
     clock: Clock,
+    scratch: Scratch,
 }
 
 /// How long the phases of a connection took, also of one that failed.
@@ -59,11 +61,15 @@ pub(super) struct DialTimes {
 
 impl Dialer {
     pub fn new(settings: Arc<Settings>, clock: Clock) -> Self {
-        Dialer { settings, resolver: Resolver::default(), clock }
+        Dialer { settings, resolver: Resolver::default(), clock, scratch: Scratch::default() }
     }
 
     pub fn clock(&self) -> Clock {
         self.clock
+    }
+
+    pub(super) fn scratch(&self) -> &Scratch {
+        &self.scratch
     }
 
     /// A connection to `origin`, made before `deadline`: looking up and connecting past it is

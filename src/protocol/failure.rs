@@ -1,6 +1,5 @@
 //! Errors of the libraries below, as [`ErrorCode`]s. The one place that knows their types.
 
-use std::error::Error;
 use std::io;
 
 use rustix::io::Errno;
@@ -33,7 +32,15 @@ pub(super) fn of_connect(error: &io::Error) -> ErrorCode {
 pub(super) fn of_tls(error: &io::Error) -> ErrorCode {
     match rustls_error(error) {
         Some(rustls::Error::InvalidCertificate(certificate)) => match certificate {
-            CertificateError::UnknownIssuer => ErrorCode::TLS_UNKNOWN_AUTHORITY,
+            // An issuer of the same name with another key is no less unknown.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                ErrorCode::TLS_UNKNOWN_AUTHORITY
+            }
+            // What `openssl req -x509` makes: refused before its issuer is looked for. rustls has no name
+            // for it.
+            CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+                ErrorCode::TLS_UNKNOWN_AUTHORITY
+            }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 ErrorCode::TLS_WRONG_HOST
             }
@@ -57,27 +64,8 @@ pub(super) fn of_io(error: &io::Error) -> ErrorCode {
         io::ErrorKind::BrokenPipe | io::ErrorKind::NotConnected => ErrorCode::TCP_BROKEN_PIPE,
         io::ErrorKind::TimedOut => ErrorCode::TIMEOUT,
         io::ErrorKind::UnexpectedEof => ErrorCode::INCOMPLETE_RESPONSE,
-        // hyper's decoders say so of chunk sizes, trailers and the like.
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => ErrorCode::MALFORMED_RESPONSE,
         _ => ErrorCode::TCP,
     }
-}
-
-pub(super) fn of_hyper(error: &hyper::Error) -> ErrorCode {
-    if error.is_parse() {
-        return ErrorCode::MALFORMED_RESPONSE;
-    }
-    if error.is_user() {
-        return ErrorCode::GENERIC;
-    }
-    let mut source = error.source();
-    while let Some(cause) = source {
-        if let Some(io) = cause.downcast_ref::<io::Error>() {
-            return of_io(io);
-        }
-        source = cause.source();
-    }
-    ErrorCode::INCOMPLETE_RESPONSE
 }
 
 pub(super) fn of_websocket(error: &tungstenite::Error) -> ErrorCode {

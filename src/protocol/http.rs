@@ -1,21 +1,19 @@
 //! HTTP requests of one VU, over its own kept-alive connections (k6's model).
 //!
 //! Only HTTP/1.1 so far. Another version is another kind of kept connection beside `Http1`: something that
-//! is idle or not, gives a head, gives a body, and has a meter.
+//! is idle or not, makes an exchange, and has a meter.
 
-use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST};
-use http::{HeaderMap, HeaderValue, Method};
+use bytes::Bytes;
+use http::{HeaderMap, Method};
 use tokio::time::Instant;
 
 use super::alarm::Alarm;
 use super::course::Course;
 use super::dial::{DialTimes, Dialer};
-use super::http1::{Failure, Http1, Payload};
+use super::http1::{Call, Failure, Http1, Receive};
 use super::target::{Origin, Target};
 use crate::sample::{ErrorCode, Exchange};
 use crate::time::Elapsed;
@@ -30,8 +28,8 @@ const MAX_KEPT: usize = 16;
 pub struct Request<'a> {
     pub method: &'a Method,
     pub target: &'a Target,
-    /// All headers but `Host` (added unless given), `Content-Length` (added), and `Authorization` where
-    /// the URL holds credentials (added unless given).
+    /// Sent as they are, but for: `Host`, added unless given; `Authorization`, added unless given where the
+    /// URL holds credentials; `Content-Length` and `Transfer-Encoding`, which the body decides.
     pub headers: &'a HeaderMap,
     pub body: Bytes,
     /// For the whole exchange, connecting included.
@@ -70,13 +68,11 @@ pub struct Reply {
 }
 
 /// One VU's connections. Dropping it closes them.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Client {
     /// The connection used last comes last.
     kept: Vec<Http1>,
     alarm: Alarm,
-    /// A map whose memory goes from request to response to the next request.
-    spare: HeaderMap,
 }
 
 impl Client {
@@ -93,7 +89,7 @@ impl Client {
     pub async fn exchange(&mut self, dialer: &Dialer, request: Request<'_>) -> (Exchange, Reply) {
         let mut course = Course::begin(dialer.clock(), request.due);
         let deadline = course.deadline(request.timeout);
-        let mut idle = self.take_idle(request.target.origin());
+        let mut idle = self.take_idle(dialer, request.target.origin());
         loop {
             let reused = idle.is_some();
             let mut connection = match idle.take() {
@@ -106,7 +102,7 @@ impl Client {
                     Err(code) => return (course.finish(None, Some(code)), Reply::default()),
                 },
             };
-            match self.attempt(&mut connection, &request, deadline, &mut course).await {
+            match self.attempt(dialer, &mut connection, &request, deadline, &mut course).await {
                 Ok(reply) => {
                     let error = ErrorCode::from_status(course.status);
                     let exchange = course.finish(Some(connection.meter()), error);
@@ -126,57 +122,32 @@ impl Client {
 
     async fn attempt(
         &mut self,
+        dialer: &Dialer,
         connection: &mut Http1,
         request: &Request<'_>,
         deadline: Instant,
         course: &mut Course,
     ) -> Result<Reply, Failure> {
-        let outgoing = self.outgoing(request);
-        let (head, body) = connection.head(outgoing, &mut self.alarm, deadline).await?.into_parts();
-        course.status = head.status.as_u16();
-
-        let mut kept = Kept::new(request);
-        let read = connection.body(body, |piece| kept.take(piece), &mut self.alarm, deadline).await;
-        read.map_err(|code| Failure { code, unsent: false })?;
-
-        let headers = if request.keep_headers {
-            head.headers
-        } else {
-            self.spare = head.headers;
-            HeaderMap::new()
+        let call = Call {
+            method: request.method,
+            target: request.target,
+            headers: request.headers,
+            body: &request.body,
+            keep_headers: request.keep_headers,
         };
-        Ok(Reply { headers, body: kept.into_bytes() })
-    }
-
-    fn outgoing(&mut self, request: &Request<'_>) -> http::Request<Payload> {
-        let mut headers = mem::take(&mut self.spare);
-        headers.clear();
-        if !request.headers.contains_key(HOST) {
-            headers.insert(HOST, request.target.origin().host_header().clone());
-        }
-        for (name, value) in request.headers {
-            headers.append(name, value.clone());
-        }
-        if let Some(authorization) = request.target.authorization() {
-            headers.entry(AUTHORIZATION).or_insert_with(|| authorization.clone());
-        }
-        // hyper adds the length of a body that is there; as in Go, one that is not is said to be of length 0
-        // where the method would have one.
-        if request.body.is_empty() && matches!(*request.method, Method::POST | Method::PUT | Method::PATCH) {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
-        let mut outgoing = http::Request::new(Payload(request.body.clone()));
-        *outgoing.method_mut() = request.method.clone();
-        *outgoing.uri_mut() = request.target.request_uri().clone();
-        *outgoing.headers_mut() = headers;
-        outgoing
+        let mut kept =
+            Kept { keep_body: request.keep_body, limit: request.max_body_bytes, ..Kept::default() };
+        let done = connection.exchange(call, &mut kept, dialer.scratch(), &mut self.alarm, deadline).await;
+        course.status = kept.status;
+        done?;
+        Ok(Reply { headers: kept.headers, body: kept.body.into() })
     }
 
     /// Takes the connection out, so that an exchange that is dropped half-way drops it too.
-    fn take_idle(&mut self, origin: &Arc<Origin>) -> Option<Http1> {
+    fn take_idle(&mut self, dialer: &Dialer, origin: &Arc<Origin>) -> Option<Http1> {
         let same = |kept: &Http1| Arc::ptr_eq(kept.origin(), origin) || kept.origin() == origin;
         let mut connection = self.kept.remove(self.kept.iter().rposition(same)?);
-        connection.is_idle().then_some(connection)
+        connection.is_idle(dialer.scratch()).then_some(connection)
     }
 
     fn keep(&mut self, connection: Http1) {
@@ -199,7 +170,7 @@ async fn dial(
     let mut times = DialTimes::default();
     let wire = dialer.dial(origin, deadline, &mut times).await;
     course.dialed(times, wire.is_ok());
-    Http1::start(Arc::clone(origin), wire?).await
+    Ok(Http1::new(Arc::clone(origin), wire?))
 }
 
 /// Whether a request that failed on a reused connection is made again on a new one: when none of it was
@@ -208,51 +179,35 @@ fn may_repeat(failure: &Failure, connection: &Http1, request: &Request<'_>) -> b
     let harmless = matches!(*request.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
         || request.headers.contains_key("idempotency-key")
         || request.headers.contains_key("x-idempotency-key");
-    failure.unsent
-        || (failure.code != ErrorCode::TIMEOUT && connection.meter().first_read_at().is_none() && harmless)
+    let unanswered = connection.meter().first_read_at().is_none();
+    failure.code != ErrorCode::TIMEOUT && (failure.unsent || unanswered && harmless)
 }
 
-/// What is kept of a body.
+/// What is kept of a response.
+#[derive(Default)]
 struct Kept {
-    keep: bool,
+    keep_body: bool,
     limit: usize,
-    first: Bytes,
-    rest: BytesMut,
+    status: u16,
+    headers: HeaderMap,
+    body: Vec<u8>,
 }
 
-impl Kept {
-    fn new(request: &Request<'_>) -> Self {
-        Kept {
-            keep: request.keep_body,
-            limit: request.max_body_bytes,
-            first: Bytes::new(),
-            rest: BytesMut::new(),
-        }
+impl Receive for Kept {
+    fn head(&mut self, status: u16, headers: HeaderMap) -> bool {
+        self.status = status;
+        self.headers = headers;
+        true
     }
 
-    fn take(&mut self, piece: Bytes) -> Result<(), ErrorCode> {
-        if !self.keep {
+    fn body(&mut self, piece: &[u8]) -> Result<(), ErrorCode> {
+        if !self.keep_body {
             return Ok(());
         }
-        if self.first.len() + self.rest.len() + piece.len() > self.limit {
+        if self.body.len() + piece.len() > self.limit {
             return Err(ErrorCode::MALFORMED_RESPONSE);
         }
-        // Most bodies come in one piece, which is kept without a copy.
-        if self.first.is_empty() {
-            self.first = piece;
-        } else {
-            self.rest.extend_from_slice(&piece);
-        }
+        self.body.extend_from_slice(piece);
         Ok(())
-    }
-
-    fn into_bytes(mut self) -> Bytes {
-        if self.rest.is_empty() {
-            return self.first;
-        }
-        let mut whole = BytesMut::with_capacity(self.first.len() + self.rest.len());
-        whole.extend_from_slice(&self.first);
-        whole.unsplit(mem::take(&mut self.rest));
-        whole.freeze()
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! Target ──> Dialer (Resolver, AddressPolicy, TLS) ──> Wire (bytes and instants, noted in a Meter)
-//!                                                       ├─> http::Client          (hyper, driven inline)
+//!                                                       ├─> http::Client          (http1, our own)
 //!                                                       └─> websocket::Connection (tungstenite, driven inline)
 //! ```
 //!

@@ -143,11 +143,6 @@ impl Target {
         self.uri.path_and_query().map_or("/", PathAndQuery::as_str)
     }
 
-    /// In origin form, as it stands in the request line.
-    pub(super) fn request_uri(&self) -> &Uri {
-        &self.uri
-    }
-
     /// From `user:password@`.
     pub(super) fn authorization(&self) -> Option<&HeaderValue> {
         self.authorization.as_ref()

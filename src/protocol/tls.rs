@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 /// Why no TLS configuration could be made.
@@ -55,8 +56,13 @@ pub fn client_config(options: &TlsOptions) -> Result<Arc<ClientConfig>, TlsError
     let verifier: Arc<dyn ServerCertVerifier> = if options.insecure_skip_verify {
         Arc::new(AcceptAny { provider: Arc::clone(&provider) })
     } else {
-        let roots = Arc::new(roots(options.ca_pem.as_deref())?);
-        WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build()?
+        let given = match &options.ca_pem {
+            Some(pem) => certificates(pem, "the CA file")?,
+            None => Vec::new(),
+        };
+        let roots = Arc::new(roots(&given)?);
+        let chain = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build()?;
+        if given.is_empty() { chain } else { Arc::new(ItselfOrChain { given, chain }) }
     };
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)?
@@ -75,15 +81,15 @@ pub fn client_config(options: &TlsOptions) -> Result<Arc<ClientConfig>, TlsError
     Ok(Arc::new(config))
 }
 
-fn roots(ca_pem: Option<&[u8]>) -> Result<RootCertStore, TlsError> {
+/// The given authorities, else the system's, else the ones that are built in.
+fn roots(given: &[CertificateDer<'static>]) -> Result<RootCertStore, TlsError> {
     let mut store = RootCertStore::empty();
-    if let Some(pem) = ca_pem {
-        for certificate in certificates(pem, "the CA file")? {
-            store.add(certificate)?;
-        }
-        return Ok(store);
+    for certificate in given {
+        store.add(certificate.clone())?;
     }
-    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if store.is_empty() {
+        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
     if store.is_empty() {
         store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
@@ -95,6 +101,53 @@ fn certificates(pem: &[u8], what: &'static str) -> Result<Vec<CertificateDer<'st
         .collect::<Result<Vec<_>, _>>()
         .map_err(|source| TlsError::Pem { what, source })?;
     if certificates.is_empty() { Err(TlsError::Empty { what }) } else { Ok(certificates) }
+}
+
+/// A server may also show the very certificate that was given, as one made by `openssl req -x509` does:
+/// webpki takes no authority for a server, Go and so k6 do. Then only its name is checked.
+#[derive(Debug)]
+struct ItselfOrChain {
+    given: Vec<CertificateDer<'static>>,
+    chain: Arc<WebPkiServerVerifier>,
+}
+
+impl ServerCertVerifier for ItselfOrChain {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if self.given.contains(end_entity) {
+            verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        self.chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chain.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chain.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.chain.supported_verify_schemes()
+    }
 }
 
 /// `insecure_skip_verify`: any certificate will do, but the handshake must still be signed with its key.
@@ -152,6 +205,6 @@ mod tests {
 
     #[test]
     fn the_systems_authorities_or_the_built_in_ones_are_trusted() {
-        assert!(!roots(None).unwrap().is_empty());
+        assert!(!roots(&[]).unwrap().is_empty());
     }
 }

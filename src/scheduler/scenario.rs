@@ -16,6 +16,10 @@ use crate::flow::{Ended, Vu, Worker};
 use crate::plan::Scenario;
 use crate::time::Elapsed;
 
+/// How many arrivals start at once when the pacer has to catch up. In between users that are done
+/// come back, with their connections: making new ones instead would make it later still.
+const BURST: u32 = 32;
+
 /// Hands an arrival to another worker, which has an idle user reserved for it.
 pub(super) type HandOver = Box<dyn Fn(usize, Arrival)>;
 
@@ -119,6 +123,7 @@ impl LocalScenario {
     }
 
     async fn pace(self: &Rc<Self>, pacer: &mut Pacer, start: Elapsed) {
+        let mut burst = 0;
         loop {
             let now = Elapsed::from(self.worker.clock.now().since(start));
             let decision = self.schedule.borrow_mut().next(now, Vus { idle: self.pool.available() });
@@ -126,10 +131,16 @@ impl LocalScenario {
                 Decision::Start(arrival) => {
                     let due = start + Duration::from(arrival.due);
                     self.dispatch(Arrival { due, ..arrival });
+                    burst += 1;
+                    if burst == BURST {
+                        burst = 0;
+                        tokio::task::yield_now().await;
+                    }
                 }
                 Decision::Drop(reason) => self.drop_arrival(reason),
                 Decision::Wait(until) => {
                     self.reap();
+                    burst = 0;
                     pacer.until(start + Duration::from(until)).await;
                 }
                 Decision::Done => return,

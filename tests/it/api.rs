@@ -17,7 +17,7 @@ struct Server {
     address: SocketAddr,
     exporter: Arc<Exporter>,
     stop: oneshot::Sender<()>,
-    served: JoinHandle<std::io::Result<()>>,
+    served: JoinHandle<()>,
 }
 
 async fn start() -> Server {
@@ -143,6 +143,16 @@ async fn it_stops_when_told_to_and_lets_the_port_go() {
     let server = start().await;
     assert_eq!(ask(server.address, "GET", "/-/healthy", "").await.status(), "200");
     server.stop.send(()).unwrap();
-    server.served.await.unwrap().unwrap();
+    server.served.await.unwrap();
     assert!(TcpStream::connect(server.address).await.is_err());
+}
+
+#[tokio::test]
+async fn connections_that_never_ask_do_not_keep_it_from_stopping() {
+    let server = start().await;
+    let silent = TcpStream::connect(server.address).await.unwrap();
+    assert_eq!(ask(server.address, "GET", "/-/healthy", "").await.status(), "200");
+    server.stop.send(()).unwrap();
+    server.served.await.unwrap();
+    drop(silent);
 }

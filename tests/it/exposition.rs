@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use loadgate::exposition::{Format, Limits, encode, parse};
 use loadgate::family::{Bucket, Family, FamilyKind, Histogram, Series, Summary, Value};
 use loadgate::labels::Labels;
+use loadgate::scrape::ScrapeStats;
 use proptest::prelude::*;
 
 fn encoded(families: &[Family], format: Format) -> String {
@@ -93,7 +94,8 @@ fn promtool_has_nothing_to_say_of_the_text() {
             return;
         }
     };
-    let body = encoded(&families(), Format::Text);
+    let own = ScrapeStats::new(["backend".into()]).families(&Labels::new([("testid", "t")]));
+    let body = encoded(&[families(), own].concat(), Format::Text);
     child.stdin.take().unwrap().write_all(body.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let said = [output.stdout, output.stderr].concat();
@@ -108,6 +110,21 @@ fn nothing_is_lost_between_the_two_formats() {
     // NaN is not equal to itself, but its outline is.
     assert_eq!(format!("{:?}", text.unwrap().families), format!("{:?}", families()));
     assert_eq!(format!("{:?}", open.unwrap().families), format!("{:?}", families()));
+}
+
+/// What a real Prometheus (2.42) made of these bodies when it scraped them. Two of its verdicts are left out:
+/// blanks before a name, which it takes for a part of the name, and a comma before `}` in OpenMetrics, which
+/// Prometheus 3 accepts.
+#[test]
+fn the_parser_accepts_and_refuses_what_prometheus_does() {
+    let cases = include_str!("../golden/exposition_verdicts.jsonl");
+    assert!(cases.lines().count() > 100);
+    for case in cases.lines() {
+        let case: serde_json::Value = serde_json::from_str(case).unwrap();
+        let format = if case["format"] == "text" { Format::Text } else { Format::OpenMetrics };
+        let parsed = parse(case["body"].as_str().unwrap().as_bytes(), format, &Limits::default());
+        assert_eq!(parsed.is_ok(), case["accepted"] == true, "{case}: {parsed:?}");
+    }
 }
 
 fn any_value() -> impl Strategy<Value = f64> {

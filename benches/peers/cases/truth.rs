@@ -88,7 +88,7 @@ fn known_delays(bench: &Bench, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// The smallest and largest are single requests and no percentiles.
+/// In units of what is tolerated: 1 % or 1 ms, whichever is more.
 fn worst_error(said: &Percentiles, truth: &Percentiles) -> f64 {
     let pairs = [
         (said.avg, truth.avg),

@@ -54,14 +54,11 @@ pub(crate) struct Reported {
     pub(crate) service: Option<Percentiles>,
 }
 
-/// In milliseconds.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(default)]
+/// In milliseconds. All or none: a missing one must not be read as 0, which would reach every target.
+#[derive(Debug, Clone, Copy, Deserialize)]
 pub(crate) struct Percentiles {
     pub(crate) avg: f64,
-    pub(crate) min: f64,
     pub(crate) med: f64,
-    pub(crate) max: f64,
     #[serde(rename = "p(90)")]
     pub(crate) p90: f64,
     #[serde(rename = "p(95)")]

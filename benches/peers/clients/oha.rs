@@ -26,12 +26,10 @@ pub(super) fn configure(load: &Load, command: &mut Command) -> Result<()> {
 pub(super) fn read(finished: &Finished) -> Result<Reported> {
     let report: Value = serde_json::from_str(&finished.output)?;
     let statuses = report["statusCodeDistribution"].as_object().ok_or("no statuses")?;
-    let millis = |value: &Value| value.as_f64().map_or(0.0, |secs| secs * 1000.0);
+    let millis = |value: &Value| value.as_f64().map_or(f64::NAN, |secs| secs * 1000.0);
     let (summary, at) = (&report["summary"], &report["latencyPercentiles"]);
     let service = Percentiles {
         avg: millis(&summary["average"]),
-        min: millis(&summary["fastest"]),
-        max: millis(&summary["slowest"]),
         med: millis(&at["p50"]),
         p90: millis(&at["p90"]),
         p95: millis(&at["p95"]),

@@ -31,7 +31,7 @@ impl Summary {
     /// What both k6 and loadgate name alike.
     pub(super) fn reported(&self) -> Reported {
         Reported {
-            exchanges: self.counter("http_reqs").or_else(|| self.counter("ws_msgs_sent")).unwrap_or(0),
+            exchanges: self.counter("http_reqs").unwrap_or(0) + self.counter("ws_msgs_sent").unwrap_or(0),
             errors: self.0["http_req_failed"]["values"]["passes"].as_u64(),
             iterations: self.counter("iterations"),
             dropped: Some(self.counter("dropped_iterations").unwrap_or(0)),

@@ -8,7 +8,7 @@ use super::super::At;
 use super::super::fields::{Element, Fields, Reader, Value};
 use super::super::node::Node;
 use super::super::schema::Schemas;
-use super::super::value::{Count, Expression, Text};
+use super::super::value::{Constant, Count, Expression};
 use super::{Flow, StepConfig};
 
 /// Uniform between the two; equal for a plain `sleep: 1s`.
@@ -85,7 +85,8 @@ impl Element for GroupConfig {
     const HELP: &'static str = "Steps with a common name, the label `group`";
 
     fn fields(f: &mut Fields<'_>) -> Option<Self> {
-        let name = f.required::<At<Text>>("name", "The label `group`, after those of the groups around it");
+        let name =
+            f.required::<At<Constant>>("name", "The label `group`, after those of the groups around it");
         let flow = f.required::<Flow>("flow", "The steps of the group");
         if let Some(name) = &name
             && name.value.0.contains("::")

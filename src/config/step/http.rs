@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::super::fields::{Element, Fields, Within};
 use super::super::value::{
-    Any, AtLeast, Count, HeaderName, HttpUrl, Label, Method, OneOrMany, Table, Template, Text, VariableName,
+    Any, AtLeast, CheckName, Constant, Count, HeaderName, HttpUrl, Label, Method, OneOrMany, Table, Template,
+    VariableName,
 };
 use super::super::{At, later};
 use super::exchange::{Expressions, Records};
@@ -43,15 +44,15 @@ impl Element for HttpConfig {
         let method = f.optional::<At<Method>>("method", "Default GET, or POST with a body");
         let url = f.required::<At<HttpUrl>>("url", "A template");
         let name =
-            f.optional::<At<Text>>("name", "The label `name`; default: the URL's path before templating");
+            f.optional::<At<Constant>>("name", "The label `name`; default: the URL's path before templating");
         let headers = f.or_empty::<Table<HeaderName, At<Template>>>("headers", "Values are templates");
         let body = body(f);
         let timeout = f.optional::<AtLeast<1>>("timeout", "Default `defaults.timeout`");
         let redirects = f.or::<Count<0, 100>>("redirects", "How many redirects are followed", "10");
         let expected_statuses =
             f.or::<OneOrMany<StatusRange>>("expected_statuses", "Statuses that are no failure", "200-399");
-        let tags = f.or_empty::<Table<Label, At<Text>>>("tags", "On every series of the step");
-        let checks = f.or_empty::<Expressions<Any>>("checks", "Name and expression, over the response");
+        let tags = f.or_empty::<Table<Label, At<Constant>>>("tags", "On every series of the step");
+        let checks = f.or_empty::<Expressions<CheckName>>("checks", "Name and expression, over the response");
         let capture =
             f.or_empty::<Expressions<VariableName>>("capture", "Variable and expression, over the response");
         let record =

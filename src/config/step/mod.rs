@@ -16,9 +16,9 @@ use super::fields::{Reader, Value, Within};
 use super::node::{Kind, Node, shorten};
 use super::schema::Schemas;
 use super::suggest::expected_one_of;
-use super::value::{Any, MetricName, Template, VariableName};
+use super::value::{CheckName, MetricName, Template, VariableName};
 use super::yaml::flow_help;
-use super::{At, later};
+use super::{At, Place, later};
 use exchange::Expressions;
 
 #[derive(Debug, Clone)]
@@ -141,9 +141,9 @@ const STEPS: [Step; 20] = [
         key: "check",
         help: "Name and expression: counted as `checks`",
         place: Allowed::Anywhere,
-        schema: Expressions::<Any>::schema,
+        schema: Expressions::<CheckName>::schema,
         read: Some(|node, reader| {
-            Expressions::<Any>::read(node, reader).map(|list| StepConfig::Check(list.into_named()))
+            Expressions::<CheckName>::read(node, reader).map(|list| StepConfig::Check(list.into_named()))
         }),
     },
     Step {
@@ -222,6 +222,11 @@ impl Value for StepConfig {
         "a step such as `http: {url: …}` or `sleep: 1s`".to_owned()
     }
 
+    /// The key that says what it is, also in flow style.
+    fn place(node: &Node) -> Place {
+        node.entries().and_then(<[_]>::first).map_or(node.place, |(key, _)| key.place)
+    }
+
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
         let Some([(key, value), more @ ..]) = node.entries() else {
             reader.unexpected(node, &Self::expected());
@@ -232,11 +237,13 @@ impl Value for StepConfig {
             return None;
         }
         let Some(step) = STEPS.iter().find(|step| step.key == key.value) else {
-            let names: Vec<&str> =
-                STEPS.iter().filter(|step| step.allowed(reader.within)).map(|step| step.key).collect();
+            let names = |good: bool| -> Vec<&str> {
+                let good = |step: &&Step| good == (step.read.is_some() && step.allowed(reader.within));
+                STEPS.iter().filter(good).map(|step| step.key).collect()
+            };
             let help = match flow_help(value) {
                 Some(flow) if value.is_null() => flow.to_owned(),
-                _ => expected_one_of(&key.value, &names),
+                _ => expected_one_of(&key.value, &names(true), &names(false)),
             };
             reader.problem(key.place, format!("unknown step `{}`", shorten(&key.value)), help);
             return None;
@@ -324,13 +331,7 @@ impl Value for Flow {
         match &node.kind {
             Kind::Seq(items) if !items.is_empty() => Vec::read(node, reader).map(Flow),
             _ => {
-                let found =
-                    if matches!(node.kind, Kind::Seq(_)) { "an empty list".to_owned() } else { node.found() };
-                if node.kind != Kind::Broken {
-                    let help =
-                        flow_help(node).filter(|_| !matches!(node.kind, Kind::Seq(_))).map(str::to_owned);
-                    reader.problem(node.place, format!("expected {}, found {found}", Self::expected()), help);
-                }
+                reader.unexpected(node, &Self::expected());
                 None
             }
         }

@@ -9,7 +9,7 @@ use super::super::fields::{Element, Fields, Reader, Value, Within};
 use super::super::node::{Node, Typed};
 use super::super::schema::{Schemas, or_filled};
 use super::super::value::{
-    Any, AtLeast, HeaderName, Label, Table, Template, Text, VariableName, WebsocketUrl,
+    AtLeast, CheckName, Constant, HeaderName, Label, Table, Template, Text, VariableName, WebsocketUrl,
 };
 use super::exchange::{Expressions, Records};
 use super::{CheckConfig, Named, RecordConfig, StepConfig};
@@ -75,7 +75,7 @@ impl Element for WebsocketConfig {
     fn fields(f: &mut Fields<'_>) -> Option<Self> {
         let url = f.required::<At<WebsocketUrl>>("url", "`ws://` or `wss://`; a template");
         let name =
-            f.optional::<At<Text>>("name", "The label `name`; default: the URL's path before templating");
+            f.optional::<At<Constant>>("name", "The label `name`; default: the URL's path before templating");
         let headers = f
             .or_empty::<Table<HeaderName, At<Template>>>("headers", "Of the handshake; values are templates");
         let subprotocols =
@@ -84,8 +84,8 @@ impl Element for WebsocketConfig {
             "connect_timeout",
             "DNS, TCP, TLS and upgrade together; default `defaults.timeout`",
         );
-        let tags = f.or_empty::<Table<Label, At<Text>>>("tags", "On every series of the step");
-        let checks = f.or_empty::<Expressions<Any>>(
+        let tags = f.or_empty::<Table<Label, At<Constant>>>("tags", "On every series of the step");
+        let checks = f.or_empty::<Expressions<CheckName>>(
             "checks",
             "Name and expression, over the handshake's `status` and `headers`",
         );
@@ -139,7 +139,8 @@ impl Element for ReceiveConfig {
         });
         let timeout =
             f.optional::<AtLeast<1>>("timeout", "For all messages together; default `defaults.timeout`");
-        let checks = f.or_empty::<Expressions<Any>>("checks", "Name and expression, over the last message");
+        let checks =
+            f.or_empty::<Expressions<CheckName>>("checks", "Name and expression, over the last message");
         let capture = f.or_empty::<Expressions<VariableName>>(
             "capture",
             "Variable and expression, over the last message",

@@ -14,11 +14,10 @@ impl Value for Json {
 
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
         let well_formed = templates(node, reader);
-        let value = json(node);
-        if value.is_none() && well_formed {
-            reader.unexpected(node, "a JSON value, in which numbers are finite");
+        if let Some(culprit) = without_json(node) {
+            reader.unexpected(culprit, "a JSON value: numbers are finite there");
         }
-        value.filter(|_| well_formed)
+        json(node).filter(|_| well_formed)
     }
 
     fn schema(_: &mut Schemas) -> Json {
@@ -46,6 +45,16 @@ pub(crate) fn json(node: &Node) -> Option<Json> {
     })
 }
 
+/// The first scalar that JSON cannot hold.
+fn without_json(node: &Node) -> Option<&Node> {
+    match &node.kind {
+        Kind::Broken => None,
+        Kind::Seq(items) => items.iter().find_map(without_json),
+        Kind::Map(entries) => entries.iter().find_map(|(_, value)| without_json(value)),
+        Kind::Scalar(_) => Some(node).filter(|node| json(node).is_none()),
+    }
+}
+
 fn number(value: i128) -> Option<Number> {
     let signed = i64::try_from(value).map(Number::from);
     let unsigned = u64::try_from(value).map(Number::from);
@@ -56,8 +65,9 @@ fn number(value: i128) -> Option<Number> {
 fn templates(node: &Node, reader: &mut Reader) -> bool {
     match &node.kind {
         Kind::Broken => false,
-        Kind::Seq(items) => items.iter().fold(true, |well, item| templates(item, reader) && well),
-        Kind::Map(entries) => entries.iter().fold(true, |well, (_, value)| templates(value, reader) && well),
+        // Counted, since `all` would stop at the first problem.
+        Kind::Seq(items) => items.iter().filter(|item| !templates(item, reader)).count() == 0,
+        Kind::Map(entries) => entries.iter().filter(|(_, value)| !templates(value, reader)).count() == 0,
         Kind::Scalar(scalar) => match scalar.typed() {
             Typed::Text(text) => template(node, text, reader),
             _ => true,

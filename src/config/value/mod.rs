@@ -10,12 +10,12 @@ mod url;
 
 pub(crate) use duration::{AtLeast, parse_duration};
 pub(crate) use name::{
-    Any, EnvironmentName, HeaderName, HostName, Label, MetricName, Name, PlanName, ProfileName, Rule,
-    ScenarioName, VariableName,
+    Any, CheckName, EnvironmentName, HeaderName, HostName, Label, MetricName, Name, PlanName, ProfileName,
+    Rule, ScenarioName, VariableName,
 };
 pub(crate) use number::{Count, Rate, Share};
 pub(crate) use table::{OneOrMany, Table};
-pub(crate) use text::{Expression, Method, Template, Text};
+pub(crate) use text::{Constant, Expression, Method, Template, Text};
 pub(crate) use url::{HttpUrl, PlainHttpUrl, WebsocketUrl};
 
 use serde_json::{Value as Json, json};
@@ -26,13 +26,17 @@ use super::node::{Kind, Node, Typed};
 use super::schema::{Schemas, or_filled};
 use super::suggest::expected_one_of;
 
-/// Reads a word that stands for one of several values.
-pub(crate) fn word<T: Copy>(node: &Node, reader: &mut Reader, words: &[(&str, T)]) -> Option<T> {
+/// Reads a word that stands for one of several values, `what`.
+pub(crate) fn word<T: Copy>(node: &Node, reader: &mut Reader, what: &str, words: &[(&str, T)]) -> Option<T> {
     let found = node.scalar().and_then(|scalar| words.iter().find(|(word, _)| *word == scalar.text));
     if found.is_none() && node.kind != Kind::Broken {
         let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         let wrong = node.scalar().map_or("", |scalar| scalar.text.as_str());
-        reader.problem(node.place, format!("unknown word {}", node.found()), expected_one_of(wrong, &names));
+        reader.problem(
+            node.place,
+            format!("unknown {what} {}", node.found()),
+            expected_one_of(wrong, &names, &[]),
+        );
     }
     found.map(|(_, value)| *value)
 }
@@ -43,7 +47,7 @@ impl<T: Value> Value for At<T> {
     }
 
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
-        T::read(node, reader).map(|value| At::new(value, node.place))
+        T::read(node, reader).map(|value| At::new(value, T::place(node)))
     }
 
     fn schema(schemas: &mut Schemas) -> Json {

@@ -189,7 +189,23 @@ impl Rule for HostName {
     }
 }
 
-/// Free text: the name of a check, a header or a form field.
+/// The label `check`.
+pub(crate) struct CheckName;
+
+impl Rule for CheckName {
+    const EXPECTED: &'static str = "a check's name";
+    const PATTERN: &'static str = "^.+$";
+
+    fn holds(name: &str) -> bool {
+        !name.is_empty()
+    }
+
+    fn refused(name: &str) -> Option<String> {
+        name.contains("{{").then(|| "a check's name is a label: no template can stand here".to_owned())
+    }
+}
+
+/// Free text: the name of a form field.
 pub(crate) struct Any;
 
 impl Rule for Any {

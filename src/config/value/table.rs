@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use serde_json::{Value as Json, json};
 
-use super::{Rule, Template, Text};
+use super::{Constant, Rule, Template};
 use crate::config::At;
 use crate::config::fields::{Reader, Value};
 use crate::config::node::{Kind, Node};
@@ -27,7 +27,7 @@ impl<R: Rule, T: Value> Value for Table<R, T> {
     /// Reads all entries before it gives up on one.
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
         let Kind::Map(entries) = &node.kind else {
-            reader.unexpected(node, "a mapping");
+            reader.unexpected(node, &format!("a mapping of names, each to {}", T::expected()));
             return None;
         };
         let mut read = Some(Vec::with_capacity(entries.len()));
@@ -46,7 +46,7 @@ impl<R: Rule, T: Value> Value for Table<R, T> {
     }
 }
 
-impl<R> Table<R, At<Text>> {
+impl<R> Table<R, At<Constant>> {
     pub(crate) fn into_texts(self) -> Vec<(At<String>, At<String>)> {
         self.0.into_iter().map(|(name, text)| (name, text.map(|text| text.0))).collect()
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::config::expression::{check_expression, check_template};
+use crate::template::{TemplateError, check_syntax_expression, check_syntax_template};
 use crate::config::fields::{Reader, Value};
 use crate::config::node::Node;
 use crate::config::schema::Schemas;
@@ -29,6 +29,29 @@ impl Value for Text {
 
     fn schema(_: &mut Schemas) -> Json {
         json!({"type": ["string", "number", "boolean"]})
+    }
+}
+
+/// A text that is the same for the whole run, such as a label's value. Not empty.
+pub(crate) struct Constant(pub(crate) String);
+
+impl Value for Constant {
+    fn expected() -> String {
+        Text::expected()
+    }
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let Text(text) = Text::read(node, reader)?;
+        if text.contains("{{") {
+            let help = "labels come from the plan, so that their number is known".to_owned();
+            reader.problem(node.place, "no template can stand here", help);
+            return None;
+        }
+        Some(Constant(text))
+    }
+
+    fn schema(schemas: &mut Schemas) -> Json {
+        Text::schema(schemas)
     }
 }
 
@@ -60,12 +83,10 @@ impl Value for Expression {
 
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
         let text = text(node, reader, &Self::expected())?;
-        match check_expression(&text) {
+        match check_syntax_expression(&text) {
             Ok(()) => Some(Expression(text)),
-            Err((at, message)) => {
-                let place = at.map_or(node.place, |at| node.place_within(at, 2));
-                let help = format!("expected {}", Self::expected());
-                reader.problem(place, format!("not a valid expression: {message}"), help);
+            Err(error) => {
+                report(node, error, "expression", &Self::expected(), reader);
                 None
             }
         }
@@ -111,12 +132,13 @@ pub(crate) fn text(node: &Node, reader: &mut Reader, expected: &str) -> Option<S
 
 /// Whether the templates in a text are well formed; reports it if not.
 pub(crate) fn template(node: &Node, text: &str, reader: &mut Reader) -> bool {
-    let Err((at, message)) = check_template(text) else { return true };
-    let place = at.map_or(node.place, |at| node.place_within(at, 2));
-    reader.problem(
-        place,
-        format!("not a valid template: {message}"),
-        "expected `{{ expression }}`".to_owned(),
-    );
+    let Err(error) = check_syntax_template(text) else { return true };
+    report(node, error, "template", "`{{ expression }}`", reader);
     false
+}
+
+fn report(node: &Node, error: TemplateError, what: &str, expected: &str, reader: &mut Reader) {
+    let place = error.offset.map_or(node.place, |at| node.place_within(at, 2));
+    let help = error.help.unwrap_or_else(|| format!("expected {expected}"));
+    reader.problem(place, format!("not a valid {what}: {}", error.message), help);
 }

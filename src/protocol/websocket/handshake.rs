@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    AUTHORIZATION, CONNECTION, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -17,7 +17,7 @@ use super::Connection;
 use crate::protocol::alarm::Alarm;
 use crate::protocol::course::Course;
 use crate::protocol::dial::{DialTimes, Dialer};
-use crate::protocol::http1::{Http1, Payload};
+use crate::protocol::http1::{Call, Http1, Receive};
 use crate::protocol::target::Target;
 use crate::sample::{ErrorCode, Exchange};
 use crate::time::Elapsed;
@@ -60,23 +60,19 @@ async fn open(dialer: &Dialer, handshake: Handshake<'_>) -> Opening {
     let mut times = DialTimes::default();
     let wire = dialer.dial(origin, deadline, &mut times).await;
     course.dialed(times, wire.is_ok());
-    let http = match wire {
-        Ok(wire) => Http1::start(Arc::clone(origin), wire).await,
-        Err(code) => Err(code),
-    };
-    let mut http = match http {
-        Ok(http) => http,
+    let wire = match wire {
+        Ok(wire) => wire,
         Err(code) => {
             return Opening { exchange: course.finish(None, Some(code)), headers, connection: Err(code) };
         }
     };
-
-    let answered = upgrade(&mut http, &handshake, deadline, &mut course, &mut headers).await;
+    let mut http = Http1::new(Arc::clone(origin), wire);
+    let answered = upgrade(&mut http, dialer, &handshake, deadline, &mut course, &mut headers).await;
     let exchange = course.finish(Some(http.meter()), answered.err());
     let connection = match answered {
         Ok(()) => {
-            let (wire, early) = http.into_upgraded().await;
-            Ok(Connection::open(wire, &early, dialer.clock()))
+            let (wire, early) = http.into_upgraded();
+            Ok(Connection::open(wire, early, dialer.clock()))
         }
         Err(code) => Err(code),
     };
@@ -85,20 +81,27 @@ async fn open(dialer: &Dialer, handshake: Handshake<'_>) -> Opening {
 
 async fn upgrade(
     http: &mut Http1,
+    dialer: &Dialer,
     handshake: &Handshake<'_>,
     deadline: Instant,
     course: &mut Course,
     headers: &mut HeaderMap,
 ) -> Result<(), ErrorCode> {
     let key = generate_key();
-    let request = request(handshake, &key);
-    let mut alarm = Alarm::default();
-    let response = http.head(request, &mut alarm, deadline).await.map_err(|failure| failure.code)?;
-    let status = response.status();
-    course.status = status.as_u16();
-    *headers = response.into_parts().0.headers;
-    if status != StatusCode::SWITCHING_PROTOCOLS {
-        return Err(ErrorCode::from_status(status.as_u16()).unwrap_or(ErrorCode::UPGRADE_REFUSED));
+    let call = Call {
+        method: &Method::GET,
+        target: handshake.target,
+        headers: &request_headers(handshake, &key),
+        body: &Bytes::new(),
+        keep_headers: true,
+    };
+    let mut answer = Answer::default();
+    let done = http.exchange(call, &mut answer, dialer.scratch(), &mut Alarm::default(), deadline).await;
+    course.status = answer.status;
+    *headers = answer.headers;
+    done.map_err(|failure| failure.code)?;
+    if answer.status != SWITCHING_PROTOCOLS {
+        return Err(ErrorCode::from_status(answer.status).unwrap_or(ErrorCode::UPGRADE_REFUSED));
     }
     if is_valid(headers, &derive_accept_key(key.as_bytes()), handshake.subprotocols) {
         Ok(())
@@ -107,19 +110,28 @@ async fn upgrade(
     }
 }
 
-fn request(handshake: &Handshake<'_>, key: &str) -> Request<Payload> {
-    let mut headers = HeaderMap::with_capacity(handshake.headers.len() + 8);
-    headers.insert(HOST, handshake.target.origin().host_header().clone());
-    // One that was given wins, also over the one in the URL.
-    if let Some(authorization) = handshake.target.authorization() {
-        headers.insert(AUTHORIZATION, authorization.clone());
+const SWITCHING_PROTOCOLS: u16 = 101;
+
+#[derive(Default)]
+struct Answer {
+    status: u16,
+    headers: HeaderMap,
+}
+
+impl Receive for Answer {
+    fn head(&mut self, status: u16, headers: HeaderMap) -> bool {
+        self.status = status;
+        self.headers = headers;
+        false
     }
-    for name in handshake.headers.keys() {
-        headers.remove(name);
+
+    fn body(&mut self, _piece: &[u8]) -> Result<(), ErrorCode> {
+        Ok(())
     }
-    for (name, value) in handshake.headers {
-        headers.append(name, value.clone());
-    }
+}
+
+fn request_headers(handshake: &Handshake<'_>, key: &str) -> HeaderMap {
+    let mut headers = handshake.headers.clone();
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
@@ -129,11 +141,7 @@ fn request(handshake: &Handshake<'_>, key: &str) -> Request<Payload> {
     for subprotocol in handshake.subprotocols {
         headers.append(SEC_WEBSOCKET_PROTOCOL, subprotocol.clone());
     }
-    let mut request = Request::new(Payload(Bytes::new()));
-    *request.method_mut() = Method::GET;
-    *request.uri_mut() = handshake.target.request_uri().clone();
-    *request.headers_mut() = headers;
-    request
+    headers
 }
 
 /// The client's checks of RFC 6455, section 4.1: `Upgrade`, `Connection`, the accept key, no extension (we

@@ -85,14 +85,14 @@ pub struct Connection {
 
 impl Connection {
     /// Over a wire whose handshake is done; `early` is what came in with it.
-    fn open(wire: Wire, early: &[u8], clock: Clock) -> Self {
+    fn open(wire: Wire, early: Vec<u8>, clock: Clock) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(0)
             .max_write_buffer_size(MAX_SEND_BYTES)
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
-        let context = WebSocketContext::from_partially_read(early.to_vec(), Role::Client, Some(config));
+        let context = WebSocketContext::from_partially_read(early, Role::Client, Some(config));
         Connection {
             wire,
             context,
@@ -109,12 +109,12 @@ impl Connection {
     /// `TIMEOUT`, a session that is over `WEBSOCKET_CLOSED` (or how it broke), a message above
     /// [`MAX_SEND_BYTES`] `WEBSOCKET_PROTOCOL`.
     pub async fn send_text(&mut self, text: impl Into<Utf8Bytes>) -> Result<(), ErrorCode> {
-        self.send(tungstenite::Message::Text(text.into())).await
+        self.send(tungstenite::Message::Text(text.into()), None).await
     }
 
     /// As [`send_text`](Self::send_text), for a binary message.
     pub async fn send_binary(&mut self, bytes: impl Into<Bytes>) -> Result<(), ErrorCode> {
-        self.send(tungstenite::Message::Binary(bytes.into())).await
+        self.send(tungstenite::Message::Binary(bytes.into()), None).await
     }
 
     /// The next data message, in the order of arrival; those that came in while idle first. `TIMEOUT` at
@@ -148,7 +148,7 @@ impl Connection {
         self.pings += 1;
         let payload = Bytes::copy_from_slice(&self.pings.to_be_bytes());
         let sent_at = self.clock.now();
-        self.send(tungstenite::Message::Ping(payload.clone())).await?;
+        self.send(tungstenite::Message::Ping(payload.clone()), Some(deadline)).await?;
         poll_fn(|cx| {
             while let Poll::Ready(result) = self.poll_frame(cx) {
                 match result {
@@ -173,7 +173,7 @@ impl Connection {
         if self.ended.is_none() {
             let frame = CloseFrame { code: code.into(), reason: cut(reason).into() };
             // An error here is seen again below, unless the peer closes properly all the same.
-            let _ = self.send(tungstenite::Message::Close(Some(frame))).await;
+            let _ = self.send(tungstenite::Message::Close(Some(frame)), Some(deadline)).await;
         }
         poll_fn(|cx| {
             while self.ended.is_none() {
@@ -209,12 +209,16 @@ impl Connection {
         self.close_code
     }
 
-    async fn send(&mut self, message: tungstenite::Message) -> Result<(), ErrorCode> {
+    /// The deadline counts once the peer takes nothing; `None` is [`SEND_TIMEOUT`] from then on.
+    async fn send(
+        &mut self,
+        message: tungstenite::Message,
+        mut deadline: Option<Instant>,
+    ) -> Result<(), ErrorCode> {
         if let Some(code) = self.ended {
             return Err(code);
         }
         let mut message = Some(message);
-        let mut deadline = None;
         poll_fn(|cx| {
             let Connection { wire, context, .. } = self;
             let mut pipe = Pipe { wire, cx };
