@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Checks everything: format, lints, licences and advisories, tests. Installs from Debian what tests need and this user
+# may install; says at the end what was skipped and why.
+#
+#   ./test.sh           all of it
+#   ./test.sh --quick   without licences and advisories
+set -euo pipefail
+cd "$(dirname "$0")"
+exec </dev/null
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
+
+quick=false
+for argument in "$@"; do
+    case $argument in
+        --quick) quick=true ;;
+        -h | --help)
+            sed -n '2,6s/^# \{0,1\}//p' "$0"
+            exit 0
+            ;;
+        *)
+            echo "test.sh: unknown argument \`$argument\` (expected --quick)" >&2
+            exit 2
+            ;;
+    esac
+done
+
+skipped=()
+failed=()
+
+heading() { printf '\n== %s\n' "$1"; }
+has() { command -v "$1" >/dev/null 2>&1; }
+skip() {
+    skipped+=("$1")
+    echo "skipped: $1"
+}
+# Goes on after a failure: one run shows all that is wrong.
+step() {
+    local name=$1
+    shift
+    heading "$name: $*"
+    "$@" || failed+=("$name")
+}
+
+# Debian's packages only, only as root, and never for long.
+install_package() {
+    local program=$1 package=$2 why=$3
+    if has "$program"; then return; fi
+    heading "$program, for $why"
+    if [[ $(id -u) -ne 0 ]] || ! has apt-get; then
+        skip "$why: no \`$program\` here, and installing it takes root on Debian (apt-get install $package)"
+    elif ! { timeout 120 apt-get update -qq &&
+        DEBIAN_FRONTEND=noninteractive timeout 300 apt-get install -y -qq --no-install-recommends "$package"; }; then
+        skip "$why: \`apt-get install $package\` failed"
+    fi
+}
+
+deny() {
+    if $quick; then
+        heading "licences, bans, sources, advisories"
+        skip "cargo deny (--quick)"
+    elif ! has cargo-deny; then
+        heading "licences, bans, sources, advisories"
+        skip "cargo deny is not installed (cargo install --locked cargo-deny)"
+    else
+        step "licences, bans, sources" cargo deny --locked check licenses bans sources
+        heading "the database of advisories: cargo deny fetch db"
+        # Without network the database fetched last has to do.
+        if timeout 120 cargo deny fetch db || ls -d "${CARGO_HOME:-$HOME/.cargo}"/advisory-dbs/advisory-db-* >/dev/null 2>&1; then
+            step "advisories" cargo deny --offline check advisories
+        else
+            skip "advisories: their database cannot be fetched from here"
+        fi
+    fi
+}
+
+if ! has cargo; then
+    echo "test.sh: cargo is missing: install Rust as rustup.rs says (rust-version in Cargo.toml or newer)" >&2
+    exit 1
+fi
+
+# --- what is needed
+install_package cc build-essential "linking"
+# Only promtool is used of it; where Debian starts the server too, nothing here talks to it.
+install_package promtool prometheus "checking /metrics with Prometheus' own promtool"
+
+# --- checks
+if cargo fmt --version >/dev/null 2>&1; then
+    step "format" cargo fmt --check
+else
+    heading "format"
+    skip "cargo fmt is not installed (rustup component add rustfmt)"
+fi
+if cargo clippy --version >/dev/null 2>&1; then
+    step "lints" cargo clippy --all-targets -- -D warnings
+else
+    heading "lints"
+    skip "cargo clippy is not installed (rustup component add clippy)"
+fi
+deny
+if cargo nextest --version >/dev/null 2>&1; then
+    step "tests" cargo nextest run
+else
+    # --lib --bins --tests: the benches are programs that measure.
+    step "tests" cargo test --lib --bins --tests
+fi
+step "documentation's examples" cargo test --doc
+
+# --- what came of it
+heading "result"
+for what in "${skipped[@]+"${skipped[@]}"}"; do echo "skipped: $what"; done
+if ((${#failed[@]})); then
+    for what in "${failed[@]}"; do echo "FAILED: $what"; done
+    exit 1
+fi
+echo "passed"
