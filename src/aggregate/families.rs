@@ -49,7 +49,11 @@ pub fn exported_names(definition: &Definition) -> Vec<String> {
         Kind::Trend => {
             let histogram = name(definition, histogram_suffix(definition));
             let parts = ["", "_bucket", "_sum", "_count"].iter().map(|part| format!("{histogram}{part}"));
-            STATISTICS.iter().map(|(statistic, _)| statistic_name(definition, statistic)).chain(parts).collect()
+            STATISTICS
+                .iter()
+                .map(|(statistic, _)| statistic_name(definition, statistic))
+                .chain(parts)
+                .collect()
         }
     }
 }

@@ -137,9 +137,8 @@ fn local(
 ) -> Rc<LocalScenario> {
     let to = parts.arrivals_to.clone();
     let id = scenario.id;
-    let hand_over = Box::new(move |worker: usize, arrival| {
-        to[worker].send(HandedOver { scenario: id, arrival }).is_ok()
-    });
+    let hand_over =
+        Box::new(move |worker: usize, arrival| to[worker].send(HandedOver { scenario: id, arrival }).is_ok());
     LocalScenario::new(
         Arc::clone(scenario),
         Rc::clone(worker),
