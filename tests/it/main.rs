@@ -1,5 +1,5 @@
 //! One binary for all integration tests: real sockets on port 0.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails, also in its helpers")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, also in its helpers")]
 
 mod api;
 mod bad_plans;
