@@ -1,7 +1,7 @@
 //! loadgate: a Prometheus-native load-test harness and exporter.
 //!
-//! One direction, from a YAML key to the exit code; a module uses only those above it
-//! (`tests/it/layers.rs` keeps the order):
+//! One direction, from a YAML key to the exit code; a module uses only those above it in the list
+//! below (`tests/it/layers.rs` keeps the order):
 //!
 //! ```text
 //! plan file ─> config ─> plan ─> scheduler ─> record ─> aggregate ─┐
@@ -9,29 +9,41 @@
 //! target /metrics ──────────────────> scrape ──────────────────────┤
 //!                                                                  └─> rules ─> verdict ─> report, exit code
 //! ```
+//!
+//! To follow one key, `vus: 100`: `config/executor.rs` reads it, `plan/scenario.rs` makes an
+//! [`executor::ConstantVus`] of it, `scheduler/scenario.rs` starts that many users, each runs
+//! [`flow`]'s steps, `flow/http.rs` sends its bytes through [`protocol::http`], and writes what came
+//! of it into its worker's [`record::Shard`]. Once a second [`run`] adds the shards up
+//! ([`aggregate`]), judges the thresholds ([`rules`]) and, at the end, decides ([`verdict`]).
 
-pub mod aggregate;
-pub mod api;
-pub mod cli;
-pub mod config;
-pub mod executor;
-pub mod exposition;
-pub mod family;
-pub mod flow;
+// What everything is made of.
+pub mod time;
 pub mod ids;
-pub mod labels;
-pub mod metric;
-pub mod plan;
-pub mod protocol;
-pub mod record;
-pub mod report;
-pub mod rules;
-pub mod run;
 pub mod sample;
+pub mod metric;
+pub mod labels;
+pub mod family;
+pub mod record;
+// What an iteration is made of.
+pub mod template;
+pub mod executor;
+pub mod protocol;
+pub mod flow;
+// What comes in from outside, and what goes out.
+pub mod exposition;
+pub mod selector;
+pub mod config;
+// What must hold.
+pub mod aggregate;
+pub mod rules;
+// A plan, and all that happens while it is executed.
+pub mod plan;
 pub mod scheduler;
 pub mod scrape;
-pub mod selector;
-pub mod target;
-pub mod template;
-pub mod time;
 pub mod verdict;
+pub mod report;
+pub mod run;
+pub mod api;
+// The demo target is a service of its own and uses nothing of the above.
+pub mod target;
+pub mod cli;

@@ -8,8 +8,8 @@ use tokio::sync::oneshot;
 
 use super::Failure;
 use super::files::{PlanArgs, compile_plan, complain};
-use super::process::{raise_descriptor_limit, signal};
-use super::run::{OutputArgs, foreground};
+use super::process::raise_descriptor_limit;
+use super::run::{OutputArgs, Stay, foreground};
 use super::target::fault_help;
 use crate::target::{Fault, TargetConfig, listen, serve};
 
@@ -63,13 +63,14 @@ impl Demo {
             compile_plan(PLAN_NAME, PLAN, Path::new("config/plans"), &PlanArgs { profile: None, env })?;
         let mut output = self.output;
         output.listen.get_or_insert_with(free_metrics_address);
-        let finished = foreground(plan, &output, || {
-            complain(&format!("demo target on http://{}, {vus} users; plan {PLAN_NAME}", target.address));
+        let stay = if self.stay { Stay::UntilSignal } else { Stay::Linger };
+        let finished = foreground(plan, &output, stay, || {
+            let until = if self.stay { "; it and /metrics stay until Ctrl-C" } else { "" };
+            complain(&format!(
+                "demo target on http://{}, {vus} users; plan {PLAN_NAME}{until}",
+                target.address
+            ));
         })?;
-        if self.stay {
-            complain(&format!("the demo target stays on http://{} until Ctrl-C", target.address));
-            target.wait_for_signal()?;
-        }
         target.stop();
         Ok(finished.verdict.exit_code())
     }
@@ -118,15 +119,6 @@ impl DemoTarget {
         };
         let thread = std::thread::Builder::new().name("target".to_owned()).spawn(serving).map_err(failed)?;
         Ok(DemoTarget { address, stop, thread })
-    }
-
-    fn wait_for_signal(&self) -> Result<(), Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Failure::internal("wait", error))?;
-        runtime.block_on(async {
-            signal().await;
-        });
-        Ok(())
     }
 
     fn stop(self) {

@@ -15,7 +15,7 @@ use super::serve_metrics::MetricsServer;
 use crate::config::parse_duration;
 use crate::plan::Plan;
 use crate::report::{Finished, SummaryOptions, TrendStat, json_summary, text};
-use crate::run::{RunOptions, execute};
+use crate::run::{RunOptions, execute, process_families};
 use crate::scheduler::LoadOptions;
 use crate::verdict::Verdict;
 
@@ -63,6 +63,14 @@ pub(super) struct OutputArgs {
     quiet: bool,
 }
 
+/// How long `/metrics` is served after the run.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Stay {
+    /// As long as `--linger` says.
+    Linger,
+    UntilSignal,
+}
+
 #[derive(Debug, Clone)]
 struct TrendStats(Vec<TrendStat>);
 
@@ -87,14 +95,19 @@ impl Run {
             ));
         }
         let plan = read_plan(&self.file, &self.plan)?;
-        let finished = foreground(plan, &self.output, || ())?;
+        let finished = foreground(plan, &self.output, Stay::Linger, || ())?;
         Ok(finished.verdict.exit_code())
     }
 }
 
 /// Executes the plan, shows and writes what came of it, and lingers. `ready` is called when
 /// everything that could be refused has been.
-pub(super) fn foreground(plan: Plan, output: &OutputArgs, ready: impl FnOnce()) -> Result<Finished, Failure> {
+pub(super) fn foreground(
+    plan: Plan,
+    output: &OutputArgs,
+    stay: Stay,
+    ready: impl FnOnce(),
+) -> Result<Finished, Failure> {
     raise_descriptor_limit();
     let log = LogLines::install();
     let metrics = output.listen.map(MetricsServer::start).transpose()?;
@@ -102,6 +115,7 @@ pub(super) fn foreground(plan: Plan, output: &OutputArgs, ready: impl FnOnce()) 
         complain(&format!("serving http://{}/metrics", metrics.address));
     }
     ready();
+    let retain = plan.retain_series;
     let plan = Arc::new(plan);
     let exporter = metrics.as_ref().map(|metrics| Arc::clone(&metrics.exporter));
     let mut listener = Foreground::new(&plan, output.quiet, log, exporter);
@@ -127,14 +141,7 @@ pub(super) fn foreground(plan: Plan, output: &OutputArgs, ready: impl FnOnce()) 
         .as_ref()
         .map(|file| write_whole(file, &format!("{:#}\n", json_summary(&finished))));
     if let Some(metrics) = metrics {
-        if let Some(linger) = output.linger {
-            runtime.block_on(async {
-                tokio::select! {
-                    () = tokio::time::sleep(linger) => {}
-                    _ = signal() => {}
-                }
-            });
-        }
+        runtime.block_on(linger(&metrics, output.linger.unwrap_or_default(), retain, stay));
         metrics.stop();
     }
     match exported {
@@ -144,6 +151,26 @@ pub(super) fn foreground(plan: Plan, output: &OutputArgs, ready: impl FnOnce()) 
         None => {}
     }
     Ok(finished)
+}
+
+/// Serves the final values for a while, but no longer than `retain_series`: after that they are gone.
+async fn linger(metrics: &MetricsServer, linger: Duration, retain: Duration, stay: Stay) {
+    let end = async {
+        match stay {
+            Stay::Linger => tokio::time::sleep(linger).await,
+            Stay::UntilSignal => std::future::pending().await,
+        }
+    };
+    let forget = async {
+        tokio::time::sleep(retain).await;
+        metrics.exporter.publish(process_families());
+        std::future::pending().await
+    };
+    tokio::select! {
+        () = end => {}
+        () = forget => {}
+        _ = signal() => {}
+    }
 }
 
 async fn stopped() -> String {

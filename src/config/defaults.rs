@@ -27,7 +27,7 @@ pub struct Defaults {
 #[derive(Debug, Clone, Default)]
 pub struct TlsConfig {
     pub insecure_skip_verify: bool,
-    /// A PEM file of authorities trusted beside the system's.
+    /// A PEM file of authorities to trust instead of the system's.
     pub ca: Option<At<String>>,
 }
 
@@ -106,7 +106,7 @@ impl Element for TlsConfig {
 
     fn fields(f: &mut Fields<'_>) -> Option<Self> {
         let insecure_skip_verify = f.or("insecure_skip_verify", "Take any certificate", "false");
-        let ca = f.optional::<At<Text>>("ca", "A PEM file of authorities trusted beside the system's");
+        let ca = f.optional::<At<Text>>("ca", "A PEM file of authorities to trust instead of the system's");
         f.later("cert", "A PEM file with the client's certificate", later::text);
         f.later("key", "A PEM file with the client's key", later::text);
         f.later("min_version", "The oldest version of TLS that is spoken", later::tls_version);

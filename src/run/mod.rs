@@ -15,6 +15,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, MissedTickBehavior};
 
 pub use families::RunLabels;
+pub use process::families as process_families;
 
 use crate::aggregate::Totals;
 use crate::family::Family;

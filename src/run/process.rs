@@ -4,7 +4,7 @@ use crate::family::{Family, FamilyKind};
 use crate::labels::Labels;
 
 /// Empty where there is no `/proc`.
-pub(super) fn families() -> Vec<Family> {
+pub fn families() -> Vec<Family> {
     collect().unwrap_or_default()
 }
 
