@@ -226,6 +226,70 @@ fn a_signal_during_preflight_stops_it_too() {
 }
 
 #[test]
+fn a_second_signal_ends_a_run_that_takes_its_time_to_end() {
+    let backend = HttpServer::start(|_| async { reply(200, "") });
+    let silent = HttpServer::start(|_| async {
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        Vec::new()
+    });
+    // The last look at this target takes an hour.
+    let rest =
+        format!("scrape: [{{job: silent, url: '{}/metrics', interval: 1h, timeout: 1h}}]", silent.url());
+    let text = plan_of(&backend.url(), &rest, "executor: constant-vus, vus: 2, duration: 1h", "50ms");
+    let (mut command, _folder) = loadgate_run(&text, &[]);
+    let mut child = command.spawn().unwrap();
+    wait_until(|| backend.requests() > 2 && silent.requests() == 1);
+    send(&child, Signal::INT);
+    wait_until(|| silent.requests() == 2);
+    assert!(child.try_wait().unwrap().is_none(), "it did not wait for the last look");
+    send(&child, Signal::INT);
+    assert_eq!(child.wait().unwrap().code(), Some(105));
+}
+
+#[test]
+fn iterations_that_never_wait_can_be_stopped_and_end_in_time() {
+    let text = |duration: &str, flow: &str| {
+        format!(
+            "name: e2e\n\
+             scenarios: {{s: {{executor: constant-vus, vus: 3, duration: {duration}, graceful_stop: 0s, flow: [{flow}]}}}}\n"
+        )
+    };
+    Ended::run(&text("1s", "{set: {a: '1'}}"), &[]).check(0, &["verdict: PASSED"]);
+    let ended = Ended::run(&text("1s", "{repeat: {times: 1000000000, flow: [{set: {a: '1'}}]}}"), &[]);
+    ended.check(98, &["no iteration was completed"]);
+    assert!(ended.stdout.contains("3 interrupted iterations"), "{}", ended.stdout);
+    let server = HttpServer::start(|_| async { reply(200, "") });
+    let flow = format!(
+        "{{http: {{url: '{}/'}}}}, {{repeat: {{while: vu > 0, flow: [{{set: {{a: '1'}}}}]}}}}",
+        server.url()
+    );
+    let (mut command, folder) = loadgate_run(&text("1h", &flow), &[]);
+    let child = command.spawn().unwrap();
+    wait_until(|| server.requests() == 3);
+    send(&child, Signal::INT);
+    Ended::of(child.wait_with_output().unwrap(), folder).check(105, &["verdict: STOPPED"]);
+}
+
+#[test]
+fn a_machine_without_descriptors_left_is_our_fault_and_not_the_targets() {
+    let server = HttpServer::start(|_| async { reply(200, "") });
+    let text = plan_of(
+        &server.url(),
+        "thresholds: {http_reqs: [count>0]}",
+        "executor: constant-vus, vus: 200, duration: 1s",
+        "500ms",
+    );
+    let (run, folder) = loadgate_run(&text, &[]);
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "ulimit -n 64 && exec \"$@\"", "sh"]).arg(run.get_program()).args(run.get_args());
+    let ended = Ended::of(limited.output().unwrap(), folder);
+    ended.check(
+        98,
+        &["exchanges failed because this machine had no descriptor or port left: raise `ulimit -n`"],
+    );
+}
+
+#[test]
 fn the_summary_export_holds_the_verdict_every_gate_and_every_metric() {
     let target = demo_target(&[]);
     let rest = "metrics: {mine: {type: counter}, unused: {type: trend, time: true}}\n\
