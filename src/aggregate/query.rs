@@ -24,8 +24,9 @@ impl Selector {
         Selector { metric, labels: Labels::new([(name, value)]) }
     }
 
-    fn matches(&self, labels: &Labels) -> bool {
-        self.labels.iter().all(|(name, value)| labels.value(name).unwrap_or("") == value)
+    fn matches(&self, labels: &Labels, run_labels: &Labels) -> bool {
+        let found = |name| labels.value(name).or_else(|| run_labels.value(name)).unwrap_or("");
+        self.labels.iter().all(|(name, value)| found(name) == value)
     }
 }
 
@@ -78,7 +79,7 @@ impl Totals {
 
     /// The values that a label takes on a metric, sorted.
     pub fn label_values(&self, metric: MetricId, label: &str) -> BTreeSet<&str> {
-        self.of(metric).filter_map(|(labels, _)| labels.value(label)).collect()
+        self.of(metric).filter_map(|(labels, _)| labels.value(label).or_else(|| self.run_labels.value(label))).collect()
     }
 
     pub(super) fn of(&self, metric: MetricId) -> impl Iterator<Item = (&Labels, &Cell)> {
@@ -86,6 +87,6 @@ impl Totals {
     }
 
     fn cells<'a>(&'a self, selector: &'a Selector) -> impl Iterator<Item = &'a Cell> {
-        self.of(selector.metric).filter(|(labels, _)| selector.matches(labels)).map(|(_, cell)| cell)
+        self.of(selector.metric).filter(|(labels, _)| selector.matches(labels, &self.run_labels)).map(|(_, cell)| cell)
     }
 }

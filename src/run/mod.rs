@@ -113,7 +113,7 @@ struct Run {
 impl Run {
     fn new(plan: Arc<Plan>, options: RunOptions, started_at: SystemTime) -> Self {
         let labels = RunLabels::new(&plan, &options);
-        let totals = Totals::new(Arc::clone(&plan.registry));
+        let totals = labels.totals(&plan);
         let shard = Shard::new(Arc::clone(&plan.registry));
         let observer = Observer::new(&plan);
         let last_iterations = vec![(Duration::ZERO, 0.0); plan.scenarios.len()];
@@ -226,7 +226,7 @@ impl Run {
         };
         let verdict = if sent_load { decide(&gates, &doubts, stopped) } else { Verdict::PreflightFailed };
         let probes = self.plan.probes.iter().zip(self.observer.samples());
-        let totals = std::mem::replace(&mut self.totals, Totals::new(Arc::clone(&self.plan.registry)));
+        let totals = std::mem::replace(&mut self.totals, self.labels.totals(&self.plan));
         Finished {
             testid: self.options.testid.clone(),
             test: self.plan.name.to_string(),
