@@ -25,7 +25,7 @@ use crate::report::{Finished, Phase, Probe, Progress};
 use crate::rules::{Gate, Observed, Outcome};
 use crate::scheduler::{Load, LoadOptions};
 use crate::time::{Clock, Elapsed};
-use crate::verdict::{Verdict, decide};
+use crate::verdict::{Doubt, Verdict, decide};
 use families::RunView;
 use health::Watch;
 use observer::Observer;
@@ -79,6 +79,7 @@ pub async fn execute(
     let elapsed = clock.now().since(Elapsed::ZERO);
     run.observer.last_look(&clock).await;
     load.collect(&mut run.totals).await;
+    run.panics = load.panics();
     listener.progress(&run.progress(Phase::Finished, elapsed, &load));
     let finished = run.finish(ended, elapsed);
     listener.families(run.families(Some(&finished)));
@@ -108,6 +109,8 @@ struct Run {
     elapsed: Duration,
     last_iterations: Vec<(Duration, f64)>,
     scenarios: Vec<crate::report::ScenarioProgress>,
+    /// Threads and tasks of the load that panicked.
+    panics: u64,
 }
 
 impl Run {
@@ -130,6 +133,7 @@ impl Run {
             elapsed: Duration::ZERO,
             last_iterations,
             scenarios: Vec::new(),
+            panics: 0,
         }
     }
 
@@ -212,7 +216,11 @@ impl Run {
         let sent_load = !matches!(ended, Some(Ended::Preflight(_)));
         let mut gates = if sent_load { self.gates() } else { Vec::new() };
         let health = health::health(&self.plan, &self.totals, &self.watch, &self.observer);
-        let doubts = if sent_load { health.doubts() } else { Vec::new() };
+        let mut doubts = if sent_load { health.doubts() } else { Vec::new() };
+        if self.panics > 0 {
+            let what = format!("{} of this program's own tasks panicked: please report it, with stderr", self.panics);
+            doubts.push(Doubt::Internal(what));
+        }
         let (stopped, ended_by) = match &ended {
             Some(Ended::Stopped(signal)) => (true, Some(signal.clone())),
             Some(Ended::Preflight(why)) => (false, Some(why.clone())),

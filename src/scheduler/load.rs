@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::pacer::Timing;
 use super::pool::{Pool, PoolState};
-use super::worker::{self, AllDone, Collect, Collected, WorkerParts};
+use super::worker::{self, AllDone, Collect, Collected, OneDone, WorkerParts};
 use crate::aggregate::Totals;
 use crate::executor::Share;
 use crate::plan::Plan;
@@ -51,6 +51,7 @@ struct Handle {
     ended: bool,
     cpu: Duration,
     thread: Option<JoinHandle<()>>,
+    panicked: bool,
 }
 
 impl Load {
@@ -108,6 +109,7 @@ impl Load {
                 ended: false,
                 cpu: Duration::ZERO,
                 thread: None,
+                panicked: false,
             });
             parts.push(WorkerParts {
                 plan: Arc::clone(&plan),
@@ -121,7 +123,7 @@ impl Load {
                 collect: collect_receiver,
                 abort: abort.clone(),
                 last,
-                done: Arc::clone(&done),
+                done: OneDone(Arc::clone(&done)),
             });
         }
         (Load { plan, pools, workers: handles, abort, done: done.token.clone() }, parts)
@@ -147,6 +149,12 @@ impl Load {
     /// The users of each scenario, in the plan's order.
     pub fn pools(&self) -> Vec<PoolState> {
         self.pools.iter().map(|pool| pool.state()).collect()
+    }
+
+    /// Threads and tasks that panicked so far: none, or there is a mistake in this program.
+    pub fn panics(&self) -> u64 {
+        let threads = self.workers.iter().filter(|handle| handle.panicked).count() as u64;
+        threads + self.pools.iter().map(|pool| pool.state().panics).sum::<u64>()
     }
 
     pub fn plan(&self) -> &Arc<Plan> {
@@ -181,7 +189,7 @@ impl Handle {
         let last = (&mut self.last).await.ok();
         self.ended = true;
         if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+            self.panicked = thread.join().is_err();
         }
         last
     }

@@ -57,7 +57,7 @@ pub(super) struct WorkerParts {
     pub(super) abort: CancellationToken,
     /// For the last shard.
     pub(super) last: oneshot::Sender<Collected>,
-    pub(super) done: Arc<AllDone>,
+    pub(super) done: OneDone,
 }
 
 /// Rings when the last worker has ended.
@@ -70,10 +70,15 @@ impl AllDone {
     pub(super) fn new(workers: usize) -> Arc<Self> {
         Arc::new(AllDone { left: AtomicUsize::new(workers), token: CancellationToken::new() })
     }
+}
 
-    fn one_done(&self) {
-        if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.token.cancel();
+/// One worker of those; ended when it is dropped, so also when it panics: nobody must wait for it for ever.
+pub(super) struct OneDone(pub(super) Arc<AllDone>);
+
+impl Drop for OneDone {
+    fn drop(&mut self) {
+        if self.0.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.token.cancel();
         }
     }
 }
@@ -98,7 +103,11 @@ pub(super) async fn run(mut parts: WorkerParts) {
                     scenario.abort().await;
                 }
             }
-            _ = running.join_next() => {}
+            Some(ended) = running.join_next() => {
+                if let Some(pool) = parts.pools.first() {
+                    pool.task_ended(ended);
+                }
+            }
             Some(handed) = parts.arrivals.recv() => {
                 if let Some(scenario) = scenarios.get(&handed.scenario) {
                     scenario.start_reserved(handed.arrival);
@@ -118,7 +127,7 @@ pub(super) async fn run(mut parts: WorkerParts) {
         }
     }
     let _ = parts.last.send(collected(&worker, Shard::new(Arc::clone(&plan.registry))));
-    parts.done.one_done();
+    drop(parts.done);
 }
 
 fn local(parts: &WorkerParts, scenario: &Arc<crate::plan::Scenario>, worker: &Rc<Worker>) -> Rc<LocalScenario> {
