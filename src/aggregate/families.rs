@@ -20,13 +20,12 @@ const STATISTICS: [(&str, Statistic); 7] = [
 ];
 
 impl Totals {
-    /// Every metric that has a series, each with `run_labels` added: a tag of the run gives way to the same
-    /// tag of a scenario or step, as in k6, and to the labels that tell series apart.
-    pub fn families(&self, run_labels: &Labels) -> Vec<Family> {
+    /// Every metric that has a series. A label of the run gives way to a series' own, as in k6.
+    pub fn families(&self) -> Vec<Family> {
         let mut families = Vec::new();
         for (id, definition) in self.catalog().iter() {
             let cells: Vec<(Labels, &Cell)> =
-                self.of(id).map(|(labels, cell)| (run_labels.merged(labels), cell)).collect();
+                self.of(id).map(|(labels, cell)| (self.run_labels.merged(labels), cell)).collect();
             match definition.kind {
                 Kind::Counter => families.push(counter(definition, &cells)),
                 Kind::Gauge => families.push(gauge(definition, &cells)),
@@ -170,9 +169,9 @@ mod tests {
         let registry = Arc::new(Registry::new(Arc::new(catalog), &[(metric::HTTP_REQ_DURATION, 2e8)], 200));
         let mut shard = Shard::new(Arc::clone(&registry));
         write(&registry, &mut shard);
-        let mut totals = Totals::new(registry);
+        let mut totals = Totals::labelled(registry, Labels::new([("testid", "t")]));
         totals.absorb(&mut shard);
-        totals.families(&Labels::new([("testid", "t")]))
+        totals.families()
     }
 
     fn sample(families: &[Family], name: &str, labels: &str) -> Option<f64> {

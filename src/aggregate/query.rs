@@ -24,8 +24,9 @@ impl Selector {
         Selector { metric, labels: Labels::new([(name, value)]) }
     }
 
-    fn matches(&self, labels: &Labels) -> bool {
-        self.labels.iter().all(|(name, value)| labels.value(name).unwrap_or("") == value)
+    fn matches(&self, labels: &Labels, run_labels: &Labels) -> bool {
+        let found = |name| labels.value(name).or_else(|| run_labels.value(name)).unwrap_or("");
+        self.labels.iter().all(|(name, value)| found(name) == value)
     }
 }
 
@@ -62,16 +63,18 @@ impl Totals {
         merged
     }
 
-    /// (value now, smallest, largest) summed over the series; `None` when it was never set.
+    /// (value now, smallest, largest) summed over the series; `None` when it was never set. What is
+    /// counted up and down (`ws_connected`) is 0 from the start.
     pub fn gauge(&self, selector: &Selector) -> Option<(f64, f64, f64)> {
+        let custom = self.catalog().definition(selector.metric).custom;
         self.cells(selector).fold(None, |found, cell| match cell {
             Cell::Gauge { set: Some((_, value)), added, min, max } => {
                 let (total, least, most) = found.unwrap_or((0.0, f64::INFINITY, f64::NEG_INFINITY));
                 Some((total + value + added, least.min(*min), most.max(*max)))
             }
-            Cell::Gauge { set: None, added, .. } if *added != 0.0 => {
+            Cell::Gauge { set: None, added, min, max } if !custom => {
                 let (total, least, most) = found.unwrap_or((0.0, 0.0, 0.0));
-                Some((total + added, least, most.max(*added)))
+                Some((total + added, least.min(*min), most.max(*max)))
             }
             _ => found,
         })
@@ -79,7 +82,9 @@ impl Totals {
 
     /// The values that a label takes on a metric, sorted.
     pub fn label_values(&self, metric: MetricId, label: &str) -> BTreeSet<&str> {
-        self.of(metric).filter_map(|(labels, _)| labels.value(label)).collect()
+        self.of(metric)
+            .filter_map(|(labels, _)| labels.value(label).or_else(|| self.run_labels.value(label)))
+            .collect()
     }
 
     pub(super) fn of(&self, metric: MetricId) -> impl Iterator<Item = (&Labels, &Cell)> {
@@ -87,6 +92,8 @@ impl Totals {
     }
 
     fn cells<'a>(&'a self, selector: &'a Selector) -> impl Iterator<Item = &'a Cell> {
-        self.of(selector.metric).filter(|(labels, _)| selector.matches(labels)).map(|(_, cell)| cell)
+        self.of(selector.metric)
+            .filter(|(labels, _)| selector.matches(labels, &self.run_labels))
+            .map(|(_, cell)| cell)
     }
 }

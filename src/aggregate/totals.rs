@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::ids::SeriesId;
+use crate::labels::Labels;
 use crate::record::{Cell, Note, Registry, SeriesKey, Shard};
 
 /// How many different notes a run keeps.
@@ -11,6 +12,8 @@ const MAX_NOTES: usize = 100;
 #[derive(Debug)]
 pub struct Totals {
     pub(super) registry: Arc<Registry>,
+    /// On every series that has no label of that name itself.
+    pub(super) run_labels: Labels,
     pub(super) series: Vec<(SeriesKey, Cell)>,
     notes: Vec<Note>,
     notes_dropped: u64,
@@ -18,7 +21,13 @@ pub struct Totals {
 
 impl Totals {
     pub fn new(registry: Arc<Registry>) -> Self {
-        let mut totals = Totals { registry, series: Vec::new(), notes: Vec::new(), notes_dropped: 0 };
+        Totals::labelled(registry, Labels::empty())
+    }
+
+    /// `run_labels` are on every series, but give way to a series' own label of the same name, as in k6.
+    pub fn labelled(registry: Arc<Registry>, run_labels: Labels) -> Self {
+        let mut totals =
+            Totals { registry, run_labels, series: Vec::new(), notes: Vec::new(), notes_dropped: 0 };
         totals.meet_new_series();
         totals
     }
@@ -38,6 +47,18 @@ impl Totals {
                 Some(at) => self.notes[at].count += note.count,
                 None if self.notes.len() < MAX_NOTES => self.notes.push(note),
                 None => self.notes_dropped += note.count,
+            }
+        }
+    }
+
+    /// Takes note of how high and low what is counted up and down stands; once all shards of a tick are in.
+    pub fn note_levels(&mut self) {
+        let catalog = self.registry.catalog();
+        for (key, cell) in &mut self.series {
+            let custom = catalog.definition(key.metric).custom;
+            if let (false, Cell::Gauge { set: None, added, min, max }) = (custom, cell) {
+                *min = min.min(*added);
+                *max = max.max(*added);
             }
         }
     }

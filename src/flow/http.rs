@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
-use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use http::{Method, StatusCode};
 
 use super::outcomes::Outcomes;
@@ -89,6 +89,9 @@ impl HttpStep {
                         // What was meant for one host is not for another (Go's client does the same).
                         headers.to_mut().remove(AUTHORIZATION);
                         headers.to_mut().remove(COOKIE);
+                    }
+                    if next.body.is_empty() && !hop.body.is_empty() {
+                        headers.to_mut().remove(CONTENT_TYPE);
                     }
                     hop = next;
                 }

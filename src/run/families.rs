@@ -1,5 +1,6 @@
 //! All families of a run: what was recorded, what the run says of itself, what was scraped.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::observer::Observer;
@@ -36,6 +37,10 @@ const STATES: [(&str, Phase); 4] = [
 ];
 
 impl RunLabels {
+    pub(super) fn totals(&self, plan: &Plan) -> Totals {
+        Totals::labelled(Arc::clone(&plan.registry), self.0.clone())
+    }
+
     pub(super) fn new(plan: &Plan, options: &RunOptions) -> Self {
         let flags = Labels::new(options.tags.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let run = Labels::new([("test", &*plan.name), ("testid", options.testid.as_str())]);
@@ -44,7 +49,7 @@ impl RunLabels {
 }
 
 pub(super) fn families(labels: &RunLabels, view: &RunView<'_>) -> Vec<Family> {
-    let mut families = view.totals.families(&labels.0);
+    let mut families = view.totals.families();
     families.extend(run_families(&labels.0, view));
     families.extend(threshold_families(&labels.0, view.gates));
     families.extend(view.observer.stats.families(&labels.0));

@@ -81,7 +81,7 @@ pub async fn execute(
     run.observer.last_look(&clock).await;
     load.collect(&mut run.totals).await;
     run.count_users(&load, &clock);
-    run.panicked = load.panicked();
+    run.panics = load.panics();
     listener.progress(&run.progress(Phase::Finished, elapsed, &load));
     let finished = run.finish(ended, elapsed);
     listener.families(run.families(Some(&finished)));
@@ -107,18 +107,18 @@ struct Run {
     shard: Shard,
     observer: Observer,
     watch: Watch,
-    /// Workers that crashed.
-    panicked: usize,
     phase: Phase,
     elapsed: Duration,
     last_iterations: Vec<(Duration, f64)>,
     scenarios: Vec<crate::report::ScenarioProgress>,
+    /// Threads and tasks of the load that panicked.
+    panics: u64,
 }
 
 impl Run {
     fn new(plan: Arc<Plan>, options: RunOptions, started_at: SystemTime) -> Self {
         let labels = RunLabels::new(&plan, &options);
-        let totals = Totals::new(Arc::clone(&plan.registry));
+        let totals = labels.totals(&plan);
         let shard = Shard::new(Arc::clone(&plan.registry));
         let observer = Observer::new(&plan);
         let last_iterations = vec![(Duration::ZERO, 0.0); plan.scenarios.len()];
@@ -131,11 +131,11 @@ impl Run {
             shard,
             observer,
             watch: Watch::default(),
-            panicked: 0,
             phase: Phase::Preflight,
             elapsed: Duration::ZERO,
             last_iterations,
             scenarios: Vec::new(),
+            panics: 0,
         }
     }
 
@@ -221,11 +221,12 @@ impl Run {
         let mut gates = if sent_load { self.gates() } else { Vec::new() };
         let health = health::health(&self.plan, &self.totals, &self.watch, &self.observer);
         let mut doubts = if sent_load { health.doubts() } else { Vec::new() };
-        if self.panicked > 0 {
-            doubts.push(Doubt::Internal(format!(
-                "{} workers of loadgate have crashed: please report it",
-                self.panicked
-            )));
+        if self.panics > 0 {
+            let what = format!(
+                "{} of this program's own tasks panicked: please report it, with stderr",
+                self.panics
+            );
+            doubts.push(Doubt::Internal(what));
         }
         let (stopped, ended_by) = match &ended {
             Some(Ended::Stopped(signal)) => (true, Some(signal.clone())),
@@ -240,7 +241,7 @@ impl Run {
         };
         let verdict = if sent_load { decide(&gates, &doubts, stopped) } else { Verdict::PreflightFailed };
         let probes = self.plan.probes.iter().zip(self.observer.samples());
-        let totals = std::mem::replace(&mut self.totals, Totals::new(Arc::clone(&self.plan.registry)));
+        let totals = std::mem::replace(&mut self.totals, self.labels.totals(&self.plan));
         Finished {
             testid: self.options.testid.clone(),
             test: self.plan.name.to_string(),

@@ -102,8 +102,8 @@ impl Observer {
         } {
             self.take(scrape);
         }
-        for target in self.targets.clone() {
-            let scrape = scrape::once(&target, clock).await;
+        let looks = self.targets.iter().map(|target| scrape::once(target, clock));
+        for scrape in futures_util::future::join_all(looks).await {
             self.take(scrape);
         }
         for at in 0..self.probes.len() {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Ended;
-use crate::flow::{Vu, Worker};
+use crate::flow::{self, Vu, Worker};
 use crate::plan::{Plan, Preflight, PreflightStep};
 use crate::record::{Cell, Shard};
 use crate::sample::Exchange;
-use crate::time::Clock;
+use crate::time::{Clock, Elapsed};
 
 const RETRY_EVERY: Duration = Duration::from_millis(500);
 
@@ -23,11 +23,16 @@ pub(super) async fn run(plan: &Plan, clock: Clock) -> Result<(), Ended> {
         let give_up = clock.now() + step.wait_for;
         loop {
             vu.begin_iteration(None);
-            let executed = step.step.execute(&mut vu).await;
+            let what = format!("preflight {} {}", step.step.method, step.what);
+            let executed =
+                tokio::time::timeout(patience(step, give_up, &clock), step.step.execute(&mut vu)).await;
             let shard = worker.shard.replace(Shard::new(Arc::clone(registry)));
-            let Err(why) = judge(executed.as_ref().map_err(|ended| format!("{ended:?}")), shard, step) else {
-                break;
+            let judged = match executed {
+                Ok(Ok(exchange)) => judge(&exchange, shard, step),
+                Ok(Err(flow::Ended::Error(why))) => Err(why),
+                Ok(Err(flow::Ended::SessionLost)) | Err(_) => Err("no answer in time".to_owned()),
             };
+            let Err(why) = judged.map_err(|why| format!("{what}: {why}")) else { break };
             if clock.now() >= give_up {
                 return Err(Ended::Preflight(why));
             }
@@ -37,15 +42,21 @@ pub(super) async fn run(plan: &Plan, clock: Clock) -> Result<(), Ended> {
     Ok(())
 }
 
+/// How long one try may take: with `wait_for`, no longer than what is left of it, but at least a second.
+fn patience(step: &PreflightStep, give_up: Elapsed, clock: &Clock) -> Duration {
+    if step.wait_for.is_zero() {
+        return step.step.timeout;
+    }
+    give_up.since(clock.now()).max(Duration::from_secs(1)).min(step.step.timeout)
+}
+
 /// A preflight request succeeds when it is answered as expected and all its checks hold.
-fn judge(executed: Result<&Exchange, String>, mut shard: Shard, step: &PreflightStep) -> Result<(), String> {
-    let what = format!("preflight {} {}", step.step.method, step.what);
-    let exchange = executed.map_err(|why| format!("{what}: {why}"))?;
+fn judge(exchange: &Exchange, mut shard: Shard, step: &PreflightStep) -> Result<(), String> {
     let answered = match (exchange.status, exchange.error) {
         (0, Some(error)) => {
-            return Err(format!("{what}: {} (error code {})", error.describe(), error.number()));
+            return Err(format!("{} (error code {})", error.describe(), error.number()));
         }
-        (0, None) => return Err(format!("{what}: no answer")),
+        (0, None) => return Err("no answer".to_owned()),
         (status, _) => status,
     };
     let mut failed = Vec::new();
@@ -58,7 +69,7 @@ fn judge(executed: Result<&Exchange, String>, mut shard: Shard, step: &Preflight
     let expected = step.step.expected.iter().any(|(from, to)| (*from..=*to).contains(&answered));
     match (failed.as_slice(), expected) {
         ([], true) => Ok(()),
-        ([], false) => Err(format!("{what}: status {answered}")),
-        (names, _) => Err(format!("{what}: check {} failed (status {answered})", names.join(", "))),
+        ([], false) => Err(format!("status {answered}")),
+        (names, _) => Err(format!("check {} failed (status {answered})", names.join(", "))),
     }
 }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::pacer::Timing;
 use super::pool::{Pool, PoolState};
-use super::worker::{self, AllDone, Collect, Collected, WorkerParts};
+use super::worker::{self, AllDone, Collect, Collected, OneDone, WorkerParts};
 use crate::aggregate::Totals;
 use crate::executor::Share;
 use crate::plan::Plan;
@@ -124,7 +124,7 @@ impl Load {
                 collect: collect_receiver,
                 abort: abort.clone(),
                 last,
-                done: done.worker(),
+                done: OneDone(Arc::clone(&done)),
             });
         }
         (Load { plan, pools, workers: handles, abort, done: done.token.clone() }, parts)
@@ -140,6 +140,7 @@ impl Load {
                 handle.spare = Some(collected.shard);
             }
         }
+        totals.note_levels();
     }
 
     /// CPU time of each worker's thread at the last collection.
@@ -152,6 +153,12 @@ impl Load {
         self.pools.iter().map(|pool| pool.state()).collect()
     }
 
+    /// Threads and tasks that panicked so far: none, or there is a mistake in this program.
+    pub fn panics(&self) -> u64 {
+        let threads = self.workers.iter().filter(|handle| handle.panicked).count() as u64;
+        threads + self.pools.iter().map(|pool| pool.state().panics).sum::<u64>()
+    }
+
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
     }
@@ -159,11 +166,6 @@ impl Load {
     /// Resolves when every worker has ended; one more collection then brings what is left.
     pub fn done(&self) -> impl Future<Output = ()> + use<> {
         self.done.clone().cancelled_owned()
-    }
-
-    /// How many workers have ended by a panic: a fault of ours, after which no figure can be trusted.
-    pub fn panicked(&self) -> usize {
-        self.workers.iter().filter(|handle| handle.panicked).count()
     }
 
     /// Ends all iterations now; they are counted as interrupted.

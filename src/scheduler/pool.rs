@@ -22,6 +22,7 @@ pub(super) struct Pool {
     busy: AtomicU64,
     /// Workers whose share of the schedule is not yet done.
     schedules_left: AtomicUsize,
+    panics: AtomicU64,
 }
 
 /// A scenario's users now.
@@ -32,6 +33,8 @@ pub struct PoolState {
     pub max: u64,
     /// No iteration will start any more, and none is running.
     pub done: bool,
+    /// Tasks of ours that panicked: none, or there is a mistake in this program.
+    pub panics: u64,
 }
 
 impl Pool {
@@ -42,6 +45,7 @@ impl Pool {
             max,
             busy: AtomicU64::new(0),
             schedules_left: AtomicUsize::new(workers),
+            panics: AtomicU64::new(0),
         }
     }
 
@@ -52,6 +56,7 @@ impl Pool {
             allocated: self.allocated.load(SeqCst),
             max: self.max,
             done: self.all_scheduled() && busy == 0,
+            panics: self.panics.load(SeqCst),
         }
     }
 
@@ -91,6 +96,13 @@ impl Pool {
 
     pub(super) fn release(&self) {
         self.busy.fetch_sub(1, SeqCst);
+    }
+
+    /// Notes how a task ended: a panic must not look like an iteration that was merely interrupted.
+    pub(super) fn task_ended(&self, ended: Result<(), tokio::task::JoinError>) {
+        if ended.is_err_and(|error| error.is_panic()) {
+            self.panics.fetch_add(1, SeqCst);
+        }
     }
 
     pub(super) fn schedule_done(&self) {

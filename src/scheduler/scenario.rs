@@ -247,7 +247,9 @@ impl LocalScenario {
     }
 
     fn reap(&self) {
-        while self.tasks.borrow_mut().try_join_next().is_some() {}
+        while let Some(ended) = self.tasks.borrow_mut().try_join_next() {
+            self.pool.task_ended(ended);
+        }
     }
 
     /// All shares of the schedule are done, and no iteration runs anywhere.
@@ -267,7 +269,9 @@ impl LocalScenario {
     /// half-way and call it again, so the tasks stay where they are until they have ended.
     async fn cut_off(&self) {
         self.tasks.borrow_mut().abort_all();
-        while poll_fn(|cx| self.tasks.borrow_mut().poll_join_next(cx)).await.is_some() {}
+        while let Some(ended) = poll_fn(|cx| self.tasks.borrow_mut().poll_join_next(cx)).await {
+            self.pool.task_ended(ended);
+        }
         self.idle.borrow_mut().clear();
     }
 }

@@ -57,7 +57,7 @@ pub(super) struct WorkerParts {
     pub(super) abort: CancellationToken,
     /// For the last shard.
     pub(super) last: oneshot::Sender<Collected>,
-    pub(super) done: WorkerDone,
+    pub(super) done: OneDone,
 }
 
 /// Rings when the last worker has ended.
@@ -70,16 +70,12 @@ impl AllDone {
     pub(super) fn new(workers: usize) -> Arc<Self> {
         Arc::new(AllDone { left: AtomicUsize::new(workers), token: CancellationToken::new() })
     }
-
-    /// Counts a worker as done when it is dropped, so that one that panics does not leave the run waiting.
-    pub(super) fn worker(self: &Arc<Self>) -> WorkerDone {
-        WorkerDone(Arc::clone(self))
-    }
 }
 
-pub(super) struct WorkerDone(Arc<AllDone>);
+/// One worker of those; ended when it is dropped, so also when it panics: nobody must wait for it for ever.
+pub(super) struct OneDone(pub(super) Arc<AllDone>);
 
-impl Drop for WorkerDone {
+impl Drop for OneDone {
     fn drop(&mut self) {
         if self.0.left.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.0.token.cancel();
@@ -107,7 +103,11 @@ pub(super) async fn run(mut parts: WorkerParts) {
                     scenario.abort().await;
                 }
             }
-            _ = running.join_next() => {}
+            Some(ended) = running.join_next() => {
+                if let Some(pool) = parts.pools.first() {
+                    pool.task_ended(ended);
+                }
+            }
             Some(handed) = parts.arrivals.recv() => {
                 if let Some(scenario) = scenarios.get(&handed.scenario) {
                     scenario.start_reserved(handed.arrival);

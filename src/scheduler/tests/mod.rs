@@ -5,6 +5,7 @@ mod abort;
 mod counts;
 mod drops;
 mod graceful_stop;
+mod panics;
 mod users;
 
 use std::path::Path;

@@ -49,9 +49,12 @@ fn demo(target: &Service, thresholds: &str) -> String {
                - websocket:\n          \
                    url: {ws}/api/chat\n          \
                    flow:\n            \
-                     - send: {{json: {{type: message, content: hello}}}}\n            \
-                     - receive: {{until: json.type == 'done', timeout: 30s, record: reply_time}}\n            \
-                     - sleep: 100ms\n      \
+                     - repeat:\n                \
+                         times: 5\n                \
+                         flow:\n                  \
+                           - send: {{json: {{type: message, content: hello}}}}\n                  \
+                           - receive: {{until: json.type == 'done', timeout: 30s, record: reply_time}}\n                  \
+                           - sleep: 100ms\n      \
                - sleep: 100ms\n  \
            health:\n    \
              executor: constant-vus\n    \

@@ -87,12 +87,16 @@ fn tags_go_from_plan_over_scenario_to_step() {
         &"- http: {url: '{base}/', tags: {kind: step, own: x}}\n- http: {url: '{base}/b'}"
             .replace("{base}", &server.url()),
         // Whoever calls a tag like a label of ours must not make several series one.
-        "tags: {kind: plan, suite: all, name: plan, status: plan}",
+        "tags: {kind: plan, suite: all, name: plan, status: plan}\n\
+         thresholds: {'http_reqs{suite:all}': [count==4], 'http_reqs{suite:other}': [count==0], \
+           'http_reqs{kind:step}': [count==2], 'http_reqs{kind:plan}': [count==0], \
+           'http_req_duration{suite:all,kind:scenario}': [max<60s], 'vus{suite:all}': [value>=0]}",
     );
     let ran = run(&text.replace("    executor:", "    tags: {kind: scenario}\n    executor:"));
     let of = |kind, suite| ran.count("k6_http_reqs_total", &[("kind", kind), ("suite", suite)]);
     assert_eq!([of("step", "all"), of("scenario", "all"), of("plan", "all")], [2, 2, 0]);
     assert_eq!(ran.count("k6_http_reqs_total", &[("own", "x")]), 2);
+    super::check(&ran, loadgate::verdict::Verdict::Passed, &[]);
     let (mut series, all) = (std::collections::BTreeSet::new(), &ran.last.0);
     assert!(
         all.iter().all(|(name, labels, _)| series.insert(format!("{name}{labels}"))),
