@@ -13,7 +13,7 @@ pub(super) struct Check {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    plan: PlanArgs,
+    pub(super) plan: PlanArgs,
 }
 
 impl Check {

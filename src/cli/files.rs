@@ -15,8 +15,19 @@ pub(super) struct PlanArgs {
     #[arg(long, env = "LOADGATE_PROFILE", value_name = "NAME")]
     pub(super) profile: Option<String>,
     /// Sets a variable that the plan declares under `vars`; may be repeated
-    #[arg(short, long, env = "LOADGATE_ENV", value_name = "NAME=VALUE", value_delimiter = ';', value_parser = pair)]
+    #[arg(short, long, env = "LOADGATE_ENV", value_name = "NAME=VALUE", value_parser = pair)]
     pub(super) env: Vec<(String, String)>,
+}
+
+impl PlanArgs {
+    /// `LOADGATE_ENV` holds all pairs, with `;` between them; a flag's value is one pair, whatever is in it.
+    pub(super) fn split_env(&mut self, from_environment: bool) {
+        if from_environment {
+            let listed =
+                self.env.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(";");
+            self.env = listed.split(';').filter_map(|item| pair(item).ok()).collect();
+        }
+    }
 }
 
 /// Reads and compiles a plan.

@@ -13,7 +13,8 @@ mod target;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Of an invalid plan, as in k6.
 const INVALID_PLAN: u8 = 104;
@@ -47,11 +48,21 @@ enum Command {
 
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let outcome = match cli.command {
+    let matches = Cli::command().get_matches();
+    let command = Cli::from_arg_matches(&matches).map(|cli| cli.command).unwrap_or_else(|error| error.exit());
+    let given = matches.subcommand().map(|(_, given)| given);
+    let from_environment =
+        |flag: &str| given.is_some_and(|given| given.value_source(flag) == Some(ValueSource::EnvVariable));
+    let outcome = match command {
         Command::Demo(demo) => demo.execute(),
-        Command::Run(run) => run.execute(),
-        Command::Check(check) => check.execute(),
+        Command::Run(mut run) => {
+            run.plan.split_env(from_environment("env"));
+            run.execute()
+        }
+        Command::Check(mut check) => {
+            check.plan.split_env(from_environment("env"));
+            check.execute()
+        }
         Command::Target(target) => target.execute(),
         Command::Schema(schema) => schema.execute(),
     };
@@ -84,8 +95,6 @@ impl Failure {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -32,7 +32,7 @@ pub(super) struct Run {
     #[arg(value_name = "PLAN")]
     file: PathBuf,
     #[command(flatten)]
-    plan: PlanArgs,
+    pub(super) plan: PlanArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
 }
@@ -41,7 +41,7 @@ pub(super) struct Run {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct OutputArgs {
     /// A tag on every series of the run; may be repeated
-    #[arg(long, env = "LOADGATE_TAG", value_name = "NAME=VALUE", value_delimiter = ';', value_parser = tag)]
+    #[arg(long, env = "LOADGATE_TAG", value_name = "NAME=VALUE", value_parser = tag)]
     tag: Vec<(String, String)>,
     /// The run's id, the label `testid` (default: made of the time)
     #[arg(long, env = "LOADGATE_TESTID", value_name = "ID")]

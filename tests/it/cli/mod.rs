@@ -211,6 +211,7 @@ fn variables_come_from_flag_profile_environment_and_file_in_this_order() {
     for (arguments, environment, path) in [
         (&["--profile", "odd", "-e", "A=flag"][..], &[("B", "env"), ("C", "env")][..], "/flag/odd/env/file"),
         (&["--env", "A=flag"], &[], "/flag/file/file/usual"),
+        (&["--env", "A=a;b=c"], &[], "/a;b=c/file/file/usual"),
         (&[], &[("LOADGATE_PROFILE", "odd"), ("LOADGATE_ENV", "C=1;D=2")], "/odd/odd/1/2"),
     ] {
         let before = server.asked().len();
