@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::pacer::{Pacer, Timing};
 use super::pool::{Pool, Seat};
@@ -254,7 +254,13 @@ impl LocalScenario {
     }
 
     fn reap(&self) {
-        while self.tasks.borrow_mut().try_join_next().is_some() {}
+        loop {
+            let ended = self.tasks.borrow_mut().try_join_next();
+            match ended {
+                Some(ended) => rethrow(ended),
+                None => return,
+            }
+        }
     }
 
     /// All shares of the schedule are done, and no iteration runs anywhere.
@@ -274,8 +280,24 @@ impl LocalScenario {
     /// half-way and call it again, so the tasks stay where they are until they have ended.
     async fn cut_off(&self) {
         self.tasks.borrow_mut().abort_all();
-        while poll_fn(|cx| self.tasks.borrow_mut().poll_join_next(cx)).await.is_some() {}
+        loop {
+            let ended = poll_fn(|cx| self.tasks.borrow_mut().poll_join_next(cx)).await;
+            match ended {
+                Some(ended) => rethrow(ended),
+                None => break,
+            }
+        }
         self.idle.borrow_mut().clear();
+    }
+}
+
+/// A task that panicked is a fault of ours, and takes its worker down: swallowed, it would cost a user and
+/// leave numbers that nobody should trust.
+pub(super) fn rethrow(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && let Ok(panic) = error.try_into_panic()
+    {
+        std::panic::resume_unwind(panic);
     }
 }
 

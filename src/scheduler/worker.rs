@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::pacer::Timing;
 use super::pool::Pool;
-use super::scenario::LocalScenario;
+use super::scenario::{LocalScenario, rethrow};
 use crate::executor::{Arrival, Share};
 use crate::flow::Worker;
 use crate::ids::ScenarioId;
@@ -107,7 +107,7 @@ pub(super) async fn run(mut parts: WorkerParts) {
                     scenario.abort().await;
                 }
             }
-            _ = running.join_next() => {}
+            Some(ended) = running.join_next() => rethrow(ended),
             Some(handed) = parts.arrivals.recv() => {
                 if let Some(scenario) = scenarios.get(&handed.scenario) {
                     scenario.start_reserved(handed.arrival);

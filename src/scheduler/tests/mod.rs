@@ -3,6 +3,7 @@
 
 mod abort;
 mod counts;
+mod crash;
 mod drops;
 mod graceful_stop;
 mod users;
