@@ -25,7 +25,7 @@ pub(super) async fn run(plan: &Plan, clock: Clock) -> Result<(), Ended> {
             vu.begin_iteration(None);
             let executed = step.step.execute(&mut vu).await;
             let shard = worker.shard.replace(Shard::new(Arc::clone(registry)));
-            let Err(why) = judge(executed.as_ref().map_err(|ended| format!("{ended:?}")), shard, step) else {
+            let Err(why) = judge(executed.as_ref().map_err(ToString::to_string), shard, step) else {
                 break;
             };
             if clock.now() >= give_up {
