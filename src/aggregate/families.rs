@@ -1,5 +1,8 @@
 //! Totals as metric families, under the names that k6's remote write gives them.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use super::Totals;
 use crate::family::{Bucket, Family, FamilyKind, Histogram, Series, Value};
 use crate::labels::Labels;
@@ -24,8 +27,9 @@ impl Totals {
     pub fn families(&self) -> Vec<Family> {
         let mut families = Vec::new();
         for (id, definition) in self.catalog().iter() {
+            let distinct = distinct(self.of(id).map(|(labels, cell)| (self.run_labels.merged(labels), cell)));
             let cells: Vec<(Labels, &Cell)> =
-                self.of(id).map(|(labels, cell)| (self.run_labels.merged(labels), cell)).collect();
+                distinct.iter().map(|(labels, cell)| (labels.clone(), &**cell)).collect();
             match definition.kind {
                 Kind::Counter => families.push(counter(definition, &cells)),
                 Kind::Gauge => families.push(gauge(definition, &cells)),
@@ -36,6 +40,24 @@ impl Totals {
         families.retain(|family| !family.series.is_empty());
         families
     }
+}
+
+/// Each label set once: a tag of the run may make two series alike that differ by that very tag.
+fn distinct<'a>(cells: impl Iterator<Item = (Labels, &'a Cell)>) -> Vec<(Labels, Cow<'a, Cell>)> {
+    let (mut places, mut distinct) = (HashMap::new(), Vec::<(Labels, Cow<'a, Cell>)>::new());
+    for (labels, cell) in cells {
+        match places.get(&labels) {
+            Some(place) => {
+                let known: &mut (Labels, Cow<'a, Cell>) = &mut distinct[*place];
+                known.1.to_mut().absorb(&mut cell.clone());
+            }
+            None => {
+                places.insert(labels.clone(), distinct.len());
+                distinct.push((labels, Cow::Borrowed(cell)));
+            }
+        }
+    }
+    distinct
 }
 
 /// All sample names under which a metric is exported. Two metrics must not share one.
@@ -220,6 +242,21 @@ mod tests {
             Some(0.0)
         );
         assert_eq!(sample(&families, "k6_checks_rate", r#"{check="ok",testid="t"}"#), None);
+    }
+
+    #[test]
+    fn series_that_a_tag_of_the_run_makes_alike_are_one() {
+        let families = recorded(|registry, shard| {
+            for labels in [Labels::empty(), Labels::new([("testid", "t")])] {
+                shard.count(registry.intern(metric::ITERATIONS, &labels), 2);
+                shard.trend(registry.intern(metric::ITERATION_DURATION, &labels), 1e9);
+            }
+        });
+        let series_of = |name: &str| families.iter().find(|family| family.name == name).unwrap().series.len();
+        assert_eq!(series_of("k6_iterations_total"), 1);
+        assert_eq!(sample(&families, "k6_iterations_total", r#"{testid="t"}"#), Some(4.0));
+        let count = sample(&families, "k6_iteration_duration_seconds_count", r#"{testid="t"}"#);
+        assert_eq!(count, Some(2.0));
     }
 
     #[test]

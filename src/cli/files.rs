@@ -1,11 +1,11 @@
 //! Reading plans and writing results.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use crate::config::{LoadOptions, read};
+use crate::config::{LoadOptions, MAX_PLAN_BYTES, read};
 use crate::plan::{Plan, compile};
 
 /// What chooses and fills in a plan, from the command line.
@@ -33,10 +33,20 @@ impl PlanArgs {
 /// Reads and compiles a plan.
 pub(super) fn read_plan(path: &Path, args: &PlanArgs) -> Result<Plan, Failure> {
     let shown = path.display();
-    let text = fs::read_to_string(path)
+    let text = read_bounded(path)
         .map_err(|error| Failure::invalid(format!("error: failed to read the plan {shown}: {error}")))?;
     let base = path.parent().map_or_else(PathBuf::new, Path::to_owned);
     compile_plan(&shown.to_string(), &text, &base, args)
+}
+
+/// Never reads more than a plan may have: what is named may be a device, or some huge file by mistake.
+fn read_bounded(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MAX_PLAN_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > MAX_PLAN_BYTES {
+        return Err(io::Error::other(format!("it has more than {MAX_PLAN_BYTES} bytes")));
+    }
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
 }
 
 pub(super) fn compile_plan(file: &str, text: &str, base: &Path, args: &PlanArgs) -> Result<Plan, Failure> {
@@ -70,12 +80,24 @@ pub(super) fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
 
 /// To stdout. A reader that has gone away is no reason to fail.
 pub(super) fn say(text: &str) {
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// To stderr.
 pub(super) fn complain(text: &str) {
-    let mut err = std::io::stderr().lock();
+    let mut err = io::stderr().lock();
     let _ = err.write_all(text.trim_end().as_bytes()).and_then(|()| err.write_all(b"\n"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_an_end_is_refused_at_once() {
+        let failure = read_plan(Path::new("/dev/zero"), &PlanArgs::default()).map(drop).unwrap_err();
+        let expected = "error: failed to read the plan /dev/zero: it has more than 1048576 bytes";
+        assert_eq!((failure.to_string().as_str(), failure.code), (expected, 104));
+    }
 }

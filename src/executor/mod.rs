@@ -22,7 +22,7 @@ pub trait Executor: Debug + Send + Sync {
     /// One share of the schedule: of N shares each arrival belongs to exactly one.
     fn share(&self, share: Share) -> Box<dyn Schedule>;
 
-    /// For people: `1000 VUs for 5m0s`.
+    /// For people: `1000 looping VUs for 300s`.
     fn describe(&self) -> String;
 }
 

@@ -136,7 +136,8 @@ impl HttpStep {
         }
         self.checks.run_on(vu);
         if exchange.status == 0 {
-            self.record.run_time_only(vu, duration);
+            // k6's duration leaves out connecting, which may be all there was: a dial that timed out took no time.
+            self.record.run_time_only(vu, exchange.finished.since(exchange.started));
             return Ok(());
         }
         self.capture.run_on(vu)?;

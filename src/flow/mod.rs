@@ -31,11 +31,13 @@ pub trait Step: Debug + std::marker::Send + Sync {
 }
 
 /// Why an iteration does not go on to its next step.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Ended {
     /// An expression could not be evaluated; says which and why.
+    #[error("{0}")]
     Error(String),
     /// The WebSocket that the steps were using is gone; ends the `websocket` step, not the iteration.
+    #[error("the WebSocket is gone")]
     SessionLost,
 }
 

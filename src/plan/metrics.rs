@@ -7,6 +7,7 @@ use crate::config::{self, At, MetricConfig, MetricKind, PlanConfig, Problem, Thr
 use crate::ids::MetricId;
 use crate::labels::Labels;
 use crate::metric::{Catalog, Kind, Unit};
+use crate::record::quantile_of_percent;
 use crate::rules::{Aggregation, Comparison, Subject, Threshold};
 
 pub(super) fn catalog(metrics: &[MetricConfig], problems: &mut Vec<Problem>) -> Catalog {
@@ -173,7 +174,7 @@ fn aggregation(threshold: &ThresholdConfig, kind: Option<Kind>) -> Result<Aggreg
         Written::Min => Aggregation::Min,
         Written::Max => Aggregation::Max,
         Written::Med => Aggregation::Quantile(0.5),
-        Written::Percentile(percent) => Aggregation::Quantile(percent / 100.0),
+        Written::Percentile(percent) => Aggregation::Quantile(quantile_of_percent(percent)),
     })
 }
 

@@ -23,6 +23,11 @@ pub struct Distribution {
     negative: Option<Box<Histogram<u64>>>,
 }
 
+/// A percentile as a quantile: 99.9 is 0.999, which `99.9 / 100.0` is not.
+pub fn quantile_of_percent(percent: f64) -> f64 {
+    (percent * 1e10).round() / 1e12
+}
+
 /// One cell of the histogram is at least 1 µs wide, or a thousandth for trends without unit.
 fn resolution(unit: Unit) -> f64 {
     match unit {
@@ -148,7 +153,7 @@ impl Distribution {
         if self.count == 0 {
             return None;
         }
-        let rank = ((quantile * self.count as f64).ceil() as u64).clamp(1, self.count);
+        let rank = self.rank(quantile);
         if rank == self.count {
             return Some(self.max);
         }
@@ -158,6 +163,14 @@ impl Distribution {
             _ => at_rank(&self.positive, rank - negatives),
         };
         Some((cell * resolution(self.unit)).clamp(self.min, self.max))
+    }
+
+    /// The nearest rank, from 1 to the count: the smallest whose share of all samples reaches `quantile`. The
+    /// share decides, as in PromQL over buckets: `0.55 * 100.0` is a little more than 55.
+    pub fn rank(&self, quantile: f64) -> u64 {
+        let share = |rank: u64| rank as f64 / self.count as f64;
+        let near = ((quantile * self.count as f64).ceil() as u64).clamp(1, self.count.max(1));
+        if near > 1 && share(near - 1) >= quantile { near - 1 } else { near }
     }
 
     /// (bound in recorded units, cumulative count), without `+Inf`.
@@ -197,6 +210,20 @@ mod tests {
         {
             let shown = distribution.quantile(quantile).unwrap() / 1e6;
             assert!((shown / exact_ms - 1.0).abs() < 0.01, "p{quantile}: {shown} instead of {exact_ms}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_rank_of_a_decimal_percentile_is_exact() {
+        for percent in ["0", "7", "50", "55", "95", "97.5", "99", "99.9", "99.99", "100"] {
+            let (whole, fraction) = percent.split_once('.').unwrap_or((percent, ""));
+            let ten_thousandths: u64 = format!("{whole}{fraction:0<2}").parse().unwrap();
+            let quantile = quantile_of_percent(percent.parse().unwrap());
+            for count in (1..=2_000).chain([100_000, 1_000_000, 123_456_789]) {
+                let distribution = Distribution { count, ..times([]) };
+                let exact = (ten_thousandths * count).div_ceil(10_000).max(1);
+                assert_eq!(distribution.rank(quantile), exact, "p({percent}) of {count}");
+            }
         }
     }
 

@@ -9,6 +9,6 @@ mod registry;
 mod shard;
 
 pub use cell::Cell;
-pub use distribution::Distribution;
+pub use distribution::{Distribution, quantile_of_percent};
 pub use registry::{Registry, SeriesKey};
 pub use shard::{Note, Shard};

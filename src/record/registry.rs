@@ -72,10 +72,13 @@ impl Registry {
         }
         interned.overflowed += 1;
         let other = SeriesKey { metric, labels: labels.with("name", "other") };
-        match interned.ids.get(&other) {
+        let id = match interned.ids.get(&other) {
             Some(id) => *id,
             None => interned.add(other),
-        }
+        };
+        // Remembered, so that it counts once however many workers meet it.
+        interned.ids.insert(key, id);
+        id
     }
 
     pub fn new_cell(&self, metric: MetricId) -> Cell {
@@ -135,7 +138,7 @@ mod tests {
     #[test]
     fn past_the_limit_the_name_becomes_other_and_is_counted() {
         let registry = registry(2);
-        for name in ["/a", "/b", "/c", "/d"] {
+        for name in ["/a", "/b", "/c", "/d", "/c"] {
             registry.intern(metric::HTTP_REQS, &named(name));
         }
         assert_eq!(registry.overflowed(), 2);

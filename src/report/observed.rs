@@ -7,7 +7,7 @@ use super::{Finished, TrendStat};
 use crate::aggregate::Selector;
 use crate::labels::Labels;
 use crate::metric::{Definition, Kind, Unit};
-use crate::record::Distribution;
+use crate::record::{Distribution, quantile_of_percent};
 use crate::rules::Gate;
 
 /// A metric, or the part of it that carries some tags.
@@ -83,15 +83,15 @@ impl Finished {
         match definition.kind {
             Kind::Counter => {
                 // The sum of nothing is -0; adding 0 makes it 0.
-                let count = shown(self.totals.counter(selector), unit) + 0.0;
+                let count = unit.shown(self.totals.counter(selector)) + 0.0;
                 let secs = self.elapsed.as_secs_f64();
                 let per_sec = if secs > 0.0 { count / secs } else { 0.0 };
                 Some(Values::Counter { count, per_sec })
             }
             Kind::Gauge => self.totals.gauge(selector).map(|(value, min, max)| Values::Gauge {
-                value: shown(value, unit),
-                min: shown(min, unit),
-                max: shown(max, unit),
+                value: unit.shown(value),
+                min: unit.shown(min),
+                max: unit.shown(max),
             }),
             Kind::Rate => match self.totals.rate(selector) {
                 (_, 0) => None,
@@ -138,25 +138,17 @@ impl Trend {
             TrendStat::Max => self.distribution.max(),
             TrendStat::Count => return self.count() as f64,
             TrendStat::Med => return self.quantile(stat, 0.5),
-            TrendStat::Percentile(percent) => return self.quantile(stat, percent / 100.0),
+            TrendStat::Percentile(percent) => return self.quantile(stat, quantile_of_percent(percent)),
         };
-        shown(recorded.unwrap_or(0.0), self.unit)
+        self.unit.shown(recorded.unwrap_or(0.0))
     }
 
     /// Of two gates on one percentile at most one moved the value; the one that did is right.
     fn quantile(&self, stat: TrendStat, quantile: f64) -> f64 {
-        let read = shown(self.distribution.quantile(quantile).unwrap_or(0.0), self.unit);
+        let read = self.unit.shown(self.distribution.quantile(quantile).unwrap_or(0.0));
         let moved = |value: f64| (value - read).abs() > 1e-9 * read.abs();
         let mut judged = self.judged.iter().filter(|(judged, _)| *judged == stat).map(|(_, value)| *value);
         judged.find(|value| moved(*value)).unwrap_or(read)
-    }
-}
-
-/// Recorded as display units. Divides, so that 28.4795 ms do not become 28.479499999999998.
-fn shown(recorded: f64, unit: Unit) -> f64 {
-    match unit {
-        Unit::Time => recorded / 1e6,
-        Unit::Plain | Unit::Bytes => recorded,
     }
 }
 

@@ -130,8 +130,7 @@ impl Threshold {
     /// Nearest rank: the quantile is at most the limit when the samples at most the limit reach its rank.
     fn judge_quantile(&self, trend: &Distribution, quantile: f64) -> Option<Judged> {
         let shown = trend.quantile(quantile)?;
-        let rank = ((quantile * trend.count() as f64).ceil() as u64).max(1);
-        let at_most_limit = trend.at_most(self.limit)? >= rank;
+        let at_most_limit = trend.at_most(self.limit)? >= trend.rank(quantile);
         // What is printed may be off by the width of a cell; it must not contradict the gate.
         let value = if at_most_limit { shown.min(self.limit) } else { shown.max(self.limit.next_up()) };
         let good = match self.comparison {

@@ -1,5 +1,6 @@
 //! All families of a run: what was recorded, what the run says of itself, what was scraped.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -105,7 +106,12 @@ fn threshold_families(labels: &Labels, gates: &[Gate]) -> [Family; 3] {
     let mut value = gauge("loadgate_threshold_value", "The value a threshold looks at; seconds for times.");
     let mut limit = gauge("loadgate_threshold_limit", "The limit of a threshold; seconds for times.");
     let mut ok = gauge("loadgate_threshold_ok", "Whether the threshold holds; absent without data.");
+    let mut known = HashSet::new();
     for gate in gates {
+        // Written twice, once to judge and once to abort, it is one series all the same.
+        if !known.insert((&gate.subject, &gate.threshold)) {
+            continue;
+        }
         let labels = labels.with("metric", &gate.subject).with("threshold", &gate.threshold);
         let exported = |shown: f64| if gate.unit == Unit::Time { shown / 1e3 } else { shown };
         limit.push(labels.clone(), exported(gate.limit));
@@ -115,4 +121,20 @@ fn threshold_families(labels: &Labels, gates: &[Gate]) -> [Family; 3] {
         }
     }
     [value, limit, ok]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::Outcome;
+
+    #[test]
+    fn a_threshold_that_stands_twice_in_the_plan_is_one_series() {
+        let (subject, threshold) = ("http_req_failed".to_owned(), "rate<0.01".to_owned());
+        let (value, limit, unit, outcome) = (Some(0.0), 0.01, Unit::Plain, Outcome::Held);
+        let gate = Gate { subject, threshold, value, limit, unit, outcome };
+        let other = Gate { threshold: "rate<0.1".to_owned(), ..gate.clone() };
+        let families = threshold_families(&Labels::empty(), &[gate.clone(), gate, other]);
+        assert_eq!(families.map(|family| family.series.len()), [2, 2, 2]);
+    }
 }

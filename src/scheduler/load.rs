@@ -131,13 +131,16 @@ impl Load {
     }
 
     /// Adds to `totals` what the workers have recorded since the last time. Waits for each worker
-    /// to come by; one that has ended hands out its last shard.
+    /// to come by; one that has ended hands out its last shard, and one that has crashed aborts the load.
     pub async fn collect(&mut self, totals: &mut Totals) {
         for handle in &mut self.workers {
             if let Some(mut collected) = handle.collect().await {
                 totals.absorb(&mut collected.shard);
                 handle.cpu = collected.cpu;
                 handle.spare = Some(collected.shard);
+            }
+            if handle.panicked {
+                self.abort.cancel();
             }
         }
         totals.note_levels();

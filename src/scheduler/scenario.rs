@@ -17,8 +17,9 @@ use crate::flow::{Ended, Vu, Worker};
 use crate::plan::Scenario;
 use crate::time::Elapsed;
 
-/// How many arrivals start at once when the pacer has to catch up. In between users that are done
-/// come back, with their connections: making new ones instead would make it later still.
+/// How many arrivals start or are dropped at once when the pacer has to catch up. In between users that
+/// are done come back, with their connections: making new ones instead would make it later still. A
+/// rate that nothing can keep up with never waits, so that ticks and an abort come by here too.
 const BURST: u32 = 32;
 
 /// Hands an arrival to another worker, which has an idle user reserved for it. Whether it was taken: a
@@ -100,8 +101,7 @@ impl LocalScenario {
         if let Some(begun) = self.begun.get() {
             let since_start = Elapsed::from(self.worker.clock.now().since(begun));
             let overdue = self.schedule.borrow().overdue(since_start);
-            let series = self.scenario.series.dropped(DropReason::Aborted);
-            self.worker.shard.borrow_mut().count(series, overdue);
+            self.drop_arrivals(DropReason::Aborted, overdue);
         }
         self.cut_off().await;
     }
@@ -136,19 +136,26 @@ impl LocalScenario {
                 Decision::Start(arrival) => {
                     let due = start + Duration::from(arrival.due);
                     self.dispatch(Arrival { due, ..arrival });
-                    burst += 1;
-                    if burst == BURST {
-                        burst = 0;
-                        tokio::task::yield_now().await;
-                    }
                 }
-                Decision::Drop(reason) => self.drop_arrival(reason),
+                // The scenario is over: all that is left is as late, and may be too much to drop one by one.
+                Decision::Drop(DropReason::PacerLate) => {
+                    let left = self.schedule.borrow().overdue(now);
+                    return self.drop_arrivals(DropReason::PacerLate, 1 + left);
+                }
+                Decision::Drop(reason) => self.drop_arrivals(reason, 1),
                 Decision::Wait(until) => {
                     self.reap();
                     burst = 0;
                     pacer.until(start + Duration::from(until)).await;
+                    continue;
                 }
                 Decision::Done => return,
+            }
+            burst += 1;
+            if burst == BURST {
+                burst = 0;
+                self.reap();
+                tokio::task::yield_now().await;
             }
         }
     }
@@ -164,12 +171,12 @@ impl LocalScenario {
             }
             Some(Seat::New) => self.start(self.new_user(), arrival),
             // Another worker took the last one in between.
-            None => self.drop_arrival(DropReason::NoIdleVu),
+            None => self.drop_arrivals(DropReason::NoIdleVu, 1),
         }
     }
 
-    fn drop_arrival(&self, reason: DropReason) {
-        self.worker.shard.borrow_mut().count(self.scenario.series.dropped(reason), 1);
+    fn drop_arrivals(&self, reason: DropReason, how_many: u64) {
+        self.worker.shard.borrow_mut().count(self.scenario.series.dropped(reason), how_many);
     }
 
     fn new_user(&self) -> Vu {

@@ -92,7 +92,8 @@ pub(crate) struct Label;
 impl Rule for Label {
     const EXPECTED: &'static str =
         "a label's name: letters, digits and `_`, not starting with a digit or `__`";
-    const PATTERN: &'static str = "^(?!__)(?!(job|instance|testid|test|le|quantile)$)[a-zA-Z_][a-zA-Z0-9_]*$";
+    const PATTERN: &'static str =
+        "^(?!__)(?!(job|instance|testid|test|le|quantile|condition)$)[a-zA-Z_][a-zA-Z0-9_]*$";
 
     fn holds(name: &str) -> bool {
         is_variable_name(name) && !name.starts_with("__")
@@ -103,6 +104,7 @@ impl Rule for Label {
             "job" | "instance" => "Prometheus sets it on what it scrapes",
             "testid" | "test" => "loadgate sets it on each series",
             "le" | "quantile" => "it belongs to histograms and summaries",
+            "condition" => "it tells the two counters of a rate apart",
             _ => return None,
         };
         Some(format!("a tag cannot be named `{name}`: {whose}"))

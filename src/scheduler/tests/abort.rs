@@ -91,3 +91,17 @@ async fn during_the_graceful_stop_too() {
         assert_eq!((ran.fates(), ran.elapsed), ([0, 4, 0], secs(60.0)), "{workers} workers");
     }
 }
+
+/// In real time: a clock that stands still is always caught up with.
+#[tokio::test]
+async fn a_rate_that_nothing_keeps_up_with_still_hears_the_abort() {
+    let keys = "executor: constant-arrival-rate, rate: 1000000000, duration: 366d, pre_allocated_vus: 1";
+    let plan = scenario(keys, "1d");
+    let ran = drive(&plan, 2, async |running| {
+        assert_eq!(running.count(metric::ITERATIONS, "s").await, 0, "a worker hands out its shard meanwhile");
+        running.load.abort();
+    })
+    .await;
+    assert_eq!(ran.count(metric::INTERRUPTED_ITERATIONS), 1);
+    assert!(ran.dropped(DropReason::Aborted) > 0, "what was due and not looked at is counted in one go");
+}

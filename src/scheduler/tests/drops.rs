@@ -90,3 +90,18 @@ async fn scenarios_do_not_take_users_from_each_other() {
         assert_eq!((fates("starved"), fates("fed")), ([1, 20], [21, 0]), "{workers} workers");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pacer_that_wakes_after_the_end_drops_all_that_is_left_at_once() {
+    let keys = "executor: constant-arrival-rate, rate: 1000000000, duration: 1h, start_time: 1s, pre_allocated_vus: 1";
+    let plan = scenario(keys, "1s");
+    for workers in WORKERS {
+        let ran = drive(&plan, workers, async |running| {
+            running.until(secs(0.5)).await;
+            tokio::time::advance(secs(7_200.0)).await;
+        })
+        .await;
+        assert_eq!(ran.fates(), [0, 0, 3_600_000_000_001], "{workers} workers");
+        assert_eq!(ran.dropped(DropReason::PacerLate), 3_600_000_000_001, "{workers} workers");
+    }
+}

@@ -119,6 +119,7 @@ fn a_failed_preflight_exits_with_97_and_sends_no_load() {
         (sick.http(), "", "status 503"),
         (sick.http(), "checks: {healthy: status == 200}", "check `healthy` failed (status 503)"),
         (well.url(), "checks: {ok: json.status == 'ok'}", "check `ok` failed (status 200)"),
+        (well.url(), "capture: {id: json.id}", "/pre: `json.id` is undefined"),
     ] {
         let preflight = format!("preflight:\n  - http:\n      url: {base}/pre\n      {checks}");
         let preflight = preflight.replace("/pre", if base == sick.http() { "/health" } else { "/pre" });
@@ -129,7 +130,7 @@ fn a_failed_preflight_exits_with_97_and_sends_no_load() {
         assert_eq!(export["metrics"]["http_reqs"]["values"]["count"], 0);
     }
     assert!(well.asked().iter().all(|asked| asked.path == "/pre"), "load was sent");
-    assert_eq!(well.requests(), 1);
+    assert_eq!(well.requests(), 2);
 }
 
 #[test]

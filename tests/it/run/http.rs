@@ -225,6 +225,21 @@ fn a_timeout_is_a_failed_request_with_its_code() {
 }
 
 #[test]
+fn a_connection_that_never_came_about_took_as_long_as_it_was_waited_for() {
+    // Accepts, and never says a word of TLS.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let flow = format!(
+        "- http: {{url: 'https://{}/', timeout: 200ms, record: asked_for}}",
+        silent.local_addr().unwrap()
+    );
+    let ran = run(&once(&flow, "metrics: {asked_for: {type: trend, time: true}}"));
+    assert_eq!(ran.count("k6_http_reqs_total", &[("error_code", "1050")]), 2);
+    assert!(ran.last.sum("k6_asked_for_min", &[]).unwrap() >= 0.2);
+    // As in k6, its duration has nothing to do with connecting.
+    assert_eq!(ran.last.sum("k6_http_req_duration_max", &[]), Some(0.0));
+}
+
+#[test]
 fn answers_that_break_http_are_failed_requests_with_their_codes() {
     let server = HttpServer::start(|asked| async move {
         match asked.path.as_str() {
