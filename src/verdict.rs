@@ -182,7 +182,7 @@ impl fmt::Display for Doubt {
             Doubt::IterationErrors { errors, iterations } => {
                 write!(
                     f,
-                    "{errors} of {iterations} iterations ended early because an expression could not be evaluated"
+                    "{errors} of {iterations} iterations ended early because an expression could not be evaluated, more than limits.max_dropped allows"
                 )
             }
             Doubt::ScrapesMissed { job, missed, due, reason } => {

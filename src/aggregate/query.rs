@@ -7,6 +7,7 @@ use crate::ids::MetricId;
 use crate::labels::Labels;
 use crate::metric::Catalog;
 use crate::record::{Cell, Distribution};
+use crate::time::Elapsed;
 
 /// A metric and the labels that must all be equal; k6's sub-metric.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,21 +64,23 @@ impl Totals {
         merged
     }
 
-    /// (value now, smallest, largest) summed over the series; `None` when it was never set. What is
-    /// counted up and down (`ws_connected`) is 0 from the start.
+    /// (value now, smallest, largest): of the series the one that was set last, as k6 has it; what is
+    /// counted up and down (`ws_connected`) is added up, and 0 from the start. `None` when it was never set.
     pub fn gauge(&self, selector: &Selector) -> Option<(f64, f64, f64)> {
         let custom = self.catalog().definition(selector.metric).custom;
-        self.cells(selector).fold(None, |found, cell| match cell {
-            Cell::Gauge { set: Some((_, value)), added, min, max } => {
-                let (total, least, most) = found.unwrap_or((0.0, f64::INFINITY, f64::NEG_INFINITY));
-                Some((total + value + added, least.min(*min), most.max(*max)))
+        let (mut newest, mut level, mut extremes) =
+            (None::<(Elapsed, f64)>, None, (f64::INFINITY, f64::NEG_INFINITY));
+        for cell in self.cells(selector) {
+            let Cell::Gauge { set, added, min, max } = cell else { continue };
+            match set {
+                Some(set) if newest.is_none_or(|newest| set.0 >= newest.0) => newest = Some(*set),
+                None if !custom => level = Some(level.unwrap_or(0.0) + added),
+                _ => {}
             }
-            Cell::Gauge { set: None, added, min, max } if !custom => {
-                let (total, least, most) = found.unwrap_or((0.0, 0.0, 0.0));
-                Some((total + added, least.min(*min), most.max(*max)))
-            }
-            _ => found,
-        })
+            extremes = (extremes.0.min(*min), extremes.1.max(*max));
+        }
+        let value = newest.map(|(_, value)| value).or(level)?;
+        Some((value, extremes.0.min(value), extremes.1.max(value)))
     }
 
     /// The values that a label takes on a metric, sorted.

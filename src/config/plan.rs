@@ -36,8 +36,8 @@ pub struct PlanConfig {
     pub probes: Vec<ProbeConfig>,
     pub preflight: Vec<At<StepConfig>>,
     pub scenarios: Vec<ScenarioConfig>,
-    /// How long the run may take to end after the last scenario has (default 30 s).
-    pub drain: Duration,
+    /// How long the run may take to end after the last scenario has; `None`: the longest graceful stop.
+    pub drain: Option<Duration>,
     pub metrics: Vec<MetricConfig>,
     pub thresholds: Vec<ThresholdConfig>,
     /// How long `/metrics` keeps the final values (default 5 m).
@@ -82,7 +82,10 @@ impl Element for PlanConfig {
             "Steps that must succeed before any load is sent",
         );
         let scenarios = f.required::<Scenarios>("scenarios", "Who does what, how often and for how long");
-        let drain = f.or("drain", "How long the run may take to end after its last scenario", "30s");
+        let drain = f.optional(
+            "drain",
+            "How long the run may take to end after its last scenario (default: the longest graceful_stop)",
+        );
         let metrics =
             f.or_empty::<Table<MetricName, MetricBody>>("metrics", "Custom metrics, which `record` fills");
         let thresholds =

@@ -155,7 +155,7 @@ fn defaults_are_filled_in() {
         loaded("name: a\nscenarios: {s: {executor: constant-vus, duration: 1s, flow: [{sleep: 1s}]}}");
     assert_eq!(vus(&config), ExecutorConfig::ConstantVus { vus: 1, duration: Duration::from_secs(1) });
     assert_eq!(config.scenarios[0].graceful_stop, Duration::from_secs(30));
-    assert_eq!(config.drain, Duration::from_secs(30));
+    assert_eq!(config.drain, None);
     assert_eq!(config.retain_series, Duration::from_secs(300));
     assert_eq!(config.series_limit, 200);
     assert_eq!(config.defaults.user_agent, concat!("loadgate/", env!("CARGO_PKG_VERSION")));

@@ -100,6 +100,10 @@ impl Records {
 
 impl Recorded {
     fn write(&self, vu: &Vu, value: f64) {
+        if self.kind == Kind::Counter && value < 0.0 {
+            // Exported, a counter that falls reads as a restart.
+            return vu.note("a counter was given a negative value, which is not counted");
+        }
         let mut shard = vu.worker.shard.borrow_mut();
         match self.kind {
             Kind::Counter => shard.count_f64(self.series, value),

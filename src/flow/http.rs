@@ -110,7 +110,7 @@ impl HttpStep {
             body: hop.body.clone(),
             timeout: self.timeout,
             keep_body: self.keep_body,
-            keep_headers: self.observed || self.redirects > 0,
+            keep_headers: self.observed,
             max_body_bytes: MAX_KEPT_BODY_BYTES,
             due,
         };

@@ -110,21 +110,20 @@ impl Receive {
                 Ok(message) => message,
                 Err(error) => return Ok(Err(error)),
             };
+            let at = message.at;
+            vu.worker.shard.borrow_mut().count(series.received, 1);
+            if times.answers_send && at < times.from {
+                // Came before the send: no part of its reply, and no time to measure.
+                continue;
+            }
             {
                 let mut shard = vu.worker.shard.borrow_mut();
-                shard.count(series.received, 1);
-                // What came before the send is no part of its reply.
-                if message.at >= times.from {
-                    match times.previous.replace(message.at) {
-                        Some(previous) => shard.time(series.message_gap, message.at.since(previous)),
-                        None if times.answers_send => {
-                            shard.time(series.first_message, message.at.since(times.from));
-                        }
-                        None => {}
-                    }
+                match times.previous.replace(at) {
+                    Some(previous) => shard.time(series.message_gap, at.since(previous)),
+                    None if times.answers_send => shard.time(series.first_message, at.since(times.from)),
+                    None => {}
                 }
             }
-            let at = message.at;
             let body = match message.message {
                 websocket::Message::Text(text) => text.into(),
                 websocket::Message::Binary(bytes) => bytes,

@@ -180,6 +180,13 @@ impl Session {
     }
 }
 
+/// Also of a session that is cut off, the bytes are counted.
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.settle();
+    }
+}
+
 impl Drop for Counted {
     fn drop(&mut self) {
         let open_for = self.worker.clock.now().since(self.opened);

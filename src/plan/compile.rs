@@ -51,7 +51,7 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
             probes,
             preflight,
             scenarios,
-            drain: plan.drain,
+            drain: plan.drain.unwrap_or_else(|| longest_graceful_stop(plan)),
             thresholds,
             max_dropped: plan.limits.max_dropped,
             retain_series: plan.retain_series,
@@ -91,6 +91,11 @@ fn preflight(plan: &PlanConfig, names: &Names, problems: &mut Vec<Problem>) -> P
         }
     }
     Preflight { registry, series, steps: compiled }
+}
+
+/// Without a `drain` of its own, a plan cuts off no scenario's graceful stop.
+fn longest_graceful_stop(plan: &PlanConfig) -> Duration {
+    plan.scenarios.iter().map(|scenario| scenario.graceful_stop).max().unwrap_or_default()
 }
 
 /// JSON has nothing that a template's value could not hold.

@@ -37,6 +37,7 @@ pub struct Plan {
     pub probes: Vec<Probe>,
     pub preflight: Preflight,
     pub scenarios: Vec<Arc<Scenario>>,
+    /// How long after the last scenario's end the load is cut off.
     pub drain: Duration,
     pub thresholds: Vec<Threshold>,
     /// The share of due iterations that may be dropped, 0 to 1.

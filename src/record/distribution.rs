@@ -45,9 +45,12 @@ fn highest(unit: Unit) -> u64 {
     }
 }
 
+/// Six KiB to begin with; it grows when a value is met for the first time that does not fit.
 #[expect(clippy::expect_used, reason = "the bounds are constants that the crate accepts")]
-fn histogram(unit: Unit) -> Histogram<u64> {
-    Histogram::new_with_bounds(1, highest(unit), 2).expect("1 <= highest / 2 and two digits")
+fn histogram() -> Histogram<u64> {
+    let mut histogram = Histogram::new_with_bounds(1, 4_096, 2).expect("1 <= 4096 / 2 and two digits");
+    histogram.auto(true);
+    histogram
 }
 
 impl Distribution {
@@ -61,7 +64,7 @@ impl Distribution {
             max: f64::NEG_INFINITY,
             bounds,
             buckets,
-            positive: histogram(unit),
+            positive: histogram(),
             negative: None,
         }
     }
@@ -76,13 +79,14 @@ impl Distribution {
         self.min = self.min.min(value);
         self.max = self.max.max(value);
         self.buckets[self.bounds.partition_point(|bound| *bound < value)] += 1;
-        let cell = (value.abs() / resolution(self.unit)).round() as u64;
-        if value < 0.0 {
-            let unit = self.unit;
-            self.negative.get_or_insert_with(|| Box::new(histogram(unit))).saturating_record(cell);
+        let cell = ((value.abs() / resolution(self.unit)).round() as u64).min(highest(self.unit));
+        let side = if value < 0.0 {
+            self.negative.get_or_insert_with(|| Box::new(histogram()))
         } else {
-            self.positive.saturating_record(cell);
-        }
+            &mut self.positive
+        };
+        // Bounded above, so that growing cannot fail.
+        let _ = side.record(cell);
     }
 
     /// Adds what `other` holds and empties it. Both must be of one metric.
@@ -103,11 +107,10 @@ impl Distribution {
         for (mine, theirs) in self.buckets.iter_mut().zip(&other.buckets) {
             *mine += theirs;
         }
-        // Both were made with the same bounds, so that adding cannot fail.
+        // Both grow, so that adding cannot fail.
         let _ = self.positive.add(&other.positive);
         if let Some(theirs) = &other.negative {
-            let unit = self.unit;
-            let _ = self.negative.get_or_insert_with(|| Box::new(histogram(unit))).add(&**theirs);
+            let _ = self.negative.get_or_insert_with(|| Box::new(histogram())).add(&**theirs);
         }
     }
 

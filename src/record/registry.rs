@@ -59,7 +59,8 @@ impl Registry {
         &self.catalog
     }
 
-    /// The number of the series. Past the limit, `name` becomes `other` and the overflow is counted.
+    /// The number of the series. Past the limit, `name` becomes `other`, what a target can choose at will
+    /// (`status`, and the error code that repeats it) goes, and the overflow is counted.
     pub fn intern(&self, metric: MetricId, labels: &Labels) -> SeriesId {
         let mut interned = self.interned.lock().unwrap_or_else(PoisonError::into_inner);
         let key = SeriesKey { metric, labels: labels.clone() };
@@ -71,7 +72,7 @@ impl Registry {
             return interned.add(key);
         }
         interned.overflowed += 1;
-        let other = SeriesKey { metric, labels: labels.with("name", "other") };
+        let other = SeriesKey { metric, labels: folded(labels) };
         let id = match interned.ids.get(&other) {
             Some(id) => *id,
             None => interned.add(other),
@@ -101,6 +102,12 @@ impl Registry {
     pub fn overflowed(&self) -> u64 {
         self.interned.lock().unwrap_or_else(PoisonError::into_inner).overflowed
     }
+}
+
+fn folded(labels: &Labels) -> Labels {
+    let repeats_status = |code: &str| code.parse().is_ok_and(|code: u16| (1400..1600).contains(&code));
+    let other = labels.with("name", "other").without("status");
+    if labels.value("error_code").is_some_and(repeats_status) { other.without("error_code") } else { other }
 }
 
 impl Interned {
@@ -145,6 +152,24 @@ mod tests {
         let names: Vec<_> =
             registry.keys_from(0).iter().map(|key| key.labels.value("name").unwrap().to_owned()).collect();
         assert_eq!(names, ["/a", "/b", "other"]);
+    }
+
+    #[test]
+    fn a_target_that_answers_with_every_status_does_not_get_past_the_limit() {
+        let registry = registry(2);
+        for status in 100..1000_u16 {
+            let code = if (400..600).contains(&status) { (1000 + status).to_string() } else { String::new() };
+            let labels = named("/a").with("status", &status.to_string()).with("error_code", &code);
+            registry.intern(metric::HTTP_REQS, &labels);
+        }
+        let spent = named("/a").with("status", "0").with("error_code", "1802");
+        registry.intern(metric::HTTP_REQS, &spent);
+        let codes: Vec<_> = registry
+            .keys_from(2)
+            .iter()
+            .map(|key| key.labels.value("error_code").map(str::to_owned))
+            .collect();
+        assert_eq!(codes, [None, Some("1802".to_owned())], "our own limits stay visible");
     }
 
     #[test]

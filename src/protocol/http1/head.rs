@@ -93,7 +93,8 @@ pub(super) fn parse(
         && !(fields.transfer_encoding && fields.length.is_some())
         && status != 101
         && *method != Method::CONNECT;
-    let headers = if keep_headers { header_map(response.headers)? } else { HeaderMap::new() };
+    let redirects = response.code.is_some_and(|code| (300..400).contains(&code));
+    let headers = if keep_headers || redirects { header_map(response.headers)? } else { HeaderMap::new() };
     Ok(Some((Head { status, framing, keep_alive, headers }, length)))
 }
 
