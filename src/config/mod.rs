@@ -43,6 +43,7 @@ pub use step::*;
 pub use target::{ProbeConfig, ScrapeConfig};
 pub use threshold::{Aggregation, Comparison, MetricSelector, ThresholdConfig};
 pub use value::duration::parse_duration;
+pub(crate) use yaml::MAX_TEXT_BYTES;
 
 /// Whether a run may be tagged with this name: tags become labels.
 ///
