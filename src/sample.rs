@@ -92,6 +92,11 @@ impl ErrorCode {
         (400..600).contains(&status).then_some(ErrorCode(1000 + status))
     }
 
+    /// Of a label's value.
+    pub fn from_number(number: u16) -> ErrorCode {
+        ErrorCode(number)
+    }
+
     pub fn number(self) -> u16 {
         self.0
     }

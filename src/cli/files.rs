@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use crate::config::{LoadOptions, MAX_PLAN_BYTES, read};
+use crate::config::{LoadOptions, MAX_TEXT_BYTES, read};
 use crate::plan::{Plan, compile};
 
 /// What chooses and fills in a plan, from the command line.
@@ -33,20 +33,10 @@ impl PlanArgs {
 /// Reads and compiles a plan.
 pub(super) fn read_plan(path: &Path, args: &PlanArgs) -> Result<Plan, Failure> {
     let shown = path.display();
-    let text = read_bounded(path)
+    let text = read_text(path)
         .map_err(|error| Failure::invalid(format!("error: failed to read the plan {shown}: {error}")))?;
     let base = path.parent().map_or_else(PathBuf::new, Path::to_owned);
     compile_plan(&shown.to_string(), &text, &base, args)
-}
-
-/// Never reads more than a plan may have: what is named may be a device, or some huge file by mistake.
-fn read_bounded(path: &Path) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(MAX_PLAN_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-    if bytes.len() > MAX_PLAN_BYTES {
-        return Err(io::Error::other(format!("it has more than {MAX_PLAN_BYTES} bytes")));
-    }
-    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
 }
 
 pub(super) fn compile_plan(file: &str, text: &str, base: &Path, args: &PlanArgs) -> Result<Plan, Failure> {
@@ -66,16 +56,73 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// No more than shows that it is too much: the file may be endless.
+fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = Vec::new();
+    let file = fs::File::open(path)?;
+    let bytes = file.metadata()?.len();
+    if file.take(MAX_TEXT_BYTES as u64 + 1).read_to_end(&mut text)? > MAX_TEXT_BYTES {
+        let found = if bytes > 0 { format!("has {bytes} bytes") } else { "does not end".to_owned() };
+        return Err(io::Error::other(format!("it {found}, and at most {MAX_TEXT_BYTES} bytes are read")));
+    }
+    String::from_utf8(text).map_err(|_| io::Error::other("it is not text in UTF-8"))
+}
+
+/// Fails early where [`write_whole`] would fail late, after a long run.
+pub(super) fn check_writable(path: &Path) -> Result<(), Failure> {
+    let checked = match kind_of(path) {
+        Kind::Directory => Err(io::ErrorKind::IsADirectory.into()),
+        Kind::Special => Ok(()),
+        Kind::Plain(path) => {
+            let beside = beside(&path);
+            fs::write(&beside, "").and_then(|()| fs::remove_file(&beside))
+        }
+    };
+    checked.map_err(|error| Failure::internal(&format!("write {}", path.display()), error))
+}
+
 /// Writes beside the file and renames, so that a reader never sees half of it.
 pub(super) fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
+    let written = match kind_of(path) {
+        Kind::Directory => Err(io::ErrorKind::IsADirectory.into()),
+        // A pipe or a device is written to; a rename would put a file in its place.
+        Kind::Special => {
+            fs::OpenOptions::new().write(true).open(path).and_then(|mut out| out.write_all(text.as_bytes()))
+        }
+        Kind::Plain(path) => {
+            let beside = beside(&path);
+            fs::write(&beside, text).and_then(|()| fs::rename(&beside, &path)).inspect_err(|_| {
+                let _ = fs::remove_file(&beside);
+            })
+        }
+    };
+    written.map_err(|error| Failure::internal(&format!("write {}", path.display()), error))
+}
+
+/// What a result is written to.
+enum Kind {
+    Directory,
+    /// A device, a pipe, a socket.
+    Special,
+    /// A file, or none yet: what a symbolic link points to.
+    Plain(PathBuf),
+}
+
+fn kind_of(path: &Path) -> Kind {
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Kind::Directory,
+        Ok(found) if found.is_file() => {
+            Kind::Plain(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
+        }
+        Ok(_) => Kind::Special,
+        Err(_) => Kind::Plain(path.to_owned()),
+    }
+}
+
+fn beside(path: &Path) -> PathBuf {
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.tmp", std::process::id()));
-    let beside = PathBuf::from(beside);
-    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, path));
-    written.map_err(|error| {
-        let _ = fs::remove_file(&beside);
-        Failure::internal(&format!("write {}", path.display()), error)
-    })
+    PathBuf::from(beside)
 }
 
 /// To stdout. A reader that has gone away is no reason to fail.
@@ -94,10 +141,44 @@ pub(super) fn complain(text: &str) {
 mod tests {
     use super::*;
 
+    fn directory(name: &str) -> PathBuf {
+        let directory = std::env::temp_dir().join(format!("loadgate-files-{}-{name}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        directory
+    }
+
     #[test]
-    fn a_file_without_an_end_is_refused_at_once() {
-        let failure = read_plan(Path::new("/dev/zero"), &PlanArgs::default()).map(drop).unwrap_err();
-        let expected = "error: failed to read the plan /dev/zero: it has more than 1048576 bytes";
-        assert_eq!((failure.to_string().as_str(), failure.code), (expected, 104));
+    fn a_symbolic_link_stays_one_when_what_it_points_to_is_written() {
+        let directory = directory("link");
+        let (file, link) = (directory.join("file"), directory.join("link"));
+        fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        check_writable(&link).unwrap();
+        write_whole(&link, "new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 2, "nothing is left beside");
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn a_device_is_written_to_and_not_replaced() {
+        assert!(matches!(kind_of(Path::new("/dev/null")), Kind::Special));
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_refused_before_it_is() {
+        let directory = directory("refused");
+        assert!(check_writable(&directory).is_err());
+        assert!(check_writable(&directory.join("none/file")).is_err());
+        assert!(check_writable(&directory.join("file")).is_ok());
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 0, "nothing is left");
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn a_file_without_end_is_refused() {
+        let message = read_text(Path::new("/dev/zero")).unwrap_err().to_string();
+        assert_eq!(message, "it does not end, and at most 1048576 bytes are read");
     }
 }

@@ -18,6 +18,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Of an invalid plan, as in k6.
 const INVALID_PLAN: u8 = 104;
+/// The command line is wrong: clap's code.
+const USAGE: u8 = 2;
 /// Our own fault.
 const INTERNAL: u8 = 1;
 
@@ -86,6 +88,10 @@ struct Failure {
 impl Failure {
     fn internal(what: &str, error: impl std::fmt::Display) -> Self {
         Failure { message: format!("error: failed to {what}: {error}"), code: INTERNAL }
+    }
+
+    fn usage(message: impl Into<String>) -> Self {
+        Failure { message: message.into(), code: USAGE }
     }
 
     fn invalid(message: impl Into<String>) -> Self {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Failure;
-use super::files::{PlanArgs, complain, pair, read_plan, say, write_whole};
+use super::files::{PlanArgs, check_writable, complain, pair, read_plan, say, write_whole};
 use super::listener::Foreground;
 use super::log::LogLines;
 use super::process::{raise_descriptor_limit, signal};
@@ -90,7 +90,7 @@ fn tag(text: &str) -> Result<(String, String), String> {
 impl Run {
     pub(super) fn execute(self) -> Result<u8, Failure> {
         if self.output.linger.is_some() && self.output.listen.is_none() {
-            return Err(Failure::invalid(
+            return Err(Failure::usage(
                 "error: --linger needs --listen ADDR: there is nothing to go on serving",
             ));
         }
@@ -108,6 +108,9 @@ pub(super) fn foreground(
     stay: Stay,
     ready: impl FnOnce(),
 ) -> Result<Finished, Failure> {
+    if let Some(file) = &output.summary_export {
+        check_writable(file)?;
+    }
     raise_descriptor_limit();
     let log = LogLines::install();
     let metrics = output.listen.map(MetricsServer::start).transpose()?;

@@ -43,7 +43,7 @@ pub use step::*;
 pub use target::{ProbeConfig, ScrapeConfig};
 pub use threshold::{Aggregation, Comparison, MetricSelector, ThresholdConfig};
 pub use value::duration::parse_duration;
-pub use yaml::MAX_TEXT_BYTES as MAX_PLAN_BYTES;
+pub(crate) use yaml::MAX_TEXT_BYTES;
 
 /// Whether a run may be tagged with this name: tags become labels.
 ///

@@ -84,7 +84,7 @@ impl HttpStep {
             let (exchange, reply) = self.exchange(vu, &hop, &headers).await;
             self.record_exchange(vu, &exchange);
             match self.redirect(&hop, &exchange, &reply).filter(|_| followed < self.redirects) {
-                Some(next) => {
+                Some(Ok(next)) => {
                     if next.target.origin() != hop.target.origin() {
                         // What was meant for one host is not for another (Go's client does the same).
                         headers.to_mut().remove(AUTHORIZATION);
@@ -95,6 +95,8 @@ impl HttpStep {
                     }
                     hop = next;
                 }
+                // A redirect that leads nowhere is a failed request, as in k6.
+                Some(Err(error)) => return Ok(self.fail_unsent(vu, error)),
                 None => return self.observe(vu, exchange, reply).map(|()| exchange),
             }
             followed += 1;
@@ -165,17 +167,27 @@ impl HttpStep {
     }
 
     /// 301, 302 and 303 turn into GET without a body, as browsers and Go's client do; 307 and 308 repeat the request.
-    fn redirect<'a>(&self, hop: &Hop<'a>, exchange: &Exchange, reply: &Reply) -> Option<Hop<'a>> {
-        let location = reply.headers.get(LOCATION)?.to_str().ok()?;
-        let target = hop.target.join(location)?;
+    fn redirect<'a>(
+        &self,
+        hop: &Hop<'a>,
+        exchange: &Exchange,
+        reply: &Reply,
+    ) -> Option<Result<Hop<'a>, ErrorCode>> {
+        let location = reply.headers.get(LOCATION)?;
+        let target =
+            || location.to_str().ok().and_then(|to| hop.target.join(to)).ok_or(ErrorCode::INVALID_URL);
         let status = StatusCode::from_u16(exchange.status).ok()?;
         match status {
             StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER => {
                 let method = if hop.method.as_ref() == Method::HEAD { Method::HEAD } else { Method::GET };
-                Some(Hop { method: Cow::Owned(method), target, body: Bytes::new() })
+                Some(target().map(|target| Hop { method: Cow::Owned(method), target, body: Bytes::new() }))
             }
             StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
-                Some(Hop { method: hop.method.clone(), target, body: hop.body.clone() })
+                Some(target().map(|target| Hop {
+                    method: hop.method.clone(),
+                    target,
+                    body: hop.body.clone(),
+                }))
             }
             _ => None,
         }

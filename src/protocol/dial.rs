@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::{Resource, getrlimit};
 use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
@@ -22,6 +24,10 @@ use crate::time::Clock;
 
 /// k6's dialer gives up after this, however long the request's timeout is.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Descriptors that the load leaves to the rest of the process, so that `/metrics` is served, targets are
+/// scraped and results are written when it has taken all others; of a low limit no more than an eighth.
+const SPARE_DESCRIPTORS: u64 = 32;
 
 /// Which addresses may be connected to: asked with the URL's host and each address it resolved to (a
 /// v4-mapped IPv6 address as the IPv4 address it is), for every connection, so that a name that is
@@ -49,6 +55,8 @@ pub struct Dialer {
     resolver: Resolver,
     clock: Clock,
     scratch: Scratch,
+    /// A socket's descriptor is below this number.
+    descriptors: u64,
 }
 
 /// How long the phases of a connection took, also of one that failed.
@@ -61,7 +69,8 @@ pub(super) struct DialTimes {
 
 impl Dialer {
     pub fn new(settings: Arc<Settings>, clock: Clock) -> Self {
-        Dialer { settings, resolver: Resolver::default(), clock, scratch: Scratch::default() }
+        let descriptors = getrlimit(Resource::Nofile).current.map_or(u64::MAX, usable_descriptors);
+        Dialer { settings, resolver: Resolver::default(), clock, scratch: Scratch::default(), descriptors }
     }
 
     pub fn clock(&self) -> Clock {
@@ -87,7 +96,7 @@ impl Dialer {
         times.looking_up = looked_up.since(started);
         let addresses = addresses.map_err(|_| ErrorCode::DIAL_TIMEOUT)??;
 
-        let tcp = timeout_at(dial_deadline, connect(&addresses)).await;
+        let tcp = timeout_at(dial_deadline, connect(&addresses, self.descriptors)).await;
         let connected = self.clock.now();
         times.connecting = connected.since(looked_up);
         let tcp = tcp.map_err(|_| ErrorCode::DIAL_TIMEOUT)??;
@@ -128,18 +137,55 @@ impl Dialer {
 }
 
 /// Tries one address after the other; the first failure is the one reported, as in Go.
-async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, ErrorCode> {
+async fn connect(addresses: &[SocketAddr], descriptors: u64) -> Result<TcpStream, ErrorCode> {
     let mut first_failure = None;
     for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
-                stream.set_nodelay(true).map_err(|error| failure::of_connect(&error))?;
-                return Ok(stream);
-            }
-            Err(error) => {
-                first_failure.get_or_insert(failure::of_connect(&error));
+        let connected = async {
+            let stream = socket(address, descriptors)?.connect(*address).await;
+            let stream = stream.map_err(|error| failure::of_connect(&error))?;
+            stream.set_nodelay(true).map_err(|error| failure::of_connect(&error))?;
+            Ok(stream)
+        };
+        match connected.await {
+            Ok(stream) => return Ok(stream),
+            Err(code) => {
+                first_failure.get_or_insert(code);
             }
         }
     }
     Err(first_failure.unwrap_or(ErrorCode::DIAL))
+}
+
+/// A new socket, unless it would take one of the spare descriptors.
+fn socket(address: &SocketAddr, descriptors: u64) -> Result<TcpSocket, ErrorCode> {
+    let socket = if address.is_ipv6() { TcpSocket::new_v6() } else { TcpSocket::new_v4() };
+    let socket = socket.map_err(|error| failure::of_connect(&error))?;
+    // The system hands out the lowest number that is free: a high one says how many are taken.
+    match u64::try_from(socket.as_raw_fd()) {
+        Ok(number) if number < descriptors => Ok(socket),
+        _ => Err(ErrorCode::DESCRIPTORS_SPENT),
+    }
+}
+
+fn usable_descriptors(limit: u64) -> u64 {
+    limit - SPARE_DESCRIPTORS.min(limit / 8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_load_leaves_some_descriptors_to_the_rest_of_the_process() {
+        for (limit, usable) in [(20_000, 19_968), (256, 224), (80, 70), (1, 1)] {
+            assert_eq!(usable_descriptors(limit), usable, "of {limit}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_socket_beyond_the_usable_descriptors_is_not_made() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 9));
+        assert!(socket(&address, u64::MAX).is_ok());
+        assert_eq!(socket(&address, 0).unwrap_err(), ErrorCode::DESCRIPTORS_SPENT);
+    }
 }

@@ -22,6 +22,11 @@ impl Run {
                 let count = |id| self.totals.counter(&Selector::with(id, "scenario", name));
                 let completed = count(metric::ITERATIONS);
                 let (since, before) = std::mem::replace(last, (elapsed, completed));
+                // At the end of the whole run: the last moments say nothing of it.
+                let (since, before) = match phase {
+                    Phase::Finished => (scenario.start_time.into(), 0.0),
+                    _ => (since, before),
+                };
                 let secs = elapsed.saturating_sub(since).as_secs_f64();
                 ScenarioProgress {
                     name: name.to_owned(),

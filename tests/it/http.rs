@@ -382,7 +382,7 @@ async fn a_host_override_keeps_the_host_header() {
 
 #[tokio::test]
 async fn responses_that_break_the_grammar_or_a_limit_are_malformed() {
-    let many: String = (0..101).map(|number| format!("x-{number}: 1\r\n")).collect();
+    let many: String = (0..257).map(|number| format!("x-{number}: 1\r\n")).collect();
     for (response, status) in [
         (format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "a".repeat(70_000)), 0),
         (format!("HTTP/1.1 200 OK\r\n{many}\r\n"), 0),
@@ -437,15 +437,14 @@ async fn an_endless_body_times_out() {
 }
 
 #[tokio::test]
-async fn endless_informational_responses_time_out() {
+async fn endless_informational_responses_are_malformed() {
     let address = serve(|_, mut stream| async move {
         read_head(&mut stream).await;
         let noise = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(1000);
         while stream.write_all(&noise).await.is_ok() {}
     })
     .await;
-    let exchange = get(&target(address), Duration::from_millis(200)).await;
-    assert_eq!((exchange.status, exchange.error), (0, Some(ErrorCode::TIMEOUT)));
+    check_failure(address, 0, ErrorCode::MALFORMED_RESPONSE).await;
 }
 
 #[tokio::test]

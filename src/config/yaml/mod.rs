@@ -17,7 +17,7 @@ pub(crate) use flow::flow_help;
 use flow::{QUOTE_IN_FLOW, syntax_help};
 
 /// A plan of this size would be some 20,000 steps.
-pub const MAX_TEXT_BYTES: usize = 1 << 20;
+pub(crate) const MAX_TEXT_BYTES: usize = 1 << 20;
 const MAX_DEPTH: usize = 64;
 /// Keys and values, after aliases were put in.
 const MAX_NODES: usize = 200_000;

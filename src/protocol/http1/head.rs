@@ -11,7 +11,7 @@ use crate::sample::ErrorCode;
 
 /// A response's head may be this large: 64 KiB.
 pub(super) const MAX_HEAD_BYTES: usize = 64 << 10;
-const MAX_HEADERS: usize = 100;
+const MAX_HEADERS: usize = 256;
 
 /// Writes a request's head. `Host` comes first, as RFC 9110 advises.
 pub(super) fn write(call: &Call<'_>, out: &mut Vec<u8>) {

@@ -19,13 +19,20 @@ pub(in crate::protocol) trait Receive {
 /// How much of the response has come.
 #[derive(Debug)]
 pub(super) enum Receiving {
-    Head { partial: Vec<u8> },
-    Body { framing: Framing, keep_alive: bool },
+    Head {
+        partial: Vec<u8>,
+        /// What the informational responses before it took.
+        informational_bytes: usize,
+    },
+    Body {
+        framing: Framing,
+        keep_alive: bool,
+    },
 }
 
 impl Default for Receiving {
     fn default() -> Self {
-        Receiving::Head { partial: Vec::new() }
+        Receiving::Head { partial: Vec::new(), informational_bytes: 0 }
     }
 }
 
@@ -37,7 +44,7 @@ impl Receiving {
         call: Call<'_>,
         receive: &mut impl Receive,
     ) -> Result<Option<usize>, ErrorCode> {
-        while let Receiving::Head { partial } = self {
+        while let Receiving::Head { partial, informational_bytes } = self {
             let before = partial.len();
             // Most heads come in one piece, which is parsed where it is.
             let whole = if partial.is_empty() {
@@ -60,6 +67,11 @@ impl Receiving {
             bytes = &bytes[length.saturating_sub(before)..];
             if (100..200).contains(&head.status) && head.status != 101 {
                 partial.clear();
+                // Together no more than one head, as in Go: else a server could send them for ever.
+                *informational_bytes += length;
+                if *informational_bytes > head::MAX_HEAD_BYTES {
+                    return Err(ErrorCode::MALFORMED_RESPONSE);
+                }
                 if bytes.is_empty() {
                     return Ok(None);
                 }
@@ -168,6 +180,18 @@ mod tests {
         let endless = format!("HTTP/1.1 200 OK\r\nx: {}", "a".repeat(head::MAX_HEAD_BYTES));
         for size in [1000, endless.len()] {
             assert_eq!(hear(endless.as_bytes(), size).1, Err(ErrorCode::MALFORMED_RESPONSE));
+        }
+    }
+
+    #[test]
+    fn informational_responses_without_end_are_malformed_in_pieces_of_any_size() {
+        let flood = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(head::MAX_HEAD_BYTES / 28 + 1);
+        for size in [1, 1000, flood.len()] {
+            assert_eq!(
+                hear(flood.as_bytes(), size).1,
+                Err(ErrorCode::MALFORMED_RESPONSE),
+                "pieces of {size}"
+            );
         }
     }
 

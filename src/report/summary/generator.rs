@@ -39,19 +39,6 @@ pub(super) fn add(
     add_notes(table, finished, paint);
 }
 
-/// Under `dropped_iterations`, one row for each reason.
-pub(super) fn add_drops_by_reason(table: &mut Table, finished: &Finished, metric: &Observed<'_>) {
-    if finished.totals.catalog().find(&metric.definition.name) != Some(DROPPED_ITERATIONS) {
-        return;
-    }
-    for reason in finished.totals.label_values(DROPPED_ITERATIONS, "reason") {
-        let part = finished.observe_tag(&Selector::with(DROPPED_ITERATIONS, "reason", reason));
-        if part.is_worth_showing() {
-            table.row(row(&part, &[]));
-        }
-    }
-}
-
 /// What was never sent cannot have been slow: the sentence that k6 leaves out.
 fn lower_bounds(finished: &Finished) -> Option<String> {
     let dropped = finished.totals.counter(&Selector::all(DROPPED_ITERATIONS)) as u64;

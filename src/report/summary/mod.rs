@@ -1,5 +1,6 @@
 //! The end-of-test summary: k6's layout, then what k6 does not say, and at the end the verdict.
 
+mod causes;
 mod checks;
 mod closing;
 mod generator;

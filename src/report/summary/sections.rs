@@ -5,7 +5,7 @@ use super::super::observed::{Observed, Values};
 use super::super::paint::Paint;
 use super::super::{Finished, TrendStat, number};
 use super::table::{Columns, Row, Table};
-use super::{SummaryOptions, generator};
+use super::{SummaryOptions, causes, generator};
 use crate::metric::{Definition, Unit};
 
 const CUSTOM: &str = "CUSTOM";
@@ -47,7 +47,7 @@ pub(super) fn add(
         }
         table.row(row(metric, &options.trend_stats));
         if metric.tags.is_none() {
-            generator::add_drops_by_reason(table, finished, metric);
+            causes::add(table, finished, metric);
         }
     }
 }

@@ -62,8 +62,46 @@ fn an_export_that_cannot_be_written_does_not_hide_the_verdict() {
     let (_, folder) = loadgate_run(&plan(&target.http(), ""), &[]);
     let mut command = loadgate();
     command.arg("run").arg(folder.path().join("plan.yml"));
-    command.arg("--summary-export").arg(folder.path().join("no/such/folder.json"));
+    command.arg("--summary-export").arg("/dev/full");
     let ended = Ended::of(command.output().unwrap(), folder);
     ended.check(1, &["verdict: PASSED"]);
+    assert!(ended.stderr.contains("error: failed to write /dev/full"), "{}", ended.stderr);
+}
+
+#[test]
+fn an_export_that_can_never_be_written_sends_no_load() {
+    let (_, folder) = loadgate_run(&plan("http://127.0.0.1:1", ""), &[]);
+    let mut command = loadgate();
+    command.arg("run").arg(folder.path().join("plan.yml"));
+    command.arg("--summary-export").arg(folder.path().join("no/such/folder.json"));
+    let ended = Ended::of(command.output().unwrap(), folder);
+    assert_eq!((ended.code, ended.stdout.as_str()), (1, ""), "{}", ended.stderr);
     assert!(ended.stderr.contains("error: failed to write "), "{}", ended.stderr);
+}
+
+#[test]
+fn an_export_into_a_pipe_is_written_into_it() {
+    let target = demo_target(&[]);
+    let (_, folder) = loadgate_run(&plan(&target.http(), ""), &[]);
+    let mut command = loadgate();
+    command.arg("run").arg(folder.path().join("plan.yml")).args([
+        "--quiet",
+        "--summary-export",
+        "/dev/stdout",
+    ]);
+    let ended = Ended::of(command.output().unwrap(), folder);
+    ended.check(0, &["verdict: PASSED"]);
+    assert!(ended.stdout.trim_end().ends_with('}'), "no JSON after the summary:\n{}", ended.stdout);
+}
+
+#[test]
+fn to_linger_without_a_listener_is_a_wrong_command_line() {
+    Ended::run(&plan("http://127.0.0.1:1", ""), &["--linger", "5s"]).check(2, &[]);
+}
+
+#[test]
+fn the_summary_says_why_requests_failed() {
+    let ended = Ended::run(&plan("http://127.0.0.1:1", ""), &["--quiet"]);
+    let row = ended.stdout.lines().find(|line| line.contains("{ error_code:1212 }")).unwrap_or_default();
+    assert!(row.ends_with("  connection refused"), "{}", ended.stdout);
 }

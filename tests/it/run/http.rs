@@ -24,6 +24,8 @@ async fn redirecting(asked: Asked) -> Vec<u8> {
         "/b?x=1" => to(307, "/c"),
         "/c" => reply_with(200, "x-end: yes\r\n", &format!("{} {}", asked.method, asked.body)),
         "/same" => to(307, "/c"),
+        "/ftp" => to(302, "ftp://127.0.0.1/"),
+        "/malformed" => to(302, "http://[::bad/"),
         path => {
             let hop: u32 = path.strip_prefix("/loop/").unwrap().parse().unwrap();
             to(301, &format!("/loop/{}", hop + 1))
@@ -55,6 +57,21 @@ fn a_307_repeats_the_request_with_its_body() {
         "",
     );
     assert_eq!(ran.check("repeated"), (2, 0), "{}", ran.notes());
+}
+
+#[test]
+fn a_redirect_that_leads_nowhere_is_a_failed_request_unless_none_is_to_be_followed() {
+    for path in ["/ftp", "/malformed"] {
+        let server = HttpServer::start(redirecting);
+        let step =
+            format!("- http: {{url: '{{base}}{path}', checks: {{nowhere: status == 0 and error == 1020}}}}");
+        let ran = run_flow(&server, &step, "");
+        assert_eq!(ran.count("k6_http_reqs_total", &[("error_code", "1020")]), 2, "{path}");
+        assert_eq!(ran.check("nowhere"), (2, 0), "{path}: {}", ran.notes());
+        let step =
+            format!("- http: {{url: '{{base}}{path}', redirects: 0, checks: {{away: status == 302}}}}");
+        assert_eq!(run_flow(&server, &step, "").check("away"), (2, 0), "{path}");
+    }
 }
 
 #[test]
