@@ -8,7 +8,7 @@ use crate::ids::MetricId;
 use crate::labels::Labels;
 use crate::metric::{Catalog, Kind, Unit};
 use crate::record::quantile_of_percent;
-use crate::rules::{Aggregation, Comparison, Subject, Threshold};
+use crate::rules::{Aggregation, Subject, Threshold};
 
 pub(super) fn catalog(metrics: &[MetricConfig], problems: &mut Vec<Problem>) -> Catalog {
     let mut catalog = Catalog::default();
@@ -81,7 +81,7 @@ fn compile(threshold: &ThresholdConfig, plan: &PlanConfig, catalog: &Catalog) ->
         source: threshold.source.value.clone(),
         subject,
         aggregation,
-        comparison: comparison(threshold.comparison),
+        comparison: threshold.comparison,
         limit,
         abort_after: threshold.abort_on_fail.then_some(threshold.delay_abort_eval),
     })
@@ -176,17 +176,6 @@ fn aggregation(threshold: &ThresholdConfig, kind: Option<Kind>) -> Result<Aggreg
         Written::Med => Aggregation::Quantile(0.5),
         Written::Percentile(percent) => Aggregation::Quantile(quantile_of_percent(percent)),
     })
-}
-
-fn comparison(written: config::Comparison) -> Comparison {
-    match written {
-        config::Comparison::Less => Comparison::Less,
-        config::Comparison::LessOrEqual => Comparison::LessOrEqual,
-        config::Comparison::Greater => Comparison::Greater,
-        config::Comparison::GreaterOrEqual => Comparison::GreaterOrEqual,
-        config::Comparison::Equal => Comparison::Equal,
-        config::Comparison::NotEqual => Comparison::NotEqual,
-    }
 }
 
 /// The metric as k6 writes it: `name{tag:value,tag2:value}`.

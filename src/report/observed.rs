@@ -82,8 +82,7 @@ impl Finished {
         let unit = definition.unit;
         match definition.kind {
             Kind::Counter => {
-                // The sum of nothing is -0; adding 0 makes it 0.
-                let count = unit.shown(self.totals.counter(selector)) + 0.0;
+                let count = unit.shown(self.totals.counter(selector));
                 let secs = self.elapsed.as_secs_f64();
                 let per_sec = if secs > 0.0 { count / secs } else { 0.0 };
                 Some(Values::Counter { count, per_sec })

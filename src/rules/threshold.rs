@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Gate, Outcome, ProbeSamples};
 use crate::aggregate::{Selector, Totals};
+pub use crate::config::Comparison;
 use crate::metric::{Kind, Unit};
 use crate::record::Distribution;
 
@@ -44,16 +45,6 @@ pub enum Aggregation {
     Max,
     /// 0 to 1.
     Quantile(f64),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Comparison {
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-    Equal,
-    NotEqual,
 }
 
 /// What there is to judge.
