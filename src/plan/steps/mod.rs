@@ -1,0 +1,82 @@
+//! Steps of the file to steps that run: the list of all kinds.
+
+mod control;
+mod http;
+mod parts;
+mod websocket;
+
+use crate::config::{At, Defaults, Problem, StepConfig};
+use crate::flow::{Flow, Log, Sleep, Step};
+use crate::ids::StepId;
+use crate::labels::Labels;
+use crate::record::Registry;
+use crate::template::Names;
+
+/// Compiles the steps of one scenario, in order; what earlier steps capture, later ones see.
+pub(super) struct Steps<'a> {
+    pub(super) registry: &'a Registry,
+    pub(super) defaults: &'a Defaults,
+    pub(super) problems: &'a mut Vec<Problem>,
+    pub(super) next_id: &'a mut u32,
+    pub(super) names: Names,
+    /// scenario, group and the tags.
+    pub(super) labels: Labels,
+    /// k6's path of groups: `::outer::inner`.
+    pub(super) group: String,
+    /// Whether a step before this one makes an exchange.
+    pub(super) exchanged: bool,
+    pub(super) reads: Reads,
+    /// What is known of the whole scenario from an earlier pass.
+    pub(super) kept: Reads,
+}
+
+/// What steps look at of exchanges that other steps made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Reads {
+    pub(super) anything: bool,
+    pub(super) body: bool,
+}
+
+impl Reads {
+    pub(super) fn outside(&mut self, anything: bool, body: bool) {
+        self.anything |= anything;
+        self.body |= body;
+    }
+}
+
+impl Steps<'_> {
+    pub(super) fn flow(&mut self, steps: &[At<StepConfig>]) -> Flow {
+        Flow::new(steps.iter().filter_map(|step| self.step(&step.value)).collect())
+    }
+
+    /// One line per kind of step.
+    fn step(&mut self, step: &StepConfig) -> Option<Box<dyn Step>> {
+        Some(match step {
+            StepConfig::Http(http) => Box::new(self.http(http)?),
+            StepConfig::Websocket(websocket) => Box::new(self.websocket(websocket)?),
+            StepConfig::Send(send) => Box::new(self.send(send)?),
+            StepConfig::Receive(receive) => Box::new(self.receive(receive)?),
+            StepConfig::Ping(ping) => Box::new(self.ping(ping)),
+            StepConfig::Close(close) => Box::new(self.close(close)),
+            StepConfig::Sleep(sleep) => Box::new(Sleep { min: sleep.min, max: sleep.max }),
+            StepConfig::Group(group) => Box::new(self.group(group)),
+            StepConfig::Repeat(repeat) => Box::new(self.repeat(repeat)?),
+            StepConfig::If(branch) => Box::new(self.branch(branch)?),
+            StepConfig::Check(checks) => Box::new(self.check(checks)),
+            StepConfig::Record(records) => Box::new(self.record(records)),
+            StepConfig::Set(values) => Box::new(self.set(values)),
+            StepConfig::Log(text) => Box::new(Log(self.template(text)?)),
+        })
+    }
+
+    pub(super) fn tagged(&self, tags: &[(At<String>, At<String>)]) -> Labels {
+        let tags = tags.iter().map(|(name, value)| (name.value.as_str(), value.value.as_str()));
+        self.labels.merged(&Labels::new(tags))
+    }
+
+    pub(super) fn new_id(&mut self) -> StepId {
+        let id = StepId(*self.next_id);
+        *self.next_id += 1;
+        id
+    }
+}

@@ -1,0 +1,75 @@
+//! The step `websocket` and the steps inside its flow, compiled.
+
+use http::HeaderValue;
+
+use super::super::text::name_of_url;
+use super::Steps;
+use crate::config::{CloseConfig, MessageConfig, PingConfig, ReceiveConfig, SendConfig, WebsocketConfig};
+use crate::flow::{Close, Message, Ping, Receive, Send, SessionSeries, WebsocketStep};
+
+impl Steps<'_> {
+    pub(super) fn websocket(&mut self, websocket: &WebsocketConfig) -> Option<WebsocketStep> {
+        let id = self.new_id();
+        let name = websocket
+            .name
+            .as_ref()
+            .map_or_else(|| name_of_url(&websocket.url.value), |name| name.value.clone());
+        let labels = self.tagged(&websocket.tags).with("name", &name);
+        let url = self.url(&websocket.url, ["ws", "wss"]);
+        let headers = self.headers(&websocket.headers, None);
+        let subprotocols = websocket
+            .subprotocols
+            .iter()
+            .filter_map(|name| HeaderValue::from_str(&name.value).ok())
+            .collect();
+        let checks = self.own_checks(&websocket.checks);
+        let series = SessionSeries::new(self.registry, &labels);
+        self.exchanged = true;
+        let outer = std::mem::replace(&mut self.labels, labels.without("name"));
+        let flow = self.flow(&websocket.flow);
+        self.labels = outer;
+        let connect_timeout = websocket.connect_timeout.unwrap_or(self.defaults.timeout);
+        Some(WebsocketStep {
+            id,
+            url: url?,
+            headers,
+            subprotocols,
+            connect_timeout,
+            labels,
+            series,
+            checks,
+            flow,
+        })
+    }
+
+    pub(super) fn send(&mut self, send: &SendConfig) -> Option<Send> {
+        match &send.message {
+            MessageConfig::Json(document) => self.json(document).map(Message::Json),
+            MessageConfig::Text(text) => self.template(text).map(Message::Text),
+        }
+        .map(Send)
+    }
+
+    pub(super) fn receive(&mut self, receive: &ReceiveConfig) -> Option<Receive> {
+        let until = match &receive.until {
+            Some(until) => Some(self.own_expression(until)?),
+            None => None,
+        };
+        Some(Receive {
+            until,
+            timeout: receive.timeout.unwrap_or(self.defaults.timeout),
+            checks: self.own_checks(&receive.checks),
+            record: self.own_records(&receive.record),
+            capture: self.own_capture(&receive.capture),
+        })
+    }
+
+    pub(super) fn ping(&self, ping: &PingConfig) -> Ping {
+        Ping { timeout: ping.timeout.unwrap_or(self.defaults.timeout) }
+    }
+
+    pub(super) fn close(&self, close: &CloseConfig) -> Close {
+        let (code, reason) = (close.code, close.reason.clone().unwrap_or_default());
+        Close { code, reason, timeout: self.defaults.timeout }
+    }
+}
