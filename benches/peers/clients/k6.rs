@@ -107,8 +107,8 @@ fn scenario(load: &Load) -> Value {
     let duration = format!("{}s", load.secs());
     match load.shape {
         Shape::Sockets { connections: vus, .. } => json!({
-            "executor": "per-vu-iterations", "vus": vus, "iterations": 1, "maxDuration": "1s",
-            "gracefulStop": format!("{}s", load.secs() + 10.0),
+            "executor": "per-vu-iterations", "vus": vus, "iterations": 1,
+            "maxDuration": format!("{}s", load.secs() + 30.0), "gracefulStop": "10s",
         }),
         Shape::Closed { connections: vus }
         | Shape::Chat { users: vus, .. }
