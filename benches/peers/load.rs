@@ -24,16 +24,18 @@ pub(crate) enum Shape {
     Sockets { connections: u32, per_sec: u32 },
     /// Each user sends a GET over its own connection, then thinks for a second.
     Thinking { users: u32 },
+    /// Each user asks again and again, and reads and parses all that comes back.
+    Hostile { users: u32, socket: bool },
 }
 
 impl Load {
     pub(crate) fn url(&self) -> String {
         match self.shape {
-            Shape::Closed { .. } | Shape::Open { .. } | Shape::Thinking { .. } => {
+            Shape::Chat { .. } => format!("ws://{}/api/chat", self.target),
+            Shape::Sockets { .. } | Shape::Hostile { socket: true, .. } => format!("ws://{}/", self.target),
+            Shape::Closed { .. } | Shape::Open { .. } | Shape::Thinking { .. } | Shape::Hostile { .. } => {
                 format!("http://{}/", self.target)
             }
-            Shape::Sockets { .. } => format!("ws://{}/", self.target),
-            Shape::Chat { .. } => format!("ws://{}/api/chat", self.target),
         }
     }
 
@@ -57,6 +59,7 @@ impl fmt::Display for Load {
             Shape::Sockets { connections, per_sec } => {
                 write!(f, "{connections} connections, {per_sec} messages/s on each, {secs} s")
             }
+            Shape::Hostile { users, .. } => write!(f, "{users} users, {secs} s"),
             Shape::Thinking { users } => write!(f, "{users} users, a GET each second, {secs} s"),
             Shape::Chat { users, messages } => {
                 write!(f, "chat, {users} users, {messages} messages each, {secs} s")

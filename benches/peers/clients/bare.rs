@@ -23,7 +23,7 @@ pub(super) fn configure(load: &Load, command: &mut Command) -> Result<()> {
             command.args(["role", "bare-sockets", "--target", &target, "--secs", &secs]);
             command.args(["--connections", &connections.to_string(), "--per-sec", &per_sec.to_string()]);
         }
-        Shape::Thinking { .. } => return Err(super::cannot("bare", load)),
+        Shape::Thinking { .. } | Shape::Hostile { .. } => return Err(super::cannot("bare", load)),
         Shape::Chat { users, messages } => {
             command.args(["role", "bare-chat", "--target", &target]);
             command.args(["--users", &users.to_string(), "--messages", &messages.to_string()]);

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::summary::Summary;
-use super::{Launch, Reported};
+use super::{Launch, Reported, cannot};
 use crate::Result;
 use crate::load::{Load, Shape};
 
@@ -63,7 +63,7 @@ export default function () {
 
 pub(super) fn configure(launch: &Launch<'_>, command: &mut Command) -> Result<()> {
     let path = launch.folder.join(SCRIPT);
-    write(&path, script(launch.load, &launch.folder.join(REPORT).to_string_lossy()))?;
+    write(&path, script(launch.load, &launch.folder.join(REPORT).to_string_lossy())?)?;
     // An empty address turns its REST API off, whose port might be taken.
     command.args(["run", "--quiet", "--no-usage-report", "--address="]).arg(path);
     Ok(())
@@ -73,7 +73,7 @@ pub(super) fn read(launch: &Launch<'_>) -> Result<Reported> {
     Ok(Summary::parse(&read_to_string(launch.folder.join(REPORT))?)?.reported())
 }
 
-fn script(load: &Load, report: &str) -> String {
+fn script(load: &Load, report: &str) -> Result<String> {
     let mut constants = format!("const URL = {};\n", json!(load.url()));
     let body = match load.shape {
         Shape::Closed { .. } | Shape::Open { .. } => HTTP,
@@ -86,6 +86,7 @@ fn script(load: &Load, report: &str) -> String {
             constants += &format!("const PER_SEC = {per_sec};\nconst SECS = {};\n", load.secs());
             SOCKETS
         }
+        Shape::Hostile { .. } => return Err(cannot("k6", load)),
     };
     let options = json!({
         "scenarios": {"load": scenario(load)},
@@ -93,14 +94,14 @@ fn script(load: &Load, report: &str) -> String {
         "summaryTrendStats": ["avg", "min", "med", "max", "p(90)", "p(95)", "p(99)", "count"],
     });
     let report = json!(report);
-    format!(
+    Ok(format!(
         "{body}
 {constants}export const options = {options};
 export function handleSummary(data) {{
   return {{ [{report}]: JSON.stringify(data) }};
 }}
 "
-    )
+    ))
 }
 
 fn scenario(load: &Load) -> Value {
@@ -112,7 +113,8 @@ fn scenario(load: &Load) -> Value {
         }),
         Shape::Closed { connections: vus }
         | Shape::Chat { users: vus, .. }
-        | Shape::Thinking { users: vus } => {
+        | Shape::Thinking { users: vus }
+        | Shape::Hostile { users: vus, .. } => {
             json!({"executor": "constant-vus", "vus": vus, "duration": duration, "gracefulStop": "10s"})
         }
         Shape::Open { rate, vus } => json!({

@@ -40,7 +40,8 @@ fn plan(load: &Load) -> Result<String> {
         }
         Shape::Closed { connections: vus }
         | Shape::Chat { users: vus, .. }
-        | Shape::Thinking { users: vus } => {
+        | Shape::Thinking { users: vus }
+        | Shape::Hostile { users: vus, .. } => {
             write!(plan, "    executor: constant-vus\n    vus: {vus}\n    duration: {secs}s\n")?;
         }
         Shape::Open { rate, vus } => {
@@ -57,6 +58,27 @@ fn plan(load: &Load) -> Result<String> {
         Shape::Thinking { .. } => {
             write!(plan, "      - http:\n          url: {url}\n      - sleep: 1s\n")?;
         }
+        // Reads and parses whatever comes.
+        Shape::Hostile { socket: false, .. } => write!(
+            plan,
+            r"      - http:
+          url: {url}
+          timeout: 3s
+          checks: {{is there: json is defined}}
+          capture: {{all: body}}
+      - sleep: 100ms
+"
+        )?,
+        Shape::Hostile { socket: true, .. } => write!(
+            plan,
+            r"      - websocket:
+          url: {url}
+          connect_timeout: 3s
+          flow:
+            - receive: {{until: body is undefined, timeout: 3s}}
+      - sleep: 100ms
+"
+        )?,
         Shape::Sockets { per_sec: 0, .. } => write!(
             plan,
             r"      - websocket:

@@ -9,6 +9,7 @@ mod bare_sockets;
 mod chat_server;
 mod delay_server;
 mod echo_server;
+mod hostile_server;
 mod http_server;
 mod probe;
 mod serving;
@@ -19,6 +20,8 @@ use std::net::SocketAddr;
 use clap::Parser;
 
 use crate::Result;
+
+pub(crate) use hostile_server::Harm;
 
 #[derive(Debug, Parser)]
 #[command(name = "role")]
@@ -36,6 +39,11 @@ pub(crate) enum Role {
     },
     /// Sends each text message back.
     EchoServer,
+    /// Does harm.
+    HostileServer {
+        #[arg(long, value_enum)]
+        harm: Harm,
+    },
     /// Stands still for a while in each period.
     StallServer {
         #[arg(long)]
@@ -95,6 +103,7 @@ impl Role {
             Self::ArrivalServer { rate } => arrival_server::run(rate),
             Self::ChatServer { gap_ms } => chat_server::run(gap_ms),
             Self::EchoServer => echo_server::run(),
+            Self::HostileServer { harm } => hostile_server::run(harm),
             Self::StallServer { period_ms, stall_ms } => stall_server::run(period_ms, stall_ms),
             Self::DelayServer => delay_server::run(),
             Self::BareHttp { target, connections, secs } => bare_http::run(target, connections, secs),
