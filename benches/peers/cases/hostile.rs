@@ -26,7 +26,7 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
         let causes = &measured.reported.causes;
         let rss = measured.usage.peak_rss_mib;
         println!("| {name} | {rss:.1} | {:.1} | {seen} | {causes} |", measured.usage.cpu_secs);
-        report.target(&format!("{name}: peak RSS in MiB"), Bound::AtMost(MAX_RSS_MIB), Some(rss));
+        report.target(format!("{name}: peak RSS in MiB"), Bound::AtMost(MAX_RSS_MIB), Some(rss));
     }
     Ok(())
 }
