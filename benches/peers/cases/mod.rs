@@ -2,8 +2,10 @@
 
 pub(crate) mod chat;
 pub(crate) mod http;
+pub(crate) mod idle;
 mod nginx;
 pub(crate) mod open;
+pub(crate) mod stream;
 pub(crate) mod truth;
 
 use crate::Result;

@@ -16,7 +16,9 @@ pub(super) fn configure(load: &Load, command: &mut Command) -> Result<()> {
             command.args(["-q", &rate.to_string()]);
             vus
         }
-        Shape::Chat { .. } => return Err(cannot("oha", load)),
+        Shape::Chat { .. } | Shape::Sockets { .. } | Shape::Thinking { .. } => {
+            return Err(cannot("oha", load));
+        }
     };
     command.args(["--no-tui", "--output-format", "json", "-c", &connections.to_string()]);
     command.args(["-z", &format!("{}s", load.secs()), &load.url()]);
