@@ -43,7 +43,7 @@ fn families() -> Vec<Family> {
     for (scenario, counts) in [("chat", [3.0, 5.0, 9.0, 10.0]), ("health", [0.0, 0.0, 0.0, 0.0])] {
         let bounds = [0.005, 0.5, 10.0, f64::INFINITY];
         let points: Vec<(f64, f64)> = bounds.into_iter().zip(counts).collect();
-        let histogram = Histogram { buckets: buckets(&points), sum: 12.25, count: counts[3] };
+        let histogram = Histogram { buckets: buckets(&points), sum: 12.25, count: counts[3], native: None };
         duration.series.push(Series {
             labels: Labels::new([("scenario", scenario)]),
             value: Value::Histogram(histogram),
@@ -163,7 +163,7 @@ fn any_histogram() -> impl Strategy<Value = Value> {
             count += point.1;
             point.1 = count;
         }
-        Value::Histogram(Histogram { buckets: buckets(&points), sum, count })
+        Value::Histogram(Histogram { buckets: buckets(&points), sum, count, native: None })
     })
 }
 
