@@ -247,6 +247,21 @@ mod tests {
     }
 
     #[test]
+    fn native_buckets_hold_the_same_values_as_the_classic_ones() {
+        let families = recorded(|registry, shard| {
+            let id = registry.intern(metric::HTTP_REQ_DURATION, &Labels::empty());
+            [0.0, 1e9, 1e9, 1.001e9, 4e9].into_iter().for_each(|nanos| shard.trend(id, nanos));
+        });
+        let family = families.iter().find(|family| family.name == "k6_http_req_duration_seconds").unwrap();
+        let Value::Histogram(histogram) = &family.series[0].value else { panic!("a histogram") };
+        let native = histogram.native.as_ref().unwrap();
+        let buckets: Vec<_> = native.positive.iter().map(|bucket| (bucket.index, bucket.count)).collect();
+        assert_eq!((native.schema, native.zero_count), (3, 1));
+        assert_eq!(buckets, [(0, 2), (1, 1), (16, 1)], "1 s belongs to the bucket that ends there");
+        assert_eq!(histogram.count, 5.0);
+    }
+
+    #[test]
     fn a_rate_is_two_counters_that_start_at_zero_and_a_gauge_that_does_not() {
         let families = recorded(|registry, _| {
             registry.intern(metric::CHECKS, &Labels::new([("check", "ok")]));

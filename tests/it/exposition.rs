@@ -1,14 +1,14 @@
 //! The exposition against golden files, promtool, itself read back, and bodies broken at random.
 
-use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
 use loadgate::exposition::{Format, Limits, encode, parse};
 use loadgate::family::{Bucket, Family, FamilyKind, Histogram, Series, Summary, Value};
 use loadgate::labels::Labels;
 use loadgate::scrape::ScrapeStats;
 use proptest::prelude::*;
+
+use crate::stage::check_with_promtool;
 
 fn encoded(families: &[Family], format: Format) -> String {
     let mut out = String::new();
@@ -81,25 +81,9 @@ fn openmetrics_is_as_in_the_golden_file() {
 
 #[test]
 fn promtool_has_nothing_to_say_of_the_text() {
-    let child = Command::new("promtool")
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let mut child = match child {
-        Ok(child) => child,
-        Err(error) => {
-            println!("skipped: promtool does not start ({error}); it comes with Debian's package prometheus");
-            return;
-        }
-    };
     let own = ScrapeStats::new(["backend".into()]).families(&Labels::new([("testid", "t")]));
     let body = encoded(&[families(), own].concat(), Format::Text);
-    child.stdin.take().unwrap().write_all(body.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    assert!(output.status.success() && said.is_empty(), "{}", String::from_utf8_lossy(&said));
+    check_with_promtool(body.as_bytes());
 }
 
 #[test]
