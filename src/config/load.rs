@@ -90,8 +90,12 @@ fn chosen_profile(
     problems: &mut Vec<Problem>,
 ) -> Option<(String, Node)> {
     let profiles = check_profiles(tree, problems);
-    let default = tree.get("default_profile").filter(|node| !node.is_null());
-    let (name, place) = match (&options.profile, default) {
+    let default = tree.get("default_profile").filter(|node| !node.is_null()).map(|node| {
+        let mut node = node.clone();
+        vars::fill_profile(&mut node, tree, options, problems);
+        node
+    });
+    let (name, place) = match (&options.profile, &default) {
         (Some(name), _) => (name.as_str(), None),
         (None, Some(node)) => (node.scalar()?.text.as_str(), Some(node.place)),
         (None, None) => return None,

@@ -9,7 +9,7 @@ use super::fields::{Element, Fields, Reader, Value, Within};
 use super::metric::MetricBody;
 use super::node::{Kind, Node};
 use super::scenario::Scenarios;
-use super::schema::Schemas;
+use super::schema::{Schemas, or_filled};
 use super::target::Probes;
 use super::threshold::Thresholds;
 use super::value::{
@@ -60,8 +60,8 @@ impl Element for PlanConfig {
         );
         f.known(
             "default_profile",
-            "The profile taken when the command line names none",
-            Name::<ProfileName>::schema,
+            "The profile taken when the command line names none; `${SCENARIO}` lets a variable name it",
+            |schemas| or_filled(Name::<ProfileName>::schema(schemas)),
         );
         f.known(
             "profiles",

@@ -184,6 +184,29 @@ fn variables_are_looked_for_in_the_order_of_the_contract() {
 }
 
 #[test]
+fn a_variable_may_name_the_default_profile() {
+    let text = "name: a\nvars: {SCENARIO: smoke, VUS: 1}\ndefault_profile: \"${SCENARIO}\"\nprofiles:\n  smoke: {}\n  load: {vars: {VUS: 2}}\n\
+                scenarios: {s: {executor: constant-vus, vus: \"${VUS}\", duration: 1s, flow: [{sleep: 1s}]}}";
+    let profile = |flag: Option<&str>, environment: Option<&str>, chosen: Option<&str>| {
+        let lookup = |name: &str| environment.filter(|_| name == "SCENARIO").map(str::to_owned);
+        let env_flags = flag.map(|value| ("SCENARIO".to_owned(), value.to_owned())).into_iter().collect();
+        let options = LoadOptions { env_flags, profile: chosen.map(str::to_owned), environment: &lookup };
+        load("plan.yml", text, &options)
+            .map(|loaded| loaded.profile.unwrap())
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(profile(None, None, None).unwrap(), "smoke");
+    assert_eq!(profile(None, Some("load"), None).unwrap(), "load");
+    assert_eq!(profile(Some("smoke"), Some("load"), None).unwrap(), "smoke");
+    assert_eq!(profile(Some("smoke"), None, Some("load")).unwrap(), "load");
+    let unknown = profile(Some("lode"), None, None).unwrap_err();
+    assert!(
+        unknown.contains("no profile `lode`") && unknown.contains("expected `smoke` or `load`"),
+        "{unknown}"
+    );
+}
+
+#[test]
 fn merge_keys_and_anchors_work() {
     let config = loaded(
         "name: a\nscenarios:\n  first: &base\n    executor: constant-vus\n    duration: 1s\n    vus: 7\n    flow: [{sleep: 1s}]\n  \

@@ -29,14 +29,7 @@ pub(crate) fn fill(
     problems: &mut Vec<Problem>,
 ) -> Vec<String> {
     let variables = declared(tree, chosen, options, problems);
-    let mut filling = Filling {
-        positions: variables.iter().enumerate().map(|(at, variable)| (variable.name.clone(), at)).collect(),
-        variables,
-        used: HashSet::new(),
-        required: HashSet::new(),
-        bytes: 0,
-        problems,
-    };
+    let mut filling = Filling::new(variables, problems);
     filling.check_flags(options);
     filling.resolve_all();
     if let Kind::Map(entries) = &mut tree.kind {
@@ -51,6 +44,23 @@ pub(crate) fn fill(
     }
     filling.report_missing();
     filling.secrets()
+}
+
+/// Fills in the name of the default profile, which must be known before the profile's own `vars` are: it
+/// knows those of the plan only.
+pub(crate) fn fill_profile(
+    node: &mut Node,
+    tree: &Node,
+    options: &LoadOptions<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    // What is wrong with the variables themselves is told when the whole plan is filled in.
+    let mut told_later = Vec::new();
+    let variables = declared(tree, None, options, &mut told_later);
+    let mut filling = Filling::new(variables, &mut told_later);
+    filling.resolve_all();
+    let variables = filling.variables;
+    Filling::new(variables, problems).scalar(node);
 }
 
 struct Variable {
@@ -141,7 +151,22 @@ fn looks_secret(name: &str) -> bool {
     ["TOKEN", "PASSWORD", "PASSWD", "SECRET", "KEY", "CREDENTIAL"].iter().any(|word| name.contains(word))
 }
 
-impl Filling<'_> {
+impl<'a> Filling<'a> {
+    fn new(variables: Vec<Variable>, problems: &'a mut Vec<Problem>) -> Self {
+        Self {
+            positions: variables
+                .iter()
+                .enumerate()
+                .map(|(at, variable)| (variable.name.clone(), at))
+                .collect(),
+            variables,
+            used: HashSet::new(),
+            required: HashSet::new(),
+            bytes: 0,
+            problems,
+        }
+    }
+
     fn check_flags(&mut self, options: &LoadOptions<'_>) {
         let names: Vec<&str> = self.variables.iter().map(|variable| variable.name.as_str()).collect();
         let mut unknown = Vec::new();
