@@ -7,8 +7,9 @@ use serde_json::{Value as Json, json};
 use super::fields::{Element, Fields, Reader, Value};
 use super::node::Node;
 use super::schema::{Schemas, or_filled};
-use super::value::{AtLeast, HostName, Name, Share, Table, Text};
+use super::value::{AtLeast, HostName, Name, Share, Table, Text, word};
 use super::{At, later};
+use crate::protocol::KeepAlive;
 
 /// For every exchange; a step may override.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub struct Defaults {
     pub user_agent: String,
     /// Default true: HTTP/2 where a server offers it over TLS.
     pub http2: bool,
+    /// Default `vu`.
+    pub keep_alive: KeepAlive,
     pub tls: TlsConfig,
     /// Host name, also `*` and how names end, to address; each with or without a port.
     pub hosts: Vec<(At<String>, At<String>)>,
@@ -65,6 +68,11 @@ impl Element for Defaults {
         let timeout = f.or::<AtLeast<1>>("timeout", "How long an exchange may take", "60s");
         let user_agent = f.or::<UserAgent>("user_agent", "The header `User-Agent`", UserAgent::DEFAULT);
         let http2 = f.or("http2", "Speak HTTP/2 with servers that offer it over TLS", "true");
+        let keep_alive = f.or(
+            "keep_alive",
+            "How long connections are kept: for a VU's life, an iteration, or never",
+            "vu",
+        );
         let tls = f.or_all_defaults("tls", "How servers are verified, and what is shown to them");
         let dns = f.or_all_defaults::<Dns>("dns", "How names are resolved");
         let discard_bodies =
@@ -73,10 +81,28 @@ impl Element for Defaults {
             timeout: timeout?.0,
             user_agent: user_agent?.0,
             http2: http2?,
+            keep_alive: keep_alive?,
             tls: tls?,
             hosts: dns?.0,
             discard_bodies: discard_bodies?,
         })
+    }
+}
+
+const KEEP_ALIVE: [(&str, KeepAlive); 3] =
+    [("vu", KeepAlive::Vu), ("iteration", KeepAlive::Iteration), ("never", KeepAlive::Never)];
+
+impl Value for KeepAlive {
+    fn expected() -> String {
+        "one of `vu`, `iteration`, `never`".to_owned()
+    }
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        word(node, reader, "keep_alive", &KEEP_ALIVE)
+    }
+
+    fn schema(_: &mut Schemas) -> Json {
+        or_filled(json!({"enum": KEEP_ALIVE.map(|(word, _)| word)}))
     }
 }
 

@@ -31,7 +31,13 @@ pub(super) fn settings(plan: &PlanConfig, base: &Path, problems: &mut Vec<Proble
         }
     };
     let tls = tls(plan, base, problems);
-    Some(Settings { tls: tls?, hosts, proxies: proxies?, allow: Arc::new(|_, address| is_allowed(address)) })
+    Some(Settings {
+        tls: tls?,
+        hosts,
+        proxies: proxies?,
+        allow: Arc::new(|_, address| is_allowed(address)),
+        keep_alive: plan.defaults.keep_alive,
+    })
 }
 
 fn tls(plan: &PlanConfig, base: &Path, problems: &mut Vec<Problem>) -> Option<Tls> {

@@ -37,6 +37,18 @@ const SPARE_DESCRIPTORS: u64 = 32;
 /// rebound later gets nowhere.
 pub type AddressPolicy = Arc<dyn Fn(&str, IpAddr) -> bool + Send + Sync>;
 
+/// How long a connection is kept for further requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum KeepAlive {
+    /// As long as its VU lives.
+    #[default]
+    Vu,
+    /// For an iteration, as of a user who comes anew each time; k6's `noVUConnectionReuse`.
+    Iteration,
+    /// Not at all; k6's `noConnectionReuse`.
+    Never,
+}
+
 /// What the connections of all worker threads have in common.
 #[derive(Clone)]
 pub struct Settings {
@@ -44,6 +56,7 @@ pub struct Settings {
     pub hosts: Vec<HostOverride>,
     pub proxies: Proxies,
     pub allow: AddressPolicy,
+    pub keep_alive: KeepAlive,
 }
 
 impl fmt::Debug for Settings {
@@ -97,6 +110,10 @@ impl Dialer {
 
     pub fn clock(&self) -> Clock {
         self.clock
+    }
+
+    pub fn keep_alive(&self) -> KeepAlive {
+        self.settings.keep_alive
     }
 
     pub(super) fn scratch(&self) -> &Scratch {

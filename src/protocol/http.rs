@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::alarm::Alarm;
 use super::connection::Connection;
 use super::course::Course;
-use super::dial::Dialer;
+use super::dial::{Dialer, KeepAlive};
 use super::encoding;
 use super::http1::{Call, Failure, Receive};
 use super::target::{Origin, Target};
@@ -88,6 +88,11 @@ impl Client {
         Self::default()
     }
 
+    /// Closes all of them.
+    pub fn close(&mut self) {
+        self.kept.clear();
+    }
+
     /// Makes one exchange: whatever happens is in the [`Exchange`], with the time it took. An error status
     /// (400 and above) is an error code too, as in k6. After any other error the connection is closed, but
     /// for a stream of HTTP/2 that was reset.
@@ -122,7 +127,7 @@ impl Client {
                 Ok(reply) => {
                     let error = ErrorCode::from_status(course.status);
                     let exchange = course.finish(Some(connection.meter()), error);
-                    self.keep(connection);
+                    self.keep(dialer, connection);
                     return decompressed(exchange, reply, &request);
                 }
                 Err(failure) if failure.unprocessed && refusals < MAX_REFUSALS => {
@@ -141,7 +146,7 @@ impl Client {
                 }
                 Err(failure) => {
                     let exchange = course.finish(Some(connection.meter()), Some(failure.code));
-                    self.keep(connection);
+                    self.keep(dialer, connection);
                     return (exchange, Reply::default());
                 }
             }
@@ -187,8 +192,8 @@ impl Client {
         connection.is_idle(dialer).then_some(connection)
     }
 
-    fn keep(&mut self, connection: Connection) {
-        if !connection.is_reusable() {
+    fn keep(&mut self, dialer: &Dialer, connection: Connection) {
+        if !connection.is_reusable() || dialer.keep_alive() == KeepAlive::Never {
             return;
         }
         if self.kept.len() == MAX_KEPT {

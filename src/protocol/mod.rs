@@ -32,7 +32,7 @@ mod tunnel;
 pub mod websocket;
 mod wire;
 
-pub use dial::{AddressPolicy, Dialer, Settings};
+pub use dial::{AddressPolicy, Dialer, KeepAlive, Settings};
 pub use hosts::{HostError, HostOverride};
 pub use proxy::{Proxies, ProxyError};
 pub use target::{Origin, Target, UrlError};

@@ -22,7 +22,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
 use loadgate::protocol::http::{Client, Reply, Request};
 use loadgate::protocol::tls::{ClientIdentity, TlsOptions, client_config};
-use loadgate::protocol::{Dialer, HostOverride, Proxies, Settings, Target};
+use loadgate::protocol::{Dialer, HostOverride, KeepAlive, Proxies, Settings, Target};
 use loadgate::sample::{ErrorCode, Exchange};
 use loadgate::time::Clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -40,6 +40,7 @@ pub(crate) fn settings(tls: &TlsOptions) -> Settings {
         hosts: Vec::new(),
         proxies: Proxies::default(),
         allow: Arc::new(|_, _| true),
+        keep_alive: KeepAlive::Vu,
     }
 }
 
