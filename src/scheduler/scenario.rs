@@ -244,6 +244,7 @@ impl LocalScenario {
             vu.note(&format!("an iteration of `{}` ended early: {why}", self.scenario.name));
             self.worker.shard.borrow_mut().count(series.errors, 1);
         }
+        vu.end_iteration();
         vu.iteration += 1;
         busy.iterating = false;
         let finished = self.worker.clock.now();
