@@ -8,7 +8,7 @@ use super::outcomes::Outcomes;
 use super::websocket::Session;
 use super::{Ended, ScenarioSeries};
 use crate::protocol::http::Client;
-use crate::protocol::{Dialer, Settings};
+use crate::protocol::{Dialer, KeepAlive, Settings};
 use crate::record::{Registry, Shard};
 use crate::template::{EvalError, ExchangeView, Locals, Scope, Template, Value};
 use crate::time::{Clock, Elapsed};
@@ -63,6 +63,13 @@ impl Vu {
         self.exchange = None;
         self.session = None;
         self.due = due;
+    }
+
+    /// Closes the connections that are kept for one iteration only.
+    pub fn end_iteration(&mut self) {
+        if self.worker.dialer.keep_alive() == KeepAlive::Iteration {
+            self.client.close();
+        }
     }
 
     /// The iteration's due time, for its first exchange only.

@@ -12,8 +12,8 @@ pub const ZERO_THRESHOLD: f64 = 1.0 / (1 << 30) as f64;
 
 const PER_POWER: i32 = 1 << SCHEMA;
 
-/// The lower bounds of the buckets within [1/2, 1): 2^(i/8) / 2.
-const FRACTIONS: [f64; 8] = [
+/// The bounds of the buckets from 1/2 to 1: 2^(i/8) / 2.
+const FRACTIONS: [f64; 9] = [
     0.5,
     0.545_253_866_332_628_8,
     0.594_603_557_501_360_5,
@@ -22,6 +22,7 @@ const FRACTIONS: [f64; 8] = [
     0.771_105_412_703_970_4,
     0.840_896_415_253_714_4,
     0.917_004_043_204_671_1,
+    1.0,
 ];
 
 /// Counts of values in exported units: seconds for times.
@@ -91,7 +92,11 @@ fn index(size: f64) -> i32 {
     // size = fraction × 2^exponent with a fraction in [1/2, 1), as C's frexp has it; never subnormal here.
     let exponent = (bits >> 52) as i32 - 1022;
     let fraction = f64::from_bits(bits & !EXPONENT | 1022 << 52);
-    let within = FRACTIONS.iter().filter(|bound| **bound < fraction).count() as i32;
+    // Cut into eight equal parts, each part but the last has one of the bounds within it: only that one and
+    // the one before are open.
+    let part = (bits >> 49 & 7) as usize;
+    let within =
+        part as i32 + i32::from(FRACTIONS[part] < fraction) + i32::from(FRACTIONS[part + 1] < fraction);
     within + (exponent - 1) * PER_POWER
 }
 
@@ -140,6 +145,7 @@ mod tests {
         }
         for (within, fraction) in FRACTIONS.iter().enumerate() {
             assert_eq!(index(*fraction), within as i32 - 8);
+            assert_eq!(index(fraction.next_up()), within as i32 - 7);
             assert!((fraction / 2f64.powf(within as f64 / 8.0 - 1.0) - 1.0).abs() < 1e-15);
         }
     }
