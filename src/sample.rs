@@ -92,6 +92,11 @@ impl ErrorCode {
         (400..600).contains(&status).then_some(ErrorCode(1000 + status))
     }
 
+    /// Whether it only repeats the response's status.
+    pub fn is_status(self) -> bool {
+        (1400..1600).contains(&self.0)
+    }
+
     /// Of a label's value.
     pub fn from_number(number: u16) -> ErrorCode {
         ErrorCode(number)
@@ -126,7 +131,7 @@ impl ErrorCode {
             Self::UPGRADE_MALFORMED => "malformed WebSocket handshake",
             Self::WEBSOCKET_PROTOCOL => "WebSocket protocol error",
             Self::WEBSOCKET_CLOSED => "WebSocket closed early",
-            Self(number) if (1400..1600).contains(&number) => "error status",
+            code if code.is_status() => "error status",
             _ => "error",
         }
     }
