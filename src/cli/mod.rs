@@ -5,6 +5,7 @@ mod demo;
 mod files;
 mod listener;
 mod log;
+mod outputs;
 mod process;
 mod run;
 mod schema;

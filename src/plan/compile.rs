@@ -46,7 +46,9 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
             ),
             registry: Arc::new(registry),
             settings: Arc::new(settings),
-            vars: plan.vars.iter().map(|(name, value)| (name.as_str(), template_value(value))).collect(),
+            vars: Value::from_pairs(
+                plan.vars.iter().map(|(name, value)| (name.as_str(), template_value(value))),
+            ),
             scrapes,
             probes,
             preflight,

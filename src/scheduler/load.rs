@@ -15,22 +15,24 @@ use super::pool::{Pool, PoolState};
 use super::worker::{self, AllDone, Collect, Collected, OneDone, WorkerParts};
 use crate::aggregate::Totals;
 use crate::executor::Share;
+use crate::flow::Instruments;
 use crate::plan::Plan;
 use crate::record::Shard;
 use crate::time::Clock;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct LoadOptions {
     /// Threads; at least 1.
     pub workers: usize,
     pub timing: Timing,
+    pub instruments: Instruments,
 }
 
 impl Default for LoadOptions {
     /// A worker per core that this process may use.
     fn default() -> Self {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        LoadOptions { workers, timing: Timing::default() }
+        LoadOptions { workers, timing: Timing::default(), instruments: Instruments::default() }
     }
 }
 
@@ -116,6 +118,7 @@ impl Load {
                 plan: Arc::clone(&plan),
                 clock,
                 timing: options.timing,
+                instruments: options.instruments.clone(),
                 share: Share { index: at as u64, of: workers as u64 },
                 pools: Arc::clone(&pools),
                 vu_numbers: Arc::clone(&vu_numbers),
