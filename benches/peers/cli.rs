@@ -1,4 +1,4 @@
-//! The command line: `cargo bench --bench peers -- [http|open|chat|truth|all]`.
+//! The command line: `cargo bench --bench peers -- [http|open|chat|truth|counts|all]`.
 
 use std::path::PathBuf;
 
@@ -38,6 +38,7 @@ pub(crate) enum Case {
     Open,
     Chat,
     Truth,
+    Counts,
     All,
 }
 
@@ -51,11 +52,12 @@ impl Cli {
             println!("{client} is not installed: skipped. To measure it: {}", client.install());
         }
         let mut report = Report::default();
-        let all: [(Case, cases::Run); 4] = [
+        let all: [(Case, cases::Run); 5] = [
             (Case::Http, cases::http::run),
             (Case::Open, cases::open::run),
             (Case::Chat, cases::chat::run),
             (Case::Truth, cases::truth::run),
+            (Case::Counts, cases::counts::run),
         ];
         for (_, run) in all.iter().filter(|(case, _)| self.case == Case::All || self.case == *case) {
             let ended = run(&bench, &mut report);

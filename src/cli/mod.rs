@@ -8,6 +8,7 @@ mod log;
 mod process;
 mod run;
 mod schema;
+mod segment;
 mod serve_metrics;
 mod target;
 

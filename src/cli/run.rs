@@ -11,6 +11,7 @@ use super::files::{PlanArgs, check_writable, complain, pair, read_plan, say, wri
 use super::listener::Foreground;
 use super::log::LogLines;
 use super::process::{raise_descriptor_limit, signal};
+use super::segment::SegmentArgs;
 use super::serve_metrics::MetricsServer;
 use crate::config::parse_duration;
 use crate::plan::Plan;
@@ -24,7 +25,8 @@ use crate::verdict::Verdict;
 #[command(after_help = "Examples:\n  \
     loadgate target &\n  \
     loadgate run config/plans/health.yml -e DURATION=10s\n  \
-    loadgate run config/plans/chat-streaming.yml --profile smoke --listen 127.0.0.1:5665 --summary-export summary.json\n\n\
+    loadgate run config/plans/chat-streaming.yml --profile smoke --listen 127.0.0.1:5665 --summary-export summary.json\n  \
+    loadgate run config/plans/health.yml --segment 2/3 --testid nightly    # on the second of three machines\n\n\
     Exit codes:\n  \
     0 passed · 99 failed · 98 inconclusive · 97 preflight failed · 104 invalid plan · 105 stopped by a signal")]
 pub(super) struct Run {
@@ -33,6 +35,8 @@ pub(super) struct Run {
     file: PathBuf,
     #[command(flatten)]
     pub(super) plan: PlanArgs,
+    #[command(flatten)]
+    segment: SegmentArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
 }
@@ -94,7 +98,8 @@ impl Run {
                 "error: --linger needs --listen ADDR: there is nothing to go on serving",
             ));
         }
-        let plan = read_plan(&self.file, &self.plan)?;
+        let segment = self.segment.segment()?;
+        let plan = read_plan(&self.file, &self.plan)?.part(segment);
         let finished = foreground(plan, &self.output, Stay::Linger, || ())?;
         Ok(finished.verdict.exit_code())
     }

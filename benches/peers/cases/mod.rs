@@ -1,6 +1,7 @@
 //! What is measured, one file each: servers, loads, figures, targets.
 
 pub(crate) mod chat;
+pub(crate) mod counts;
 pub(crate) mod http;
 mod nginx;
 pub(crate) mod open;
