@@ -9,6 +9,7 @@ mod outputs;
 mod process;
 mod run;
 mod schema;
+mod segment;
 mod serve_metrics;
 mod target;
 

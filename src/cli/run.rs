@@ -12,6 +12,7 @@ use super::listener::Foreground;
 use super::log::LogLines;
 use super::outputs::{Kind, Output, SampleWriter, To, check_distinct};
 use super::process::{raise_descriptor_limit, signal};
+use super::segment::SegmentArgs;
 use super::serve_metrics::MetricsServer;
 use crate::config::parse_duration;
 use crate::flow::HttpDebug;
@@ -30,7 +31,8 @@ use crate::verdict::Verdict;
     loadgate run config/plans/chat-streaming.yml --profile smoke --listen 127.0.0.1:5665 --summary-export summary.json\n  \
     loadgate run config/plans/health.yml --out json=samples.json.gz --out csv=samples.csv --junit junit.xml\n  \
     loadgate run config/plans/health.yml -e DURATION=5s --out vegeta-json | jq '.latencies.\"99th\"'\n  \
-    loadgate run config/plans/health.yml -e DURATION=1s -e RATE=1 --http-debug=full\n\n\
+    loadgate run config/plans/health.yml -e DURATION=1s -e RATE=1 --http-debug=full\n  \
+    loadgate run config/plans/health.yml --segment 2/3 --testid nightly    # on the second of three machines\n\n\
     Exit codes:\n  \
     0 passed · 99 failed · 98 inconclusive · 97 preflight failed · 104 invalid plan · 105 stopped by a signal")]
 pub(super) struct Run {
@@ -39,6 +41,8 @@ pub(super) struct Run {
     file: PathBuf,
     #[command(flatten)]
     pub(super) plan: PlanArgs,
+    #[command(flatten)]
+    segment: SegmentArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
 }
@@ -120,7 +124,8 @@ impl Run {
                 "error: --linger needs --listen ADDR: there is nothing to go on serving",
             ));
         }
-        let plan = read_plan(&self.file, &self.plan)?;
+        let segment = self.segment.segment()?;
+        let plan = read_plan(&self.file, &self.plan)?.part(segment);
         let finished = foreground(plan, &self.output, Stay::Linger, || ())?;
         Ok(finished.verdict.exit_code())
     }

@@ -253,6 +253,7 @@ fn finish(totals: Totals, thresholds: &[Threshold], dropped: u64) -> Finished {
     Finished {
         testid: "20261121-031635-steady".to_owned(),
         test: "steady".to_owned(),
+        segment: None,
         started_at: UNIX_EPOCH + Duration::from_millis(1_795_230_995_250),
         elapsed,
         verdict,

@@ -26,6 +26,7 @@ pub fn summary(finished: &Finished, trend_stats: &[TrendStat]) -> Value {
         "version": VERSION,
         "testid": finished.testid,
         "test": finished.test,
+        "segment": finished.segment,
         "started_at": utc(finished.started_at),
         "duration_seconds": finished.elapsed.as_secs_f64(),
         "verdict": finished.verdict.label(),

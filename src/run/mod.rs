@@ -19,6 +19,7 @@ pub use families::RunLabels;
 pub use process::families as process_families;
 
 use crate::aggregate::Totals;
+use crate::executor::Segment;
 use crate::family::Family;
 use crate::metric;
 use crate::plan::Plan;
@@ -282,6 +283,7 @@ impl Run {
         Finished {
             testid: self.options.testid.clone(),
             test: self.plan.name.to_string(),
+            segment: (self.plan.segment != Segment::WHOLE).then(|| self.plan.segment.to_string()),
             started_at: self.started_at,
             elapsed,
             verdict,

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
+use super::numbers::VuNumbers;
 use super::pacer::Timing;
 use super::pool::{Pool, PoolState};
 use super::worker::{self, AllDone, Collect, Collected, OneDone, WorkerParts};
@@ -99,7 +99,7 @@ impl Load {
             .collect();
         let (arrivals_to, receivers): (Vec<_>, Vec<_>) =
             (0..workers).map(|_| mpsc::unbounded_channel()).unzip();
-        let (abort, vu_numbers) = (CancellationToken::new(), Arc::new(AtomicU64::new(0)));
+        let (abort, vu_numbers) = (CancellationToken::new(), Arc::new(VuNumbers::new(plan.segment.clone())));
         let done = AllDone::new(workers);
         let (mut handles, mut parts) = (Vec::new(), Vec::new());
         for (at, arrivals) in receivers.into_iter().enumerate() {

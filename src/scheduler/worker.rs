@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::numbers::VuNumbers;
 use super::pacer::Timing;
 use super::pool::Pool;
 use super::scenario::LocalScenario;
@@ -50,7 +51,7 @@ pub(super) struct WorkerParts {
     pub(super) instruments: Instruments,
     pub(super) share: Share,
     pub(super) pools: Arc<[Arc<Pool>]>,
-    pub(super) vu_numbers: Arc<AtomicU64>,
+    pub(super) vu_numbers: Arc<VuNumbers>,
     /// To every worker, this one included; bounded by the number of users that can be reserved.
     pub(super) arrivals_to: Vec<mpsc::UnboundedSender<HandedOver>>,
     pub(super) arrivals: mpsc::UnboundedReceiver<HandedOver>,

@@ -6,6 +6,7 @@ mod counts;
 mod drops;
 mod graceful_stop;
 mod iterations;
+mod k6;
 mod panics;
 mod ramps;
 mod users;

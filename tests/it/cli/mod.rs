@@ -3,6 +3,7 @@
 mod export;
 mod outputs;
 mod proxy;
+mod segments;
 mod signals;
 
 use std::io::{BufRead as _, BufReader};
