@@ -14,7 +14,7 @@ use super::process::{raise_descriptor_limit, signal};
 use super::serve_metrics::MetricsServer;
 use crate::config::parse_duration;
 use crate::plan::Plan;
-use crate::report::{Finished, SummaryOptions, TrendStat, json_summary, text};
+use crate::report::{Finished, Format, SummaryOptions, TrendStat, json_summary, text};
 use crate::run::{RunOptions, execute, process_families};
 use crate::scheduler::LoadOptions;
 use crate::verdict::Verdict;
@@ -26,7 +26,7 @@ use crate::verdict::Verdict;
     loadgate run config/plans/health.yml -e DURATION=10s\n  \
     loadgate run config/plans/chat-streaming.yml --profile smoke --listen 127.0.0.1:5665 --summary-export summary.json\n\n\
     Exit codes:\n  \
-    0 passed · 99 failed · 98 inconclusive · 97 preflight failed · 104 invalid plan · 105 stopped by a signal")]
+    0 passed · 99 failed · 98 inconclusive · 97 preflight or setup failed · 104 invalid plan · 105 stopped by a signal")]
 pub(super) struct Run {
     /// The plan (YAML)
     #[arg(value_name = "PLAN")]
@@ -58,9 +58,29 @@ pub(super) struct OutputArgs {
     /// Statistics of trends in the summary: avg, min, med, max, count, p(N), comma-separated
     #[arg(long, env = "LOADGATE_SUMMARY_TREND_STATS", value_name = "LIST", value_parser = trend_stats)]
     summary_trend_stats: Option<TrendStats>,
+    /// How progress and log are written on stderr: `json` is an object a line, every 5 s one of what was sent
+    #[arg(long, env = "LOADGATE_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t)]
+    log_format: LogFormat,
     /// Show no progress
     #[arg(short, long, env = "LOADGATE_QUIET")]
     quiet: bool,
+}
+
+/// On stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(super) enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+impl From<LogFormat> for Format {
+    fn from(format: LogFormat) -> Format {
+        match format {
+            LogFormat::Text => Format::Text,
+            LogFormat::Json => Format::Json,
+        }
+    }
 }
 
 /// How long `/metrics` is served after the run.
@@ -96,7 +116,7 @@ impl Run {
         }
         let plan = read_plan(&self.file, &self.plan)?;
         let finished = foreground(plan, &self.output, Stay::Linger, || ())?;
-        Ok(finished.verdict.exit_code())
+        Ok(finished.exit_code())
     }
 }
 
@@ -112,7 +132,7 @@ pub(super) fn foreground(
         check_writable(file)?;
     }
     raise_descriptor_limit();
-    let log = LogLines::install();
+    let log = LogLines::install(output.log_format);
     let metrics = output.listen.map(MetricsServer::start).transpose()?;
     if let Some(metrics) = &metrics {
         complain(&format!("serving http://{}/metrics", metrics.address));
@@ -121,7 +141,7 @@ pub(super) fn foreground(
     let retain = plan.retain_series;
     let plan = Arc::new(plan);
     let exporter = metrics.as_ref().map(|metrics| Arc::clone(&metrics.exporter));
-    let mut listener = Foreground::new(&plan, output.quiet, log, exporter);
+    let mut listener = Foreground::new(&plan, output.quiet, output.log_format.into(), log, exporter);
     let options = RunOptions {
         testid: output.testid.clone().unwrap_or_else(new_testid),
         tags: output.tag.clone(),

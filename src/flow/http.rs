@@ -104,6 +104,7 @@ impl HttpStep {
     }
 
     async fn exchange(&self, vu: &mut Vu, hop: &Hop<'_>, headers: &HeaderMap) -> (Exchange, Reply) {
+        vu.worker.await_turn().await;
         let due = vu.take_due();
         let request = Request {
             method: &hop.method,

@@ -6,6 +6,7 @@
 mod check;
 mod control;
 mod http;
+mod limiter;
 mod message;
 mod outcomes;
 mod series;
@@ -20,9 +21,10 @@ use futures_util::future::LocalBoxFuture;
 pub use check::{Check, Checks, Log, Record, RecordValue, Recorded, Records, Set};
 pub use control::{Group, If, Repeat, Sleep, Until};
 pub use http::{Body, Headers, HttpStep, Url};
+pub use limiter::Limiter;
 pub use message::{Close, Message, Ping, Receive, Send};
 pub use series::{HttpLabels, ScenarioSeries, SessionSeries};
-pub use vu::{Vu, Worker};
+pub use vu::{Shared, Vu, Worker};
 pub use websocket::WebsocketStep;
 
 /// One step, compiled: everything that can be known before the run is known.

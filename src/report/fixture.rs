@@ -243,5 +243,6 @@ fn finish(totals: Totals, thresholds: &[Threshold], dropped: u64) -> Finished {
             samples,
         }],
         scrapes,
+        warmup: None,
     }
 }

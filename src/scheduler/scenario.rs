@@ -14,6 +14,7 @@ use super::pacer::{Pacer, Timing};
 use super::pool::{Pool, Seat};
 use crate::executor::{Arrival, Decision, DropReason, Model, Schedule, Share, Vus};
 use crate::flow::{Ended, Vu, Worker};
+use crate::ids::ScenarioId;
 use crate::plan::Scenario;
 use crate::time::Elapsed;
 
@@ -30,6 +31,8 @@ pub(super) struct LocalScenario {
     scenario: Arc<Scenario>,
     worker: Rc<Worker>,
     pool: Arc<Pool>,
+    /// Of the scenario whose end this one waits for.
+    predecessor: Option<Arc<Pool>>,
     share: Share,
     timing: Timing,
     vu_numbers: Arc<AtomicU64>,
@@ -47,7 +50,7 @@ impl LocalScenario {
     pub(super) fn new(
         scenario: Arc<Scenario>,
         worker: Rc<Worker>,
-        pool: Arc<Pool>,
+        pools: &[Arc<Pool>],
         share: Share,
         timing: Timing,
         vu_numbers: Arc<AtomicU64>,
@@ -56,10 +59,13 @@ impl LocalScenario {
         let schedule = RefCell::new(scenario.executor.share(share));
         let (idle, tasks, ended) = (RefCell::default(), RefCell::default(), Notify::new());
         let begun = std::cell::Cell::new(None);
+        let pool = |id: ScenarioId| Arc::clone(&pools[id.index()]);
+        let (pool, predecessor) = (pool(scenario.id), scenario.start_after.map(pool));
         Rc::new(LocalScenario {
             scenario,
             worker,
             pool,
+            predecessor,
             share,
             timing,
             vu_numbers,
@@ -74,10 +80,15 @@ impl LocalScenario {
 
     /// From the scenario's start time to the end of its graceful stop.
     pub(super) async fn run(self: Rc<Self>) {
-        let start = self.scenario.start_time;
         let mut pacer = self.pacer();
+        let start = match &self.predecessor {
+            Some(predecessor) => predecessor.end().await + Duration::from(self.scenario.start_time),
+            None => self.scenario.start_time,
+        };
         pacer.until(start).await;
         self.begun.set(Some(start));
+        self.pool.begin(start);
+        let part = Part(Rc::clone(&self));
         match self.scenario.executor.model() {
             Model::Closed { vus } => self.start_users(vus),
             Model::Open { pre_allocated_vus, .. } => {
@@ -94,6 +105,7 @@ impl LocalScenario {
             () = pacer.until(deadline) => {}
         }
         self.cut_off().await;
+        part.end();
     }
 
     /// What an abort leaves undone is counted: arrivals that were due, iterations that were running.
@@ -181,8 +193,8 @@ impl LocalScenario {
 
     fn new_user(&self) -> Vu {
         let id = self.vu_numbers.fetch_add(1, Ordering::Relaxed) + 1;
-        let (name, series) = (Arc::clone(&self.scenario.name), self.scenario.series);
-        Vu::new(id, name, series, Rc::clone(&self.worker))
+        let (name, vars) = (Arc::clone(&self.scenario.name), self.scenario.vars.clone());
+        Vu::new(id, name, vars, self.scenario.series, Rc::clone(&self.worker))
     }
 
     fn allocate_users(&self, of_all: u64) {
@@ -228,7 +240,8 @@ impl LocalScenario {
     }
 
     fn may_start(&self) -> bool {
-        let now = Elapsed::from(self.worker.clock.now().since(self.scenario.start_time));
+        let begun = self.begun.get().unwrap_or_default();
+        let now = Elapsed::from(self.worker.clock.now().since(begun));
         matches!(self.schedule.borrow_mut().next(now, Vus { idle: 1 }), Decision::Start(_))
     }
 
@@ -280,6 +293,24 @@ impl LocalScenario {
             self.pool.task_ended(ended);
         }
         self.idle.borrow_mut().clear();
+    }
+}
+
+/// This worker's part of a scenario that has begun. Those that wait for its end must not wait for ever
+/// because of a mistake of ours: a panic ends it too. An abort does not, since nothing shall begin then.
+struct Part(Rc<LocalScenario>);
+
+impl Part {
+    fn end(self) {
+        self.0.pool.worker_ended(self.0.worker.clock.now());
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.pool.worker_ended(self.0.worker.clock.now());
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::pacer::Timing;
 use super::pool::Pool;
 use super::scenario::LocalScenario;
 use crate::executor::{Arrival, Share};
-use crate::flow::Worker;
+use crate::flow::{Shared, Worker};
 use crate::ids::ScenarioId;
 use crate::plan::Plan;
 use crate::record::Shard;
@@ -46,6 +46,7 @@ pub(super) struct HandedOver {
 pub(super) struct WorkerParts {
     pub(super) plan: Arc<Plan>,
     pub(super) clock: Clock,
+    pub(super) shared: Shared,
     pub(super) timing: Timing,
     pub(super) share: Share,
     pub(super) pools: Arc<[Arc<Pool>]>,
@@ -88,7 +89,8 @@ impl Drop for OneDone {
 pub(super) async fn run(mut parts: WorkerParts) {
     let plan = Arc::clone(&parts.plan);
     let registry = Arc::clone(&plan.registry);
-    let worker = Rc::new(Worker::new(parts.clock, Arc::clone(&plan.settings), plan.vars.clone(), registry));
+    let worker =
+        Rc::new(Worker::new(parts.clock, Arc::clone(&plan.settings), registry, parts.shared.clone()));
     let scenarios: HashMap<ScenarioId, Rc<LocalScenario>> =
         plan.scenarios.iter().map(|scenario| (scenario.id, local(&parts, scenario, &worker))).collect();
     let mut running: JoinSet<()> = JoinSet::new();
@@ -142,7 +144,7 @@ fn local(
     LocalScenario::new(
         Arc::clone(scenario),
         Rc::clone(worker),
-        Arc::clone(&parts.pools[id.index()]),
+        &parts.pools,
         parts.share,
         parts.timing,
         Arc::clone(&parts.vu_numbers),

@@ -6,6 +6,7 @@ mod counts;
 mod drops;
 mod graceful_stop;
 mod panics;
+mod start_after;
 mod users;
 
 use std::path::Path;

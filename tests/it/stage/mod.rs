@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 pub(crate) use command::{Ended, loadgate, loadgate_run};
 pub(crate) use demo::demo_target;
 pub(crate) use http::{Asked, HttpServer, reply, reply_with};
-pub(crate) use run::{Ran, run, try_run};
+pub(crate) use run::{Ran, Samples, run, try_run};
 pub(crate) use websocket::websocket_server;
 
 /// A service on a thread of its own, so that it keeps its own time. Ends when it is dropped.
