@@ -22,13 +22,18 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
     let registry = Registry::new(Arc::new(catalog), &metrics::bounds(&thresholds), plan.series_limit);
     let names = Names::new(plan.vars.iter().map(|(name, _)| name.clone()));
     let defaults = &plan.defaults;
-    let (preflight, _) =
+    let (mut preflight, _) =
         procedure::compile("preflight", &plan.preflight, None, &names, defaults, &mut problems);
     let timeout = Some(plan.setup_timeout);
-    let (setup, names) = procedure::compile("setup", &plan.setup, timeout, &names, defaults, &mut problems);
+    let (mut setup, names) =
+        procedure::compile("setup", &plan.setup, timeout, &names, defaults, &mut problems);
     let timeout = Some(plan.teardown_timeout);
-    let (teardown, _) =
+    let (mut teardown, _) =
         procedure::compile("teardown", &plan.teardown, timeout, &names, defaults, &mut problems);
+    for step in [&mut preflight, &mut setup, &mut teardown].into_iter().flat_map(|it| &mut it.steps) {
+        // It will stand in messages.
+        step.what = loaded.source.redact(&step.what);
+    }
     let mut next_step = 0;
     let scenarios: Vec<_> = plan
         .scenarios
