@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::rust_tokens::{Token, tokens};
 
 /// A module uses only those before it. `lib.rs` lists them in the same order.
-const LAYERS: [&str; 26] = [
+const LAYERS: [&str; 27] = [
     "time",
     "ids",
     "sample",
@@ -15,6 +15,7 @@ const LAYERS: [&str; 26] = [
     "labels",
     "family",
     "record",
+    "budget",
     "template",
     "executor",
     "protocol",
