@@ -18,7 +18,7 @@ use crate::config::parse_duration;
 use crate::flow::HttpDebug;
 use crate::labels::Labels;
 use crate::plan::Plan;
-use crate::report::{Finished, SummaryOptions, TrendStat, json_summary, junit, text, vegeta};
+use crate::report::{Finished, Format, SummaryOptions, TrendStat, json_summary, junit, text, vegeta};
 use crate::run::{RunOptions, execute, process_families};
 use crate::scheduler::LoadOptions;
 use crate::verdict::Verdict;
@@ -34,7 +34,7 @@ use crate::verdict::Verdict;
     loadgate run config/plans/health.yml -e DURATION=1s -e RATE=1 --http-debug=full\n  \
     loadgate run config/plans/health.yml --segment 2/3 --testid nightly    # on the second of three machines\n\n\
     Exit codes:\n  \
-    0 passed · 99 failed · 98 inconclusive · 97 preflight failed · 104 invalid plan · 105 stopped by a signal")]
+    0 passed · 99 failed · 98 inconclusive · 97 preflight or setup failed · 104 invalid plan · 105 stopped by a signal")]
 pub(super) struct Run {
     /// The plan (YAML)
     #[arg(value_name = "PLAN")]
@@ -79,9 +79,29 @@ pub(super) struct OutputArgs {
     /// Statistics of trends in the summary and its export: avg, min, med, max, count, p(N), comma-separated
     #[arg(long, env = "LOADGATE_SUMMARY_TREND_STATS", value_name = "LIST", value_parser = trend_stats)]
     summary_trend_stats: Option<TrendStats>,
+    /// How progress and log are written on stderr: `json` is an object a line, every 5 s one of what was sent
+    #[arg(long, env = "LOADGATE_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t)]
+    log_format: LogFormat,
     /// Show no progress
     #[arg(short, long, env = "LOADGATE_QUIET")]
     quiet: bool,
+}
+
+/// On stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(super) enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+impl From<LogFormat> for Format {
+    fn from(format: LogFormat) -> Format {
+        match format {
+            LogFormat::Text => Format::Text,
+            LogFormat::Json => Format::Json,
+        }
+    }
 }
 
 /// How long `/metrics` is served after the run.
@@ -127,7 +147,7 @@ impl Run {
         let segment = self.segment.segment()?;
         let plan = read_plan(&self.file, &self.plan)?.part(segment);
         let finished = foreground(plan, &self.output, Stay::Linger, || ())?;
-        Ok(finished.verdict.exit_code())
+        Ok(finished.exit_code())
     }
 }
 
@@ -141,7 +161,7 @@ pub(super) fn foreground(
 ) -> Result<Finished, Failure> {
     output.check()?;
     raise_descriptor_limit();
-    let log = LogLines::install();
+    let log = LogLines::install(output.log_format);
     let metrics = output.listen.map(MetricsServer::start).transpose()?;
     if let Some(metrics) = &metrics {
         complain(&format!("serving http://{}/metrics", metrics.address));
@@ -150,6 +170,7 @@ pub(super) fn foreground(
     let retain = plan.retain_series;
     let plan = Arc::new(plan);
     let exporter = metrics.as_ref().map(|metrics| Arc::clone(&metrics.exporter));
+    let mut listener = Foreground::new(&plan, output.quiet, output.log_format.into(), log, exporter);
     let mut options = RunOptions {
         testid: output.testid.clone().unwrap_or_else(new_testid),
         tags: output.tag.clone(),
@@ -163,7 +184,6 @@ pub(super) fn foreground(
         options.load.instruments.taps = Some(taps);
         options.written = Some(written);
     }
-    let mut listener = Foreground::new(&plan, output.quiet, log, exporter);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

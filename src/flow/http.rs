@@ -105,6 +105,7 @@ impl HttpStep {
     }
 
     async fn exchange(&self, vu: &mut Vu, hop: &Hop<'_>, headers: &HeaderMap) -> (Exchange, Reply) {
+        vu.worker.await_turn().await;
         let due = vu.take_due();
         let mut request = Request {
             method: &hop.method,

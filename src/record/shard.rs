@@ -127,6 +127,17 @@ impl Shard {
         numbered.filter_map(|(at, cell)| Some((SeriesId(at as u32), cell.as_mut()?)))
     }
 
+    /// Every cell that exists.
+    pub fn cells(&self) -> impl Iterator<Item = (SeriesId, &Cell)> {
+        let numbered = self.cells.iter().enumerate();
+        numbered.filter_map(|(at, cell)| Some((SeriesId(at as u32), cell.as_ref()?)))
+    }
+
+    /// The notes since the last tick, and how many more there were.
+    pub fn notes(&self) -> (&[Note], u64) {
+        (&self.notes, self.notes_dropped)
+    }
+
     /// The notes since the last tick, and how many more there were.
     pub fn take_notes(&mut self) -> (Vec<Note>, u64) {
         (std::mem::take(&mut self.notes), std::mem::take(&mut self.notes_dropped))

@@ -268,5 +268,6 @@ fn finish(totals: Totals, thresholds: &[Threshold], dropped: u64) -> Finished {
             samples,
         }],
         scrapes,
+        warmup: None,
     }
 }

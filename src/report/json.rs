@@ -29,8 +29,12 @@ pub fn summary(finished: &Finished, trend_stats: &[TrendStat]) -> Value {
         "segment": finished.segment,
         "started_at": utc(finished.started_at),
         "duration_seconds": finished.elapsed.as_secs_f64(),
+        "warmup": finished.warmup.map(|warmup| json!({
+            "duration_seconds": warmup.duration.as_secs_f64(),
+            "iterations": warmup.iterations,
+        })),
         "verdict": finished.verdict.label(),
-        "exit_code": finished.verdict.exit_code(),
+        "exit_code": finished.exit_code(),
         "ended_by": finished.ended_by,
         "gates": finished.gates.iter().map(|each| gate(each, finished)).collect::<Vec<_>>(),
         "doubts": finished.doubts.iter().map(ToString::to_string).collect::<Vec<_>>(),

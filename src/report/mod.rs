@@ -21,11 +21,11 @@ mod vegeta;
 #[cfg(test)]
 mod fixture;
 
-pub use display::{Display, Layout, headline, line, target_line};
-pub use finished::{Finished, Probe};
+pub use display::{Display, Format, Layout, headline, line, target_line};
+pub use finished::{Finished, Probe, Warmup};
 pub use json::summary as json_summary;
 pub use junit::junit;
-pub use progress::{Phase, Progress, ProgressProbe, ScenarioProgress};
+pub use progress::{Phase, Progress, ProgressProbe, ScenarioProgress, Traffic, Waiting};
 pub use samples::{SampleFormat, SampleLines};
 pub use summary::{SummaryOptions, text, verdict_lines};
 pub use trend_stat::{TrendStat, TrendStatError};

@@ -20,6 +20,7 @@ use crate::verdict::Verdict;
 pub struct RunLabels(Labels);
 
 pub(super) struct RunView<'a> {
+    /// Since load began, what is not judged included: a counter that Prometheus reads never goes back.
     pub(super) totals: &'a Totals,
     pub(super) gates: &'a [Gate],
     /// Once it is final.
@@ -31,10 +32,12 @@ pub(super) struct RunView<'a> {
     pub(super) samples_dropped: u64,
 }
 
-const STATES: [(&str, Phase); 4] = [
+const STATES: [(&str, Phase); 6] = [
     ("preflight", Phase::Preflight),
+    ("setup", Phase::Setup),
     ("running", Phase::Running),
     ("draining", Phase::Draining),
+    ("teardown", Phase::Teardown),
     ("finished", Phase::Finished),
 ];
 

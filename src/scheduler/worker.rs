@@ -16,7 +16,7 @@ use super::pacer::Timing;
 use super::pool::Pool;
 use super::scenario::LocalScenario;
 use crate::executor::{Arrival, Share};
-use crate::flow::{Instruments, Worker};
+use crate::flow::{Instruments, Shared, Worker};
 use crate::ids::ScenarioId;
 use crate::plan::Plan;
 use crate::record::Shard;
@@ -47,6 +47,7 @@ pub(super) struct HandedOver {
 pub(super) struct WorkerParts {
     pub(super) plan: Arc<Plan>,
     pub(super) clock: Clock,
+    pub(super) shared: Shared,
     pub(super) timing: Timing,
     pub(super) instruments: Instruments,
     pub(super) share: Share,
@@ -90,7 +91,7 @@ impl Drop for OneDone {
 pub(super) async fn run(mut parts: WorkerParts) {
     let plan = Arc::clone(&parts.plan);
     let registry = Arc::clone(&plan.registry);
-    let worker = Worker::new(parts.clock, Arc::clone(&plan.settings), plan.vars.clone(), registry);
+    let worker = Worker::new(parts.clock, Arc::clone(&plan.settings), registry, parts.shared.clone());
     let worker = Rc::new(worker.watched(&parts.instruments));
     // Whoever writes samples is done when all taps are gone, and this one is the worker's own.
     parts.instruments = Instruments::default();
@@ -147,7 +148,7 @@ fn local(
     LocalScenario::new(
         Arc::clone(scenario),
         Rc::clone(worker),
-        Arc::clone(&parts.pools[id.index()]),
+        &parts.pools,
         parts.share,
         parts.timing,
         Arc::clone(&parts.vu_numbers),

@@ -5,13 +5,17 @@ use std::time::Duration;
 use super::super::clean::clean;
 use super::super::display::{Mark, mark, percent, tally, vus};
 use super::super::paint::Paint;
-use super::super::{Finished, Phase, ScenarioProgress, number};
+use super::super::{Finished, Phase, ScenarioProgress, Warmup, number};
 
 pub(super) fn lines(finished: &Finished, paint: Paint) -> Vec<String> {
     if finished.scenarios.is_empty() {
         return Vec::new();
     }
     let mut lines = vec![running(finished)];
+    lines.extend(finished.warmup.map(|Warmup { duration, iterations }| {
+        let iterations = number::counted(iterations, "iteration");
+        format!("warmup {}: {iterations} not judged", crate::time::span(duration))
+    }));
     let width = finished.scenarios.iter().map(|scenario| scenario.name.chars().count()).max().unwrap_or(0);
     lines.extend(finished.scenarios.iter().map(|each| scenario(each, finished, width, paint)));
     lines

@@ -9,6 +9,7 @@ mod iterations;
 mod k6;
 mod panics;
 mod ramps;
+mod start_after;
 mod users;
 
 use std::path::Path;
