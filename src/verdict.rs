@@ -46,6 +46,17 @@ pub enum Doubt {
         due: u64,
         reason: String,
     },
+    /// The run's own numbers are whole, but what was asked for beside them is not.
+    SamplesDropped {
+        dropped: u64,
+    },
+    OutputIncomplete {
+        /// As on the command line: `json=run.json`.
+        output: String,
+        reason: String,
+    },
+    /// What `teardown` could not do: the next run may find its leavings.
+    Teardown(String),
     /// Something this program should not do to itself.
     Internal(String),
 }
@@ -107,6 +118,25 @@ impl Health {
     }
 }
 
+impl Doubt {
+    /// What it is about, without the numbers of one run: for those who compare runs.
+    pub fn subject(&self) -> String {
+        match self {
+            Doubt::NoIterations => "no iterations".to_owned(),
+            Doubt::Dropped { .. } => "dropped iterations".to_owned(),
+            Doubt::Lag { .. } => "iteration lag".to_owned(),
+            Doubt::Cpu { .. } => "generator's CPU".to_owned(),
+            Doubt::DescriptorsSpent { .. } => "descriptors and ports".to_owned(),
+            Doubt::IterationErrors { .. } => "iteration errors".to_owned(),
+            Doubt::ScrapesMissed { job, .. } => format!("scrapes of {job}"),
+            Doubt::SamplesDropped { .. } => "dropped samples".to_owned(),
+            Doubt::OutputIncomplete { output, .. } => format!("output {output}"),
+            Doubt::Teardown(_) => "teardown".to_owned(),
+            Doubt::Internal(_) => "internal".to_owned(),
+        }
+    }
+}
+
 impl ScrapeHealth {
     fn doubt(&self) -> Option<Doubt> {
         // One missed scrape is never a doubt, however short the run.
@@ -130,6 +160,13 @@ pub fn decide(gates: &[Gate], doubts: &[Doubt], stopped: bool) -> Verdict {
     } else {
         Verdict::Passed
     }
+}
+
+/// The verdict's own code, but 1 for a run that is inconclusive because of a mistake of this program: who is told 98
+/// looks for the reason in the plan or the machine.
+pub fn exit_code(verdict: Verdict, doubts: &[Doubt]) -> u8 {
+    let our_fault = doubts.iter().any(|doubt| matches!(doubt, Doubt::Internal(_)));
+    if verdict == Verdict::Inconclusive && our_fault { 1 } else { verdict.exit_code() }
 }
 
 impl Verdict {
@@ -188,6 +225,14 @@ impl fmt::Display for Doubt {
             Doubt::ScrapesMissed { job, missed, due, reason } => {
                 write!(f, "{missed} of {due} scrapes of `{job}` failed, the last with: {reason}")
             }
+            Doubt::SamplesDropped { dropped } => write!(
+                f,
+                "{dropped} samples were not written, because --out could not keep up: the files are incomplete, gates and summary are not"
+            ),
+            Doubt::OutputIncomplete { output, reason } => {
+                write!(f, "--out {output} is incomplete: {reason}; gates and summary are not")
+            }
+            Doubt::Teardown(why) => write!(f, "{why}: what this run made may still be there"),
             Doubt::Internal(what) => f.write_str(what),
         }
     }
@@ -221,6 +266,30 @@ mod tests {
             (vec![crossed()], doubt(), true, Verdict::Stopped),
         ] {
             assert_eq!(decide(&gates, &doubts, stopped), expected, "{gates:?} {doubts:?} stopped: {stopped}");
+        }
+    }
+
+    #[test]
+    fn each_combination_has_its_exit_code() {
+        let ours = || Doubt::Internal("a task panicked".to_owned());
+        let teardown = || Doubt::Teardown("teardown DELETE http://h/: status 500".to_owned());
+        let (held, crossed) = (|| gate(Outcome::Held), || gate(Outcome::Crossed));
+        for (gates, doubts, stopped, code) in [
+            (vec![held()], vec![], false, 0),
+            (vec![held()], vec![teardown()], false, 98),
+            (vec![held()], vec![ours()], false, 1),
+            (vec![held()], vec![ours(), teardown(), Doubt::NoIterations], false, 1),
+            (vec![held(), crossed()], vec![], false, 99),
+            (vec![crossed()], vec![teardown()], false, 99),
+            (vec![crossed()], vec![ours()], false, 99),
+            (vec![held()], vec![], true, 105),
+            (vec![crossed()], vec![ours(), teardown()], true, 105),
+        ] {
+            let verdict = decide(&gates, &doubts, stopped);
+            assert_eq!(exit_code(verdict, &doubts), code, "{gates:?} {doubts:?} stopped: {stopped}");
+        }
+        for doubts in [vec![], vec![ours()], vec![teardown()]] {
+            assert_eq!(exit_code(Verdict::PreflightFailed, &doubts), 97, "{doubts:?}");
         }
     }
 

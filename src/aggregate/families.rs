@@ -49,7 +49,7 @@ fn distinct<'a>(cells: impl Iterator<Item = (Labels, &'a Cell)>) -> Vec<(Labels,
         match places.get(&labels) {
             Some(place) => {
                 let known: &mut (Labels, Cow<'a, Cell>) = &mut distinct[*place];
-                known.1.to_mut().absorb(&mut cell.clone());
+                known.1.to_mut().merge(cell);
             }
             None => {
                 places.insert(labels.clone(), distinct.len());

@@ -1,9 +1,11 @@
 //! Shards to totals, and totals to families. Pure.
 
 mod families;
+mod ledger;
 mod query;
 mod totals;
 
 pub use families::exported_names;
+pub use ledger::Ledger;
 pub use query::Selector;
-pub use totals::Totals;
+pub use totals::{Absorb, Totals};

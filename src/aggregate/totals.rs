@@ -19,6 +19,25 @@ pub struct Totals {
     notes_dropped: u64,
 }
 
+/// Takes in what workers have recorded.
+pub trait Absorb {
+    /// Adds what a shard holds and empties it.
+    fn absorb(&mut self, shard: &mut Shard);
+
+    /// Takes note of how high and low what is counted up and down stands; once all shards of a tick are in.
+    fn note_levels(&mut self);
+}
+
+impl Absorb for Totals {
+    fn absorb(&mut self, shard: &mut Shard) {
+        Totals::absorb(self, shard);
+    }
+
+    fn note_levels(&mut self) {
+        Totals::note_levels(self);
+    }
+}
+
 impl Totals {
     pub fn new(registry: Arc<Registry>) -> Self {
         Totals::labelled(registry, Labels::empty())
@@ -41,6 +60,36 @@ impl Totals {
             }
         }
         let (notes, dropped) = shard.take_notes();
+        self.take_notes(notes, dropped);
+    }
+
+    /// Adds what a shard holds, and leaves it as it is.
+    pub fn add(&mut self, shard: &Shard) {
+        self.meet_new_series();
+        for (SeriesId(id), cell) in shard.cells() {
+            if let Some((_, total)) = self.series.get_mut(id as usize) {
+                total.merge(cell);
+            }
+        }
+        let (notes, dropped) = shard.notes();
+        self.take_notes(notes.to_vec(), dropped);
+    }
+
+    /// Begins where what is counted up and down in `before` stands: connections that are open then are
+    /// open now, and will be closed in these totals.
+    pub fn carry_levels(&mut self, before: &Totals) {
+        self.meet_new_series();
+        for ((key, cell), (_, standing)) in self.series.iter_mut().zip(&before.series) {
+            let custom = self.registry.catalog().definition(key.metric).custom;
+            if let (false, Cell::Gauge { added, .. }, Cell::Gauge { added: level, .. }) =
+                (custom, cell, standing)
+            {
+                *added = *level;
+            }
+        }
+    }
+
+    fn take_notes(&mut self, notes: Vec<Note>, dropped: u64) {
         self.notes_dropped += dropped;
         for note in notes {
             match self.notes.iter().position(|known| known.text == note.text) {

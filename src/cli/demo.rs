@@ -72,7 +72,7 @@ impl Demo {
             ));
         })?;
         target.stop();
-        Ok(finished.verdict.exit_code())
+        Ok(finished.exit_code())
     }
 }
 

@@ -7,7 +7,7 @@ use super::log::LogLines;
 use crate::api::Exporter;
 use crate::family::Family;
 use crate::plan::Plan;
-use crate::report::{Display, Progress};
+use crate::report::{Display, Format, Progress};
 use crate::run::Listener;
 
 pub(super) struct Foreground {
@@ -17,9 +17,15 @@ pub(super) struct Foreground {
 }
 
 impl Foreground {
-    pub(super) fn new(plan: &Plan, quiet: bool, log: LogLines, exporter: Option<Arc<Exporter>>) -> Self {
+    pub(super) fn new(
+        plan: &Plan,
+        quiet: bool,
+        format: Format,
+        log: LogLines,
+        exporter: Option<Arc<Exporter>>,
+    ) -> Self {
         let names: Vec<String> = plan.scenarios.iter().map(|scenario| scenario.name.to_string()).collect();
-        let display = Display::new(quiet, std::io::stderr().is_terminal(), &names);
+        let display = Display::new(quiet, format, std::io::stderr().is_terminal(), &names);
         Foreground { display, log, exporter }
     }
 

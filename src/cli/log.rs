@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::run::LogFormat;
+
 /// Lines that wait; further ones are counted.
 const MAX_LINES: usize = 1_000;
 
@@ -21,13 +23,17 @@ struct Waiting {
 
 impl LogLines {
     /// Logs at `info` and above, or what `LOADGATE_LOG` says (`debug`, `loadgate=trace`).
-    pub(super) fn install() -> Self {
+    pub(super) fn install(format: LogFormat) -> Self {
         let lines = LogLines::default();
         let filter = EnvFilter::try_from_env("LOADGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
         let subscriber =
             tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_target(false);
+        let subscriber = subscriber.with_writer(lines.clone());
         // A second run in one process, in tests, keeps the first one's.
-        let _ = subscriber.with_writer(lines.clone()).try_init();
+        let _ = match format {
+            LogFormat::Text => subscriber.try_init(),
+            LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
+        };
         lines
     }
 

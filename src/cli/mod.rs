@@ -5,9 +5,11 @@ mod demo;
 mod files;
 mod listener;
 mod log;
+mod outputs;
 mod process;
 mod run;
 mod schema;
+mod segment;
 mod serve_metrics;
 mod target;
 
@@ -31,7 +33,7 @@ const INTERNAL: u8 = 1;
     long_about = "A Prometheus-native load-test harness and exporter.\n\n\
         A plan (YAML) says what load to send, what to scrape meanwhile and what must hold.\n\
         A run is one execution of a plan; it ends with a verdict, which is the exit code:\n\n\
-        \x20 0 passed · 99 failed · 98 inconclusive · 97 preflight failed · 104 invalid plan · 105 stopped · 1 our own fault",
+        \x20 0 passed · 99 failed · 98 inconclusive · 97 preflight or setup failed · 104 invalid plan · 105 stopped · 1 our own fault",
     after_help = "Try it, with nothing else installed:\n  loadgate demo"
 )]
 struct Cli {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
+use super::At;
 use super::fields::{Element, Fields, Reader, Value};
 use super::node::Node;
 use super::schema::{Schemas, or_filled};
-use super::value::{AtLeast, HostName, Name, Share, Table, Text, word};
-use super::{At, later};
+use super::value::{AtLeast, HostName, Name, Rate, Share, Table, Text, word};
 use crate::protocol::KeepAlive;
 
 /// For every exchange; a step may override.
@@ -56,6 +56,8 @@ pub enum TlsVersion {
 
 #[derive(Debug, Clone)]
 pub struct Limits {
+    /// The most requests a second, over all scenarios; `None`: as many as there are.
+    pub rps: Option<f64>,
     /// The share of due iterations that may be dropped, 0 to 1 (default 0.001).
     pub max_dropped: f64,
 }
@@ -199,9 +201,9 @@ impl Element for Limits {
     const HELP: &'static str = "Of the generator, beside the daemon's";
 
     fn fields(f: &mut Fields<'_>) -> Option<Self> {
-        f.later("rps", "The most requests a second, over all scenarios", later::number);
+        let rps = f.optional::<Rate>("rps", "The most HTTP requests a second, over all scenarios");
         let max_dropped =
             f.or::<Share>("max_dropped", "Of the iterations due; above it the run is inconclusive", "0.1%");
-        Some(Limits { max_dropped: max_dropped?.0 })
+        Some(Limits { rps: rps?.map(|rps| rps.0), max_dropped: max_dropped?.0 })
     }
 }

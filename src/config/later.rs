@@ -7,11 +7,8 @@ use super::fields::{Element, Fields};
 /// The keys of a plan that are not built yet.
 pub(crate) fn plan(f: &mut Fields<'_>) {
     f.later("data", "Tables whose rows the VUs take", data);
-    f.later("warmup", "Load that is sent but not judged", text);
-    f.later("setup", "Steps done once, before the load; what they capture every VU sees", flow);
     f.later("settle", "How long to wait between the load and `verify`", text);
     f.later("verify", "What is asked of databases and services after the load", verify);
-    f.later("teardown", "Steps done once, at the end", flow);
     f.or_all_defaults::<Hooks>("hooks", "What is done when the verdict is known");
     f.later("slo", "Objectives of two levels, each of which becomes two gates", slo);
     f.later("rules", "Rule files in Prometheus' format that decide too", texts);
@@ -39,10 +36,6 @@ pub(crate) fn anything() -> Json {
 
 pub(crate) fn text() -> Json {
     json!({"type": "string"})
-}
-
-pub(crate) fn number() -> Json {
-    json!({"type": ["number", "string"]})
 }
 
 pub(crate) fn step() -> Json {

@@ -13,7 +13,7 @@ use super::schema::{Schemas, or_filled};
 use super::target::Probes;
 use super::threshold::Thresholds;
 use super::value::{
-    Constant, Count, EnvironmentName, Label, MetricName, Name, PlanName, ProfileName, Table, Text,
+    AtLeast, Constant, Count, EnvironmentName, Label, MetricName, Name, PlanName, ProfileName, Table, Text,
 };
 use super::{
     At, Defaults, Limits, MetricConfig, Place, ProbeConfig, ScenarioConfig, ScrapeConfig, StepConfig,
@@ -34,10 +34,20 @@ pub struct PlanConfig {
     pub limits: Limits,
     pub scrape: Vec<ScrapeConfig>,
     pub probes: Vec<ProbeConfig>,
+    /// How long load is sent before anything is judged (default 0).
+    pub warmup: At<Duration>,
     pub preflight: Vec<At<StepConfig>>,
+    /// Done once before the load; what it captures every VU sees.
+    pub setup: Vec<At<StepConfig>>,
+    /// Default 60 s, as in k6.
+    pub setup_timeout: Duration,
     pub scenarios: Vec<ScenarioConfig>,
     /// How long the run may take to end after the last scenario has; `None`: the longest graceful stop.
     pub drain: Option<Duration>,
+    /// Done once at the end, whatever became of the load.
+    pub teardown: Vec<At<StepConfig>>,
+    /// Default 60 s, as in k6.
+    pub teardown_timeout: Duration,
     pub metrics: Vec<MetricConfig>,
     pub thresholds: Vec<ThresholdConfig>,
     /// How long `/metrics` keeps the final values (default 5 m).
@@ -76,16 +86,22 @@ impl Element for PlanConfig {
             "probes",
             "Expressions over scraped series, sampled during the run; usable in thresholds",
         );
+        let warmup = f.or("warmup", "How long load is sent before anything is judged", "0s");
         let preflight = f.or_empty_within(
             Within::Preflight,
             "preflight",
             "Steps that must succeed before any load is sent",
         );
+        let setup = f.or_empty("setup", "Steps done once, before the load; what they capture every VU sees");
+        let setup_timeout = f.or::<AtLeast<1>>("setup_timeout", "How long `setup` may take", "60s");
         let scenarios = f.required::<Scenarios>("scenarios", "Who does what, how often and for how long");
         let drain = f.optional(
             "drain",
             "How long the run may take to end after its last scenario (default: the longest graceful_stop)",
         );
+        let teardown =
+            f.or_empty("teardown", "Steps done once, at the end, whatever became of the load; each is tried");
+        let teardown_timeout = f.or::<AtLeast<1>>("teardown_timeout", "How long `teardown` may take", "60s");
         let metrics =
             f.or_empty::<Table<MetricName, MetricBody>>("metrics", "Custom metrics, which `record` fills");
         let thresholds =
@@ -111,9 +127,14 @@ impl Element for PlanConfig {
             limits: limits?,
             scrape: scrape?,
             probes: probes?.0,
+            warmup: warmup?,
             preflight: preflight?,
+            setup: setup?,
+            setup_timeout: setup_timeout?.0,
             scenarios: scenarios?.0,
             drain: drain?,
+            teardown: teardown?,
+            teardown_timeout: teardown_timeout?.0,
             metrics: metrics?,
             thresholds: thresholds?.0,
             retain_series: retain_series?,
@@ -150,7 +171,7 @@ fn profiles_schema(_: &mut Schemas) -> Json {
 }
 
 /// A scalar of `vars` after filling.
-struct VariableValue(Json);
+pub(super) struct VariableValue(pub(super) Json);
 
 impl Value for VariableValue {
     fn expected() -> String {

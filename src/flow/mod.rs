@@ -5,7 +5,9 @@
 
 mod check;
 mod control;
+mod debug;
 mod http;
+mod limiter;
 mod message;
 mod outcomes;
 mod series;
@@ -19,10 +21,12 @@ use futures_util::future::LocalBoxFuture;
 
 pub use check::{Check, Checks, Log, Record, RecordValue, Recorded, Records, Set};
 pub use control::{Group, If, Repeat, Sleep, Until};
+pub use debug::HttpDebug;
 pub use http::{Body, Headers, HttpStep, Url};
+pub use limiter::Limiter;
 pub use message::{Close, Message, Ping, Receive, Send};
 pub use series::{HttpLabels, ScenarioSeries, SessionSeries};
-pub use vu::{Vu, Worker};
+pub use vu::{Instruments, Shared, Vu, Worker};
 pub use websocket::WebsocketStep;
 
 /// One step, compiled: everything that can be known before the run is known.

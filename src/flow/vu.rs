@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::limiter::Limiter;
 use super::outcomes::Outcomes;
 use super::websocket::Session;
-use super::{Ended, ScenarioSeries};
+use super::{Ended, HttpDebug, ScenarioSeries};
 use crate::protocol::http::Client;
 use crate::protocol::{Dialer, KeepAlive, Settings};
-use crate::record::{Registry, Shard};
+use crate::record::{Registry, Shard, Taps};
 use crate::template::{EvalError, ExchangeView, Locals, Scope, Template, Value};
 use crate::time::{Clock, Elapsed};
 
@@ -18,16 +19,56 @@ use crate::time::{Clock, Elapsed};
 pub struct Worker {
     pub clock: Clock,
     pub(super) dialer: Dialer,
-    pub vars: Value,
+    shared: Shared,
     pub shard: RefCell<Shard>,
     pub(super) outcomes: RefCell<Outcomes>,
+    pub(super) http_debug: Option<HttpDebug>,
+}
+
+/// What a run is watched with, beside its metrics.
+#[derive(Debug, Clone, Default)]
+pub struct Instruments {
+    /// Where each sample goes.
+    pub taps: Option<Taps>,
+    /// How much of each HTTP exchange goes to the log.
+    pub http_debug: Option<HttpDebug>,
+}
+
+/// What all workers share.
+#[derive(Debug, Clone, Default)]
+pub struct Shared {
+    /// What `setup` captured: every user sees it.
+    pub given: Arc<Locals>,
+    /// Of requests, over all workers; `None`: without limit.
+    pub limiter: Option<Arc<Limiter>>,
 }
 
 impl Worker {
-    pub fn new(clock: Clock, settings: Arc<Settings>, vars: Value, registry: Arc<Registry>) -> Self {
+    pub fn new(clock: Clock, settings: Arc<Settings>, registry: Arc<Registry>, shared: Shared) -> Self {
         let shard = RefCell::new(Shard::new(Arc::clone(&registry)));
         let dialer = Dialer::new(settings, clock);
-        Worker { clock, dialer, vars, shard, outcomes: RefCell::new(Outcomes::new(registry)) }
+        let outcomes = RefCell::new(Outcomes::new(registry));
+        Worker { clock, dialer, shared, shard, outcomes, http_debug: None }
+    }
+
+    #[must_use]
+    pub fn watched(mut self, with: &Instruments) -> Self {
+        self.http_debug = with.http_debug;
+        if let Some(taps) = &with.taps {
+            self.shard.get_mut().tap(taps.tap(self.clock));
+        }
+        self
+    }
+
+    /// Returns when one more request may be sent.
+    pub(super) async fn await_turn(&self) {
+        if let Some(limiter) = &self.shared.limiter {
+            let now = self.clock.now();
+            let turn = limiter.reserve(now);
+            if turn > now {
+                tokio::time::sleep_until(self.clock.instant(turn)).await;
+            }
+        }
     }
 }
 
@@ -38,6 +79,8 @@ pub struct Vu {
     /// How many iterations it has begun before this one.
     pub iteration: u64,
     scenario: Arc<str>,
+    /// The plan's, with those that the scenario overrides.
+    vars: Value,
     pub(super) series: ScenarioSeries,
     pub(super) worker: Rc<Worker>,
     pub(super) client: Client,
@@ -51,10 +94,23 @@ pub struct Vu {
 }
 
 impl Vu {
-    pub fn new(id: u64, scenario: Arc<str>, series: ScenarioSeries, worker: Rc<Worker>) -> Self {
+    pub fn new(id: u64, scenario: Arc<str>, vars: Value, series: ScenarioSeries, worker: Rc<Worker>) -> Self {
         let client = Client::new();
-        let (locals, exchange, session) = (Locals::new(), None, None);
-        Vu { id, iteration: 0, scenario, series, worker, client, locals, exchange, session, due: None }
+        let locals = Locals::above(&worker.shared.given);
+        let (exchange, session) = (None, None);
+        Vu { id, iteration: 0, scenario, vars, series, worker, client, locals, exchange, session, due: None }
+    }
+
+    /// What was captured and `set` so far.
+    pub fn locals(&self) -> &Locals {
+        &self.locals
+    }
+
+    /// Goes back to these values, and forgets the last exchange: a step that failed half-way is begun anew.
+    pub fn restore(&mut self, locals: Locals) {
+        self.locals = locals;
+        self.exchange = None;
+        self.session = None;
     }
 
     /// Forgets what the last iteration left, but for connections. `due` is `None` where due is the start.
@@ -86,7 +142,7 @@ impl Vu {
             vu: self.id,
             iteration: self.iteration,
             scenario: &self.scenario,
-            vars: &self.worker.vars,
+            vars: &self.vars,
             locals: &self.locals,
             exchange: self.exchange.as_ref(),
         }

@@ -4,14 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::steps::{Reads, Steps};
-use super::{Plan, Preflight, PreflightStep, metrics, scenario, target};
-use crate::config::{Loaded, PlanConfig, Problem, Problems, StepConfig};
-use crate::flow::ScenarioSeries;
+use super::{Plan, metrics, procedure, scenario, schedule, target};
+use crate::config::{Loaded, PlanConfig, Problems};
+use crate::executor::Segment;
 use crate::labels::Labels;
-use crate::metric::Catalog;
 use crate::record::Registry;
-use crate::template::{Names, Value};
+use crate::template::Names;
 
 /// Compiles what was read. Files that the plan names are looked for beside `base`, the plan's folder.
 ///
@@ -24,17 +22,30 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
     let thresholds = metrics::thresholds(plan, &catalog, &mut problems);
     let registry = Registry::new(Arc::new(catalog), &metrics::bounds(&thresholds), plan.series_limit);
     let names = Names::new(plan.vars.iter().map(|(name, _)| name.clone()));
+    let defaults = &plan.defaults;
+    let (mut preflight, _) =
+        procedure::compile("preflight", &plan.preflight, None, &names, defaults, &mut problems);
+    let timeout = Some(plan.setup_timeout);
+    let (mut setup, names) =
+        procedure::compile("setup", &plan.setup, timeout, &names, defaults, &mut problems);
+    let timeout = Some(plan.teardown_timeout);
+    let (mut teardown, _) =
+        procedure::compile("teardown", &plan.teardown, timeout, &names, defaults, &mut problems);
+    for step in [&mut preflight, &mut setup, &mut teardown].into_iter().flat_map(|it| &mut it.steps) {
+        // It will stand in messages.
+        step.what = loaded.source.redact(&step.what);
+    }
     let mut next_step = 0;
     let scenarios: Vec<_> = plan
         .scenarios
         .iter()
         .enumerate()
         .map(|(at, config)| {
-            let (defaults, next, problems) = (&plan.defaults, &mut next_step, &mut problems);
-            Arc::new(scenario::compile(at, config, &registry, defaults, &names, next, problems))
+            let (next, problems) = (&mut next_step, &mut problems);
+            Arc::new(scenario::compile(at, config, plan, &registry, &names, next, problems))
         })
         .collect();
-    let preflight = preflight(plan, &names, &mut problems);
+    schedule::check(plan, &scenarios, &mut problems);
     let settings = target::settings(plan, base, &mut problems);
     let scrapes = target::scrapes(plan, &mut problems);
     let probes = target::probes(plan, &mut problems);
@@ -46,13 +57,18 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
             ),
             registry: Arc::new(registry),
             settings: Arc::new(settings),
-            vars: plan.vars.iter().map(|(name, value)| (name.as_str(), template_value(value))).collect(),
+            vars: scenario::template_values(&plan.vars),
             scrapes,
             probes,
             preflight,
+            setup,
+            teardown,
+            warmup: plan.warmup.value,
             scenarios,
+            segment: Segment::WHOLE,
             drain: plan.drain.unwrap_or_else(|| longest_graceful_stop(plan)),
             thresholds,
+            max_requests_per_sec: plan.limits.rps,
             max_dropped: plan.limits.max_dropped,
             retain_series: plan.retain_series,
         }),
@@ -60,45 +76,7 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
     }
 }
 
-/// Preflight requests are counted apart: they are no part of the load.
-fn preflight(plan: &PlanConfig, names: &Names, problems: &mut Vec<Problem>) -> Preflight {
-    let registry = Arc::new(Registry::new(Arc::new(Catalog::default()), &[], plan.series_limit));
-    let labels = Labels::new([("scenario", "preflight")]);
-    let series = ScenarioSeries::new(&registry, &labels);
-    let mut next_id = 0;
-    let mut steps = Steps {
-        registry: &registry,
-        defaults: &plan.defaults,
-        problems,
-        next_id: &mut next_id,
-        names: names.clone(),
-        labels,
-        group: String::new(),
-        exchanged: false,
-        reads: Reads::default(),
-        kept: Reads { anything: true, body: true },
-    };
-    let mut compiled = Vec::new();
-    for step in &plan.preflight {
-        let StepConfig::Http(http) = &step.value else {
-            let problem = Problem::new(step.place, "this step is not supported yet in `preflight`");
-            steps.problems.push(problem.help("expected `http`"));
-            continue;
-        };
-        if let Some(step) = steps.http(http) {
-            let wait_for = http.wait_for.unwrap_or(Duration::ZERO);
-            compiled.push(PreflightStep { what: http.url.value.clone(), step, wait_for });
-        }
-    }
-    Preflight { registry, series, steps: compiled }
-}
-
 /// Without a `drain` of its own, a plan cuts off no scenario's graceful stop.
 fn longest_graceful_stop(plan: &PlanConfig) -> Duration {
     plan.scenarios.iter().map(|scenario| scenario.graceful_stop).max().unwrap_or_default()
-}
-
-/// JSON has nothing that a template's value could not hold.
-fn template_value(value: &serde_json::Value) -> Value {
-    serde_json::from_value(value.clone()).unwrap_or(Value::UNDEFINED)
 }

@@ -3,7 +3,9 @@
 
 mod compile;
 mod metrics;
+mod procedure;
 mod scenario;
+mod schedule;
 mod steps;
 mod target;
 mod text;
@@ -12,9 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use compile::compile;
+pub use schedule::{Course, Span};
 
-use crate::executor::Executor;
-use crate::flow::{Flow, HttpStep, ScenarioSeries};
+use crate::executor::{Executor, Segment};
+use crate::flow::{Flow, ScenarioSeries};
 use crate::ids::ScenarioId;
 use crate::labels::Labels;
 use crate::protocol::Settings;
@@ -35,26 +38,42 @@ pub struct Plan {
     pub vars: Value,
     pub scrapes: Vec<Scrape>,
     pub probes: Vec<Probe>,
-    pub preflight: Preflight,
+    /// What must hold before anything else is done.
+    pub preflight: Procedure,
+    /// What it captures every user sees.
+    pub setup: Procedure,
+    /// Done whatever became of the load; each step is tried.
+    pub teardown: Procedure,
+    /// How long load is sent before anything is judged.
+    pub warmup: Duration,
     pub scenarios: Vec<Arc<Scenario>>,
+    /// Which part of the load is ours, of several machines.
+    pub segment: Segment,
     /// How long after the last scenario's end the load is cut off.
     pub drain: Duration,
     pub thresholds: Vec<Threshold>,
     /// The share of due iterations that may be dropped, 0 to 1.
     pub max_dropped: f64,
+    /// Of HTTP requests over all scenarios, above 0.
+    pub max_requests_per_sec: Option<f64>,
     /// How long `/metrics` keeps the final values.
     pub retain_series: Duration,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Scenario {
     pub id: ScenarioId,
     pub name: Arc<str>,
-    pub executor: Box<dyn Executor>,
+    pub executor: Arc<dyn Executor>,
+    /// From the start of the run, or from the end of `start_after`.
     pub start_time: Elapsed,
+    /// The scenario whose end, graceful stop included, this one waits for; there is no circle.
+    pub start_after: Option<ScenarioId>,
     pub graceful_stop: Duration,
     pub flow: Flow,
     pub series: ScenarioSeries,
+    /// The plan's, with those that this scenario overrides.
+    pub vars: Value,
 }
 
 /// A target whose `/metrics` are read during the run.
@@ -76,19 +95,26 @@ pub struct Probe {
     pub interval: Duration,
 }
 
-/// Requests that must succeed before load is sent, with series of their own that are not exported.
+/// Steps that are done once, outside of the load, by one user. Their series are their own, and neither
+/// exported nor judged: what k6 counts among the load's requests (its issue 891) is kept apart.
 #[derive(Debug)]
-pub struct Preflight {
+pub struct Procedure {
+    /// `setup`
+    pub name: &'static str,
     pub registry: Arc<Registry>,
     pub series: ScenarioSeries,
-    pub steps: Vec<PreflightStep>,
+    pub steps: Vec<ProcedureStep>,
+    /// For all steps together; `None`: each takes as long as it may.
+    pub timeout: Option<Duration>,
 }
 
 #[derive(Debug)]
-pub struct PreflightStep {
+pub struct ProcedureStep {
     /// For messages: the URL as it was written.
     pub what: String,
-    pub step: HttpStep,
+    /// Whether it makes one exchange that `what` describes.
+    pub exchange: bool,
+    pub flow: Flow,
     /// Tried again until it succeeds or this has passed.
     pub wait_for: Duration,
 }
@@ -113,11 +139,12 @@ impl Scenario {
 }
 
 impl Plan {
-    /// When the last scenario ends by plan, without its graceful stop.
-    pub fn planned(&self) -> Duration {
-        let end = |scenario: &Arc<Scenario>| {
-            Duration::from(scenario.start_time) + Duration::from(scenario.executor.duration())
-        };
-        self.scenarios.iter().map(end).max().unwrap_or_default()
+    /// What falls to one machine of several. Thresholds and limits stay as they are: each machine judges what it sent.
+    pub fn part(mut self, segment: Segment) -> Self {
+        for scenario in &mut self.scenarios {
+            let scenario = Arc::make_mut(scenario);
+            scenario.executor = Arc::from(scenario.executor.part(&segment));
+        }
+        Plan { segment, ..self }
     }
 }

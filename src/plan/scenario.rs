@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Scenario;
 use super::steps::{Reads, Steps};
-use crate::config::{Defaults, ExecutorConfig, Problem, ScenarioConfig};
+use crate::config::{ExecutorConfig, PlanConfig, Problem, ScenarioConfig};
 use crate::executor::{
     ConstantArrivalRate, ConstantVus, Executor, PerVuIterations, RampingArrivalRate, RampingVus, Segment,
     SharedIterations,
@@ -13,13 +13,13 @@ use crate::flow::ScenarioSeries;
 use crate::ids::ScenarioId;
 use crate::labels::Labels;
 use crate::record::Registry;
-use crate::template::Names;
+use crate::template::{Names, Value};
 
 pub(super) fn compile(
     at: usize,
     config: &ScenarioConfig,
+    plan: &PlanConfig,
     registry: &Registry,
-    defaults: &Defaults,
     names: &Names,
     next_step: &mut u32,
     problems: &mut Vec<Problem>,
@@ -27,11 +27,25 @@ pub(super) fn compile(
     let tags = config.tags.iter().map(|(name, value)| (name.value.as_str(), value.value.as_str()));
     let labels = Labels::new(tags).with("scenario", &config.name.value);
     let series = ScenarioSeries::new(registry, &labels);
+    let vars = vars(config, plan, problems);
+    let start_after = predecessor(config, plan, problems);
+    let defaults = &plan.defaults;
     let pass = |kept: Reads, next_id: &mut u32, problems: &mut Vec<Problem>| {
         let (names, labels, group) = (names.clone(), labels.clone(), String::new());
-        let (exchanged, reads) = (false, Reads::default());
-        let mut steps =
-            Steps { registry, defaults, problems, next_id, names, labels, group, exchanged, reads, kept };
+        let (exchanged, reads, procedure) = (false, Reads::default(), None);
+        let mut steps = Steps {
+            registry,
+            defaults,
+            problems,
+            next_id,
+            names,
+            labels,
+            group,
+            exchanged,
+            reads,
+            kept,
+            procedure,
+        };
         (steps.flow(&config.flow), steps.reads)
     };
     let (first_step, known_problems) = (*next_step, problems.len());
@@ -43,12 +57,61 @@ pub(super) fn compile(
     Scenario {
         id: ScenarioId(at as u16),
         name: Arc::from(config.name.value.as_str()),
-        executor: executor(&config.executor),
+        executor: Arc::from(executor(&config.executor)),
         start_time: config.start_time.into(),
+        start_after,
         graceful_stop: config.graceful_stop,
         flow,
         series,
+        vars,
     }
+}
+
+/// The plan's variables with those of the scenario. Only what the plan declares can be overridden, so that a
+/// mistyped name is an error and not a variable that nothing reads.
+fn vars(config: &ScenarioConfig, plan: &PlanConfig, problems: &mut Vec<Problem>) -> Value {
+    let mut values = plan.vars.clone();
+    for (name, value) in &config.vars {
+        match values.iter_mut().find(|(known, _)| *known == name.value) {
+            Some((_, overridden)) => overridden.clone_from(value),
+            None => {
+                let message = format!("`{}` is not declared under the plan's `vars`", name.value);
+                let declared: Vec<&str> = plan.vars.iter().map(|(name, _)| name.as_str()).collect();
+                let help = match declared.as_slice() {
+                    [] => "declare it there, with the value that it has in other scenarios".to_owned(),
+                    declared => format!("a scenario overrides one of {}", declared.join(", ")),
+                };
+                problems.push(Problem::new(name.place, message).help(help));
+            }
+        }
+    }
+    template_values(&values)
+}
+
+/// A map. JSON has nothing that a template's value could not hold.
+pub(super) fn template_values(values: &[(String, serde_json::Value)]) -> Value {
+    // Not by `collect`: of pairs it would make a list of lists.
+    let map: serde_json::Map<_, _> = values.iter().cloned().collect();
+    serde_json::from_value(map.into()).unwrap_or(Value::UNDEFINED)
+}
+
+fn predecessor(
+    config: &ScenarioConfig,
+    plan: &PlanConfig,
+    problems: &mut Vec<Problem>,
+) -> Option<ScenarioId> {
+    let name = config.start_after.as_ref()?;
+    let found = plan.scenarios.iter().position(|scenario| scenario.name.value == name.value);
+    if found.is_none() {
+        let others = plan.scenarios.iter().filter(|other| other.name.value != config.name.value);
+        let others: Vec<&str> = others.map(|other| other.name.value.as_str()).collect();
+        let help = match others.as_slice() {
+            [] => "it is the only scenario".to_owned(),
+            others => format!("expected one of {}", others.join(", ")),
+        };
+        problems.push(Problem::new(name.place, format!("there is no scenario `{}`", name.value)).help(help));
+    }
+    found.map(|at| ScenarioId(at as u16))
 }
 
 fn executor(config: &ExecutorConfig) -> Box<dyn Executor> {

@@ -33,26 +33,43 @@ impl Cell {
         }
     }
 
-    /// Adds what `other` holds and empties it. Cells of different kinds are never of one series.
-    pub fn absorb(&mut self, other: &mut Cell) {
+    /// Adds what `other` holds. Cells of different kinds are never of one series.
+    pub fn merge(&mut self, other: &Cell) {
         match (self, other) {
-            (Cell::Counter(mine), Cell::Counter(theirs)) => *mine += std::mem::take(theirs),
+            (Cell::Counter(mine), Cell::Counter(theirs)) => *mine += theirs,
             (Cell::Rate { nonzero, zero }, Cell::Rate { nonzero: their_nonzero, zero: their_zero }) => {
-                *nonzero += std::mem::take(their_nonzero);
-                *zero += std::mem::take(their_zero);
+                *nonzero += their_nonzero;
+                *zero += their_zero;
             }
             (
                 Cell::Gauge { set, added, min, max },
                 Cell::Gauge { set: their_set, added: their_added, min: their_min, max: their_max },
             ) => {
-                let newer = their_set.take().filter(|theirs| set.is_none_or(|mine| theirs.0 >= mine.0));
+                let newer = their_set.filter(|theirs| set.is_none_or(|mine| theirs.0 >= mine.0));
                 *set = newer.or(*set);
-                *added += std::mem::take(their_added);
-                *min = min.min(std::mem::replace(their_min, f64::INFINITY));
-                *max = max.max(std::mem::replace(their_max, f64::NEG_INFINITY));
+                *added += their_added;
+                *min = min.min(*their_min);
+                *max = max.max(*their_max);
             }
-            (Cell::Trend(mine), Cell::Trend(theirs)) => mine.absorb(theirs),
+            (Cell::Trend(mine), Cell::Trend(theirs)) => mine.merge(theirs),
             (mine, theirs) => debug_assert!(false, "cells of two kinds in one series: {mine:?} {theirs:?}"),
+        }
+    }
+
+    /// Adds what `other` holds and empties it.
+    pub fn absorb(&mut self, other: &mut Cell) {
+        self.merge(other);
+        other.clear();
+    }
+
+    fn clear(&mut self) {
+        match self {
+            Cell::Counter(total) => *total = 0.0,
+            Cell::Rate { nonzero, zero } => (*nonzero, *zero) = (0, 0),
+            Cell::Gauge { set, added, min, max } => {
+                (*set, *added, *min, *max) = (None, 0.0, f64::INFINITY, f64::NEG_INFINITY);
+            }
+            Cell::Trend(distribution) => distribution.clear(),
         }
     }
 }

@@ -95,15 +95,15 @@ impl Distribution {
 
     /// Adds what `other` holds and empties it. Both must be of one metric.
     pub fn absorb(&mut self, other: &mut Distribution) {
-        if other.count == 0 {
-            return;
-        }
         self.merge(other);
         other.clear();
     }
 
     /// Adds what `other` holds.
     pub fn merge(&mut self, other: &Distribution) {
+        if other.count == 0 {
+            return;
+        }
         self.count += other.count;
         self.sum += other.sum;
         self.min = self.min.min(other.min);
@@ -119,7 +119,11 @@ impl Distribution {
         }
     }
 
-    fn clear(&mut self) {
+    /// Most of a tick's series were not written to: they cost nothing.
+    pub fn clear(&mut self) {
+        if self.count == 0 {
+            return;
+        }
         self.count = 0;
         self.sum = 0.0;
         self.min = f64::INFINITY;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::ScenarioProgress;
 use crate::aggregate::Totals;
 use crate::rules::{Gate, ProbeSamples};
-use crate::verdict::{Doubt, ScrapeHealth, Verdict};
+use crate::verdict::{Doubt, ScrapeHealth, Verdict, exit_code};
 
 #[derive(Debug)]
 pub struct Finished {
@@ -13,6 +13,8 @@ pub struct Finished {
     pub testid: String,
     /// The plan's name, the label `test`.
     pub test: String,
+    /// The part of the load that this machine sent, as `1/3:2/3`; `None` for all of it.
+    pub segment: Option<String>,
     pub started_at: SystemTime,
     /// From the start of load to its end.
     pub elapsed: Duration,
@@ -21,10 +23,33 @@ pub struct Finished {
     pub doubts: Vec<Doubt>,
     /// Why no load was sent, or what stopped the run: a signal, or the threshold that aborted it.
     pub ended_by: Option<String>,
+    /// What was judged.
     pub totals: Totals,
     pub scenarios: Vec<ScenarioProgress>,
     pub probes: Vec<Probe>,
     pub scrapes: Vec<ScrapeHealth>,
+    /// What was sent before anything was judged, if the plan has a warmup.
+    pub warmup: Option<Warmup>,
+}
+
+/// Load that is in no value here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Warmup {
+    pub duration: Duration,
+    /// Completed before its end.
+    pub iterations: u64,
+}
+
+impl Finished {
+    /// The time that `totals` are of.
+    pub fn judged_for(&self) -> Duration {
+        self.elapsed.saturating_sub(self.warmup.map_or(Duration::ZERO, |warmup| warmup.duration))
+    }
+
+    /// Our own mistakes are 1, unless the verdict is worse anyway.
+    pub fn exit_code(&self) -> u8 {
+        exit_code(self.verdict, &self.doubts)
+    }
 }
 
 #[derive(Debug, Clone)]

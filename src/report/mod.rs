@@ -7,20 +7,26 @@ mod clean;
 mod display;
 mod finished;
 mod json;
+mod junit;
 mod number;
 mod observed;
 mod paint;
 mod progress;
 mod rfc3339;
+mod samples;
 mod summary;
 mod trend_stat;
+mod vegeta;
 
 #[cfg(test)]
 mod fixture;
 
-pub use display::{Display, Layout, headline, line, target_line};
-pub use finished::{Finished, Probe};
+pub use display::{Display, Format, Layout, headline, line, target_line};
+pub use finished::{Finished, Probe, Warmup};
 pub use json::summary as json_summary;
-pub use progress::{Phase, Progress, ProgressProbe, ScenarioProgress};
+pub use junit::junit;
+pub use progress::{Phase, Progress, ProgressProbe, ScenarioProgress, Traffic, Waiting};
+pub use samples::{SampleFormat, SampleLines};
 pub use summary::{SummaryOptions, text, verdict_lines};
 pub use trend_stat::{TrendStat, TrendStatError};
+pub use vegeta::vegeta;

@@ -83,7 +83,7 @@ impl Finished {
         match definition.kind {
             Kind::Counter => {
                 let count = unit.shown(self.totals.counter(selector));
-                let secs = self.elapsed.as_secs_f64();
+                let secs = self.judged_for().as_secs_f64();
                 let per_sec = if secs > 0.0 { count / secs } else { 0.0 };
                 Some(Values::Counter { count, per_sec })
             }

@@ -11,16 +11,54 @@ pub struct Progress {
     pub planned: Duration,
     pub scenarios: Vec<ScenarioProgress>,
     pub probes: Vec<ProgressProbe>,
+    /// What comes before this is not judged.
+    pub warmup: Duration,
+    /// What a step of `preflight` waits for.
+    pub waiting: Option<Waiting>,
+    pub traffic: Traffic,
+}
+
+/// A step that failed so far and is tried again.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Waiting {
+    /// `GET http://localhost:4000/health`
+    pub what: String,
+    pub why: String,
+    pub waited: Duration,
+    pub at_most: Duration,
+}
+
+/// What has gone over the wire since load began.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Traffic {
+    /// HTTP requests and WebSocket messages sent.
+    pub published: u64,
+    /// Of requests, WebSocket connections and receives.
+    pub errors: u64,
+    pub bytes_sent: u64,
+    /// Of HTTP requests, or of WebSocket replies' first messages where there are no requests.
+    pub latencies: u64,
+    /// The sum of those.
+    pub latency: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Phase {
     #[default]
     Preflight,
+    Setup,
     Running,
     /// No iteration starts any more; running ones may finish.
     Draining,
+    Teardown,
     Finished,
+}
+
+impl Phase {
+    /// Whether load was sent already, or is being sent.
+    pub fn has_load(self) -> bool {
+        !matches!(self, Phase::Preflight | Phase::Setup)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -28,7 +66,10 @@ pub struct ScenarioProgress {
     pub name: String,
     /// `1000 looping VUs for 5m`
     pub executor: String,
+    /// When it began, or is expected to.
     pub start_time: Duration,
+    /// The scenario whose end it still waits for.
+    pub waits_for: Option<String>,
     pub duration: Duration,
     pub active_vus: u64,
     pub allocated_vus: u64,

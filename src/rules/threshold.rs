@@ -23,7 +23,7 @@ pub struct Threshold {
     pub comparison: Comparison,
     /// In recorded units (nanoseconds for times).
     pub limit: f64,
-    /// Ends the run when it is crossed later than this.
+    /// Ends the run when it is crossed later than this after judging began.
     pub abort_after: Option<Duration>,
 }
 

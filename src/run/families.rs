@@ -20,6 +20,7 @@ use crate::verdict::Verdict;
 pub struct RunLabels(Labels);
 
 pub(super) struct RunView<'a> {
+    /// Since load began, what is not judged included: a counter that Prometheus reads never goes back.
     pub(super) totals: &'a Totals,
     pub(super) gates: &'a [Gate],
     /// Once it is final.
@@ -28,12 +29,15 @@ pub(super) struct RunView<'a> {
     pub(super) elapsed: Duration,
     pub(super) started_at: SystemTime,
     pub(super) observer: &'a Observer,
+    pub(super) samples_dropped: u64,
 }
 
-const STATES: [(&str, Phase); 4] = [
+const STATES: [(&str, Phase); 6] = [
     ("preflight", Phase::Preflight),
+    ("setup", Phase::Setup),
     ("running", Phase::Running),
     ("draining", Phase::Draining),
+    ("teardown", Phase::Teardown),
     ("finished", Phase::Finished),
 ];
 
@@ -97,6 +101,13 @@ fn run_families(labels: &Labels, view: &RunView<'_>) -> Vec<Family> {
             "Label sets above series_limit, folded into name=\"other\".",
             labels.clone(),
             overflowed,
+        ),
+        Family::single(
+            "loadgate_samples_dropped_total",
+            FamilyKind::Counter,
+            "Samples that --out could not keep up with: they are missing from its files.",
+            labels.clone(),
+            view.samples_dropped as f64,
         ),
     ]
 }

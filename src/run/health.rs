@@ -36,6 +36,12 @@ impl Watch {
         }
         self.at = now;
     }
+
+    /// What was seen so far does not count.
+    pub(super) fn forget(&mut self) {
+        self.busiest = Duration::ZERO;
+        self.workers.iter_mut().for_each(|(_, busy)| *busy = Duration::ZERO);
+    }
 }
 
 pub(super) fn health(plan: &Plan, totals: &Totals, watch: &Watch, observer: &Observer) -> Health {

@@ -1,46 +1,56 @@
-//! The life of a run: preflight, load, drain, the last look, the verdict. The only module that
-//! knows all parts of it. It has a thread of its own, so that it never delays a worker.
+//! The life of a run: preflight, setup, load, drain, the last look, teardown, the verdict. The only module
+//! that knows all parts of it. It has a thread of its own, so that it never delays a worker.
 
+mod failures;
 mod families;
 mod health;
 mod observer;
-mod preflight;
+mod procedure;
 mod process;
 mod progress;
+mod stages;
+mod stop;
 
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior};
 
 pub use families::RunLabels;
 pub use process::families as process_families;
 
-use crate::aggregate::Totals;
+use crate::aggregate::{Absorb as _, Ledger, Selector};
+use crate::executor::Segment;
 use crate::family::Family;
 use crate::metric;
 use crate::plan::Plan;
-use crate::record::Shard;
-use crate::report::{Finished, Phase, Probe, Progress};
+use crate::record::{DroppedSamples, Shard, Taps};
+use crate::report::{Finished, Phase, Probe, Progress, Warmup};
 use crate::rules::{Gate, Observed, Outcome};
 use crate::scheduler::{Load, LoadOptions};
+use crate::template::Locals;
 use crate::time::{Clock, Elapsed};
 use crate::verdict::{Doubt, Verdict, decide};
 use families::RunView;
 use health::Watch;
 use observer::Observer;
+use stop::Stop;
 
 /// How often totals are made, families published and progress shown.
 const TICK: Duration = Duration::from_secs(1);
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct RunOptions {
     /// The run's id, the label `testid`.
     pub testid: String,
     /// Beside the plan's, which they override.
     pub tags: Vec<(String, String)>,
     pub load: LoadOptions,
+    /// Answered by whoever reads the taps of `load`, when all of them are gone and the last sample is
+    /// written: what is missing from the files.
+    pub written: Option<oneshot::Receiver<Vec<Doubt>>>,
 }
 
 /// Who is told while the run lasts.
@@ -61,37 +71,34 @@ pub async fn execute(
     listener: &mut dyn Listener,
     stop: impl Future<Output = String>,
 ) -> io::Result<Finished> {
-    let mut stop = std::pin::pin!(stop);
-    let started_at = SystemTime::now();
-    listener.progress(&Progress { phase: Phase::Preflight, ..Progress::default() });
-    let preflight = tokio::select! {
-        preflight = preflight::run(&plan, Clock::start()) => preflight,
-        signal = &mut stop => Err(Ended::Stopped(signal)),
-    };
-    let mut run = Run::new(plan, options, started_at);
-    if let Err(ended) = preflight {
-        let finished = run.finish(Some(ended), Duration::ZERO);
-        listener.families(run.families(Some(&finished)));
-        return Ok(finished);
+    let mut stop = Stop::new(Box::pin(stop));
+    let mut run = Run::new(plan, options, SystemTime::now());
+    if let Some(ended) = run.preflight(listener, &mut stop).await {
+        run.close_taps(&mut stop).await;
+        return Ok(run.conclude(Some(ended), Duration::ZERO, listener));
     }
-    let clock = Clock::start();
-    let mut load = Load::start(Arc::clone(&run.plan), clock, run.options.load)?;
-    let ended = run.drive(&mut load, clock, listener, &mut stop).await;
-    let elapsed = clock.now().since(Elapsed::ZERO);
-    run.observer.last_look(&clock).await;
-    load.collect(&mut run.totals).await;
-    run.count_users(&load, &clock);
-    run.panics = load.panics();
-    listener.progress(&run.progress(Phase::Finished, elapsed, &load));
-    let finished = run.finish(ended, elapsed);
-    listener.families(run.families(Some(&finished)));
-    Ok(finished)
+    let (given, unready) = run.setup(listener, &mut stop).await;
+    let sent = match unready {
+        None => run.send_load(&given, listener, &mut stop).await,
+        unready => Ok((unready, Duration::ZERO)),
+    };
+    // Whatever came of it: what a setup that failed half-way has made is there all the same.
+    run.teardown(given, listener, &mut stop).await;
+    run.close_taps(&mut stop).await;
+    let (ended, elapsed) = sent?;
+    let ended = match ended {
+        Some(Ended::Unready(why)) => Some(Ended::Unready(why)),
+        // Whatever ended the load, a signal that came later stopped the run.
+        ended => stop.heard().map(Ended::Stopped).or(ended),
+    };
+    Ok(run.conclude(ended, elapsed, listener))
 }
 
 /// Why a run ended before its scenarios did.
 #[derive(Debug)]
 enum Ended {
-    Preflight(String),
+    /// A step of `preflight` or `setup` did not succeed: no load was sent.
+    Unready(String),
     Stopped(String),
     /// The position of the threshold that was crossed.
     Threshold(usize),
@@ -102,7 +109,7 @@ struct Run {
     options: RunOptions,
     labels: RunLabels,
     started_at: SystemTime,
-    totals: Totals,
+    ledger: Ledger,
     /// For what this thread records itself: the numbers of users.
     shard: Shard,
     observer: Observer,
@@ -111,23 +118,35 @@ struct Run {
     elapsed: Duration,
     last_iterations: Vec<(Duration, f64)>,
     scenarios: Vec<crate::report::ScenarioProgress>,
+    /// What was to be seen when the load had ended.
+    reached: Progress,
     /// Threads and tasks of the load that panicked.
     panics: u64,
+    /// Of the taps, if there are any.
+    samples_dropped: DroppedSamples,
+    /// What is missing from the files of samples.
+    unwritten: Vec<Doubt>,
+    /// Iterations completed before anything was judged.
+    unjudged_iterations: u64,
+    /// What `teardown` could not do.
+    left_behind: Vec<String>,
 }
 
 impl Run {
     fn new(plan: Arc<Plan>, options: RunOptions, started_at: SystemTime) -> Self {
         let labels = RunLabels::new(&plan, &options);
-        let totals = labels.totals(&plan);
+        let totals = || labels.totals(&plan);
+        let ledger = Ledger::new(totals(), (!plan.warmup.is_zero()).then(totals));
         let shard = Shard::new(Arc::clone(&plan.registry));
         let observer = Observer::new(&plan);
+        let samples_dropped = options.load.instruments.taps.as_ref().map(Taps::dropped).unwrap_or_default();
         let last_iterations = vec![(Duration::ZERO, 0.0); plan.scenarios.len()];
         Run {
             plan,
             options,
             labels,
             started_at,
-            totals,
+            ledger,
             shard,
             observer,
             watch: Watch::default(),
@@ -135,8 +154,36 @@ impl Run {
             elapsed: Duration::ZERO,
             last_iterations,
             scenarios: Vec::new(),
+            reached: Progress::default(),
             panics: 0,
+            samples_dropped,
+            unwritten: Vec::new(),
+            unjudged_iterations: 0,
+            left_behind: Vec::new(),
         }
+    }
+
+    /// From the first iteration to the last look at the targets: why it ended early, if it did, and how long it took.
+    async fn send_load(
+        &mut self,
+        given: &Arc<Locals>,
+        listener: &mut dyn Listener,
+        stop: &mut Stop<impl Future<Output = String> + Unpin>,
+    ) -> io::Result<(Option<Ended>, Duration)> {
+        let clock = Clock::start();
+        let mut load =
+            Load::start(Arc::clone(&self.plan), clock, self.options.load.clone(), Arc::clone(given))?;
+        if let Some(taps) = &self.options.load.instruments.taps {
+            self.shard.tap(taps.tap(clock));
+        }
+        let ended = self.drive(&mut load, clock, listener, stop).await;
+        self.elapsed = clock.now().since(Elapsed::ZERO);
+        self.observer.last_look(&clock).await;
+        load.collect(&mut self.ledger).await;
+        self.count_users(&load, &clock);
+        self.panics = load.panics();
+        self.reached = self.progress(Phase::Finished, self.elapsed, &load);
+        Ok((ended, self.elapsed))
     }
 
     /// Until every scenario has ended, the run is stopped, or a threshold aborts it.
@@ -145,20 +192,25 @@ impl Run {
         load: &mut Load,
         clock: Clock,
         listener: &mut dyn Listener,
-        stop: &mut (impl Future<Output = String> + Unpin),
+        stop: &mut Stop<impl Future<Output = String> + Unpin>,
     ) -> Option<Ended> {
         self.observer.start(clock);
         let mut ticks = tokio::time::interval_at(Instant::now(), TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut ended = None;
+        let warm = clock.instant(self.plan.warmup.into());
         let done = load.done();
         let mut done = std::pin::pin!(done);
         loop {
             tokio::select! {
                 () = &mut done => return ended,
                 () = self.observer.observe(&clock) => {}
-                signal = &mut *stop, if ended.is_none() => {
-                    ended = Some(Ended::Stopped(signal));
+                // Late by as much as it takes to wake up; a worker hands out its shard when it comes by.
+                () = tokio::time::sleep_until(warm), if !self.ledger.is_judging() => {
+                    self.begin_judging(load, &clock).await;
+                }
+                signal = stop.signal() => {
+                    ended = ended.or(Some(Ended::Stopped(signal)));
                     load.abort();
                 }
                 _ = ticks.tick() => {
@@ -174,18 +226,21 @@ impl Run {
 
     /// Answers with a threshold that wants the run to end.
     async fn tick(&mut self, load: &mut Load, clock: &Clock, listener: &mut dyn Listener) -> Option<usize> {
-        load.collect(&mut self.totals).await;
+        load.collect(&mut self.ledger).await;
         self.elapsed = clock.now().since(Elapsed::ZERO);
         self.watch.tick(self.elapsed, &load.cpu());
         self.count_users(load, clock);
-        let planned = self.plan.planned();
-        self.phase = if self.elapsed < planned { Phase::Running } else { Phase::Draining };
-        if self.elapsed > planned + self.plan.drain {
+        let sending = self.spans(load, self.elapsed).iter().any(|span| self.elapsed < span.end);
+        self.phase = if sending { Phase::Running } else { Phase::Draining };
+        if self.elapsed > self.plan.latest_end() + self.plan.drain {
             load.abort();
         }
         listener.progress(&self.progress(self.phase, self.elapsed, load));
         listener.families(self.families(None));
-        let due = |after: Duration| self.elapsed > after;
+        if !self.ledger.is_judging() {
+            return None;
+        }
+        let due = |after: Duration| self.judged_for() > after;
         let crossed = |threshold: &crate::rules::Threshold| {
             threshold.abort_after.is_some_and(due)
                 && threshold.judge(self.observed()).outcome == Outcome::Crossed
@@ -203,24 +258,70 @@ impl Run {
         let (now, active, allocated) = (clock.now(), users(|pool| pool.busy), users(|pool| pool.allocated));
         self.shard.gauge(registry.intern(metric::VUS, &none), now, active);
         self.shard.gauge(registry.intern(metric::VUS_MAX, &none), now, allocated);
-        self.totals.absorb(&mut self.shard);
+        self.ledger.absorb(&mut self.shard);
+    }
+
+    /// The warmup is over: nothing that was recorded so far is judged.
+    async fn begin_judging(&mut self, load: &mut Load, clock: &Clock) {
+        load.collect(&mut self.ledger).await;
+        self.watch.tick(clock.now().since(Elapsed::ZERO), &load.cpu());
+        self.watch.forget();
+        self.observer.begin_judging();
+        self.unjudged_iterations = self.ledger.all().counter(&Selector::all(metric::ITERATIONS)) as u64;
+        self.ledger.begin_judging();
+    }
+
+    /// The time that judged values are of.
+    fn judged_for(&self) -> Duration {
+        self.elapsed.saturating_sub(self.plan.warmup)
+    }
+
+    /// Lets go of the taps and waits until what came out of them is written, or somebody loses patience.
+    async fn close_taps(&mut self, stop: &mut Stop<impl Future<Output = String> + Unpin>) {
+        self.shard = Shard::new(Arc::clone(&self.plan.registry));
+        self.options.load.instruments.taps = None;
+        let Some(written) = self.options.written.take() else { return };
+        self.unwritten = tokio::select! {
+            unwritten = written => unwritten.unwrap_or_else(|_| {
+                vec![Doubt::Internal("the thread that writes samples has panicked: please report it".to_owned())]
+            }),
+            signal = stop.signal() => {
+                vec![Doubt::Internal(format!("{signal} came before the last samples were written to --out"))]
+            }
+        };
+        let dropped = self.samples_dropped.count();
+        if dropped > 0 {
+            self.unwritten.push(Doubt::SamplesDropped { dropped });
+        }
     }
 
     fn observed(&self) -> Observed<'_> {
-        Observed { totals: &self.totals, probes: self.observer.samples(), elapsed: self.elapsed }
+        let (totals, probes) = (self.ledger.judged(), self.observer.samples());
+        Observed { totals, probes, elapsed: self.judged_for() }
     }
 
     fn gates(&self) -> Vec<Gate> {
         self.plan.thresholds.iter().map(|threshold| threshold.judge(self.observed())).collect()
     }
 
+    /// The last word: to the display, to `/metrics` and to the caller.
+    fn conclude(&mut self, ended: Option<Ended>, elapsed: Duration, listener: &mut dyn Listener) -> Finished {
+        if self.reached.phase == Phase::Finished {
+            listener.progress(&self.reached);
+        }
+        let finished = self.finish(ended, elapsed);
+        listener.families(self.families(Some(&finished)));
+        finished
+    }
+
     fn finish(&mut self, ended: Option<Ended>, elapsed: Duration) -> Finished {
         self.elapsed = elapsed;
         self.phase = Phase::Finished;
-        let sent_load = !matches!(ended, Some(Ended::Preflight(_)));
+        let sent_load = !matches!(ended, Some(Ended::Unready(_)));
         let mut gates = if sent_load { self.gates() } else { Vec::new() };
-        let health = health::health(&self.plan, &self.totals, &self.watch, &self.observer);
+        let health = health::health(&self.plan, self.ledger.judged(), &self.watch, &self.observer);
         let mut doubts = if sent_load { health.doubts() } else { Vec::new() };
+        doubts.append(&mut self.unwritten);
         if self.panics > 0 {
             let what = format!(
                 "{} of this program's own tasks panicked: please report it, with stderr",
@@ -228,9 +329,10 @@ impl Run {
             );
             doubts.push(Doubt::Internal(what));
         }
+        doubts.extend(std::mem::take(&mut self.left_behind).into_iter().map(Doubt::Teardown));
         let (stopped, ended_by) = match &ended {
             Some(Ended::Stopped(signal)) => (true, Some(signal.clone())),
-            Some(Ended::Preflight(why)) => (false, Some(why.clone())),
+            Some(Ended::Unready(why)) => (false, Some(why.clone())),
             Some(Ended::Threshold(at)) => {
                 // What ended the run has failed it, even if the last answers to come in were good ones.
                 gates[*at].outcome = Outcome::Crossed;
@@ -241,10 +343,23 @@ impl Run {
         };
         let verdict = if sent_load { decide(&gates, &doubts, stopped) } else { Verdict::PreflightFailed };
         let probes = self.plan.probes.iter().zip(self.observer.samples());
-        let totals = std::mem::replace(&mut self.totals, self.labels.totals(&self.plan));
+        let warmup = (!self.plan.warmup.is_zero() && sent_load).then(|| Warmup {
+            duration: self.plan.warmup.min(elapsed),
+            iterations: self.unjudged_iterations,
+        });
+        let nothing = || Ledger::new(self.labels.totals(&self.plan), None);
+        let (all, judged) = std::mem::replace(&mut self.ledger, nothing()).into_parts();
+        let totals = match judged {
+            Some(judged) => {
+                self.ledger = Ledger::new(all, None);
+                judged
+            }
+            None => all,
+        };
         Finished {
             testid: self.options.testid.clone(),
             test: self.plan.name.to_string(),
+            segment: (self.plan.segment != Segment::WHOLE).then(|| self.plan.segment.to_string()),
             started_at: self.started_at,
             elapsed,
             verdict,
@@ -261,6 +376,7 @@ impl Run {
                 })
                 .collect(),
             scrapes: health.scrapes,
+            warmup,
         }
     }
 
@@ -268,10 +384,14 @@ impl Run {
     fn families(&self, finished: Option<&Finished>) -> Vec<Family> {
         let gates;
         let (totals, gates, verdict) = match finished {
-            Some(finished) => (&finished.totals, &finished.gates, Some(finished.verdict)),
+            Some(finished) => {
+                // Without a warmup they were handed over to the report, which needs nothing else.
+                let all = if self.plan.warmup.is_zero() { &finished.totals } else { self.ledger.all() };
+                (all, &finished.gates, Some(finished.verdict))
+            }
             None => {
                 gates = self.gates();
-                (&self.totals, &gates, None)
+                (self.ledger.all(), &gates, None)
             }
         };
         let view = RunView {
@@ -282,6 +402,7 @@ impl Run {
             elapsed: self.elapsed,
             started_at: self.started_at,
             observer: &self.observer,
+            samples_dropped: self.samples_dropped.count(),
         };
         families::families(&self.labels, &view)
     }

@@ -111,6 +111,14 @@ impl Observer {
         }
     }
 
+    /// What was seen so far does not count: a target that still comes up misses scrapes.
+    pub(super) fn begin_judging(&mut self) {
+        self.samples.fill(ProbeSamples::default());
+        for (job, health) in &mut self.health {
+            *health = ScrapeHealth { job: job.to_string(), ..ScrapeHealth::default() };
+        }
+    }
+
     pub(super) fn samples(&self) -> &[ProbeSamples] {
         &self.samples
     }

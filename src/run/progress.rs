@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::Run;
 use crate::aggregate::{Selector, Totals};
 use crate::metric;
-use crate::report::{Phase, Progress, ProgressProbe, ScenarioProgress};
-use crate::scheduler::Load;
+use crate::plan::{Course, Span};
+use crate::report::{Phase, Progress, ProgressProbe, ScenarioProgress, Traffic};
+use crate::scheduler::{Load, PoolState};
 
 /// What a user of a scenario waits for: the first of these that was recorded.
 const FELT: [crate::ids::MetricId; 3] =
@@ -15,23 +16,31 @@ const FELT: [crate::ids::MetricId; 3] =
 impl Run {
     pub(super) fn progress(&mut self, phase: Phase, elapsed: Duration, load: &Load) -> Progress {
         let pools = load.pools();
-        let scenarios = self.plan.scenarios.iter().zip(pools).zip(&mut self.last_iterations);
+        let spans = self.spans(load, elapsed);
+        let (all, shown) = (self.ledger.all(), self.ledger.shown());
+        let scenarios = self.plan.scenarios.iter().zip(pools).zip(&spans).zip(&mut self.last_iterations);
         let scenarios: Vec<ScenarioProgress> = scenarios
-            .map(|((scenario, pool), last)| {
+            .map(|(((scenario, pool), span), last)| {
                 let name = &*scenario.name;
-                let count = |id| self.totals.counter(&Selector::with(id, "scenario", name));
+                let count = |id| all.counter(&Selector::with(id, "scenario", name));
                 let completed = count(metric::ITERATIONS);
                 let (since, before) = std::mem::replace(last, (elapsed, completed));
                 // At the end of the whole run: the last moments say nothing of it.
                 let (since, before) = match phase {
-                    Phase::Finished => (scenario.start_time.into(), 0.0),
+                    Phase::Finished => (span.start, 0.0),
                     _ => (since, before),
                 };
                 let secs = elapsed.saturating_sub(since).as_secs_f64();
+                let other = scenario.start_after.map(|other| &self.plan.scenarios[other.index()].name);
+                let executor = match other {
+                    Some(other) => format!("{}, after {other}", scenario.describe()),
+                    None => scenario.describe(),
+                };
                 ScenarioProgress {
                     name: name.to_owned(),
-                    executor: scenario.describe(),
-                    start_time: scenario.start_time.into(),
+                    executor,
+                    start_time: span.start,
+                    waits_for: other.filter(|_| pool.begun.is_none()).map(ToString::to_string),
                     duration: scenario.executor.duration().into(),
                     active_vus: pool.busy,
                     allocated_vus: pool.allocated,
@@ -42,12 +51,11 @@ impl Run {
                     interrupted: count(metric::INTERRUPTED_ITERATIONS) as u64,
                     dropped: count(metric::DROPPED_ITERATIONS) as u64,
                     iterations_per_sec: if secs > 0.0 { (completed - before) / secs } else { 0.0 },
-                    failed_share: failed_share(&self.totals, name),
-                    p95: p95(&self.totals, name),
+                    failed_share: failed_share(shown, name),
+                    p95: p95(shown, name),
                 }
             })
             .collect();
-        self.scenarios.clone_from(&scenarios);
         let probes =
             self.plan.probes.iter().zip(self.observer.samples()).map(|(probe, samples)| ProgressProbe {
                 name: probe.name.clone(),
@@ -55,7 +63,44 @@ impl Run {
                 min: samples.min(),
                 avg: samples.avg(),
             });
-        Progress { phase, elapsed, planned: self.plan.planned(), scenarios, probes: probes.collect() }
+        let progress = Progress {
+            phase,
+            elapsed,
+            planned: spans.iter().map(|span| span.end).max().unwrap_or_default(),
+            scenarios,
+            probes: probes.collect(),
+            warmup: self.plan.warmup,
+            waiting: None,
+            traffic: traffic(all),
+        };
+        self.scenarios.clone_from(&progress.scenarios);
+        progress
+    }
+
+    /// When each scenario began or will begin.
+    pub(super) fn spans(&self, load: &Load, elapsed: Duration) -> Vec<Span> {
+        let course = |pool: &PoolState| Course {
+            begun: pool.begun.map(Duration::from),
+            ended: pool.ended.map(Duration::from),
+        };
+        self.plan.expected(&load.pools().iter().map(course).collect::<Vec<_>>(), elapsed)
+    }
+}
+
+fn traffic(totals: &Totals) -> Traffic {
+    let count = |id| totals.counter(&Selector::all(id)) as u64;
+    let failed = |id| totals.rate(&Selector::all(id)).0;
+    let latency = [metric::HTTP_REQ_DURATION, metric::WS_FIRST_MESSAGE]
+        .iter()
+        .find_map(|id| totals.trend(&Selector::all(*id)));
+    Traffic {
+        published: count(metric::HTTP_REQS) + count(metric::WS_MSGS_SENT),
+        // A receive whose connection broke is counted by both.
+        errors: failed(metric::HTTP_REQ_FAILED)
+            + count(metric::WS_CONNECTION_ERRORS).max(failed(metric::WS_RECEIVE_FAILED)),
+        bytes_sent: count(metric::DATA_SENT),
+        latencies: latency.as_ref().map_or(0, |latency| latency.count()),
+        latency: Duration::from_nanos(latency.map_or(0.0, |latency| latency.sum()) as u64),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -10,27 +9,31 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
+use super::numbers::VuNumbers;
 use super::pacer::Timing;
 use super::pool::{Pool, PoolState};
 use super::worker::{self, AllDone, Collect, Collected, OneDone, WorkerParts};
-use crate::aggregate::Totals;
+use crate::aggregate::Absorb;
 use crate::executor::Share;
+use crate::flow::{Instruments, Limiter, Shared};
 use crate::plan::Plan;
 use crate::record::Shard;
+use crate::template::Locals;
 use crate::time::Clock;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct LoadOptions {
     /// Threads; at least 1.
     pub workers: usize,
     pub timing: Timing,
+    pub instruments: Instruments,
 }
 
 impl Default for LoadOptions {
     /// A worker per core that this process may use.
     fn default() -> Self {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        LoadOptions { workers, timing: Timing::default() }
+        LoadOptions { workers, timing: Timing::default(), instruments: Instruments::default() }
     }
 }
 
@@ -55,12 +58,17 @@ struct Handle {
 }
 
 impl Load {
-    /// Starts one thread per worker. `clock`'s zero is when load begins.
+    /// Starts one thread per worker. `clock`'s zero is when load begins; `given` is what `setup` left.
     ///
     /// # Errors
     /// When the system refuses a thread or its descriptors.
-    pub fn start(plan: Arc<Plan>, clock: Clock, options: LoadOptions) -> io::Result<Self> {
-        let mut load = Load::prepare(plan, clock, options);
+    pub fn start(
+        plan: Arc<Plan>,
+        clock: Clock,
+        options: LoadOptions,
+        given: Arc<Locals>,
+    ) -> io::Result<Self> {
+        let mut load = Load::prepare(plan, clock, options, given);
         let abort = load.1.first().map(|parts| parts.abort.clone()).unwrap_or_default();
         for (at, parts) in load.1.drain(..).enumerate() {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -81,15 +89,22 @@ impl Load {
     /// Starts all workers as tasks of the current `LocalSet`: for tests in virtual time.
     #[cfg(test)]
     pub(super) fn start_local(plan: Arc<Plan>, clock: Clock, options: LoadOptions) -> Self {
-        let (load, parts) = Load::prepare(plan, clock, options);
+        let (load, parts) = Load::prepare(plan, clock, options, Arc::default());
         for parts in parts {
             tokio::task::spawn_local(worker::run(parts));
         }
         load
     }
 
-    fn prepare(plan: Arc<Plan>, clock: Clock, options: LoadOptions) -> (Self, Vec<WorkerParts>) {
+    fn prepare(
+        plan: Arc<Plan>,
+        clock: Clock,
+        options: LoadOptions,
+        given: Arc<Locals>,
+    ) -> (Self, Vec<WorkerParts>) {
         let workers = options.workers.max(1);
+        let limiter = plan.max_requests_per_sec.map(|rps| Arc::new(Limiter::new(rps)));
+        let shared = Shared { given, limiter };
         let pools: Arc<[Arc<Pool>]> = plan
             .scenarios
             .iter()
@@ -97,7 +112,7 @@ impl Load {
             .collect();
         let (arrivals_to, receivers): (Vec<_>, Vec<_>) =
             (0..workers).map(|_| mpsc::unbounded_channel()).unzip();
-        let (abort, vu_numbers) = (CancellationToken::new(), Arc::new(AtomicU64::new(0)));
+        let (abort, vu_numbers) = (CancellationToken::new(), Arc::new(VuNumbers::new(plan.segment.clone())));
         let done = AllDone::new(workers);
         let (mut handles, mut parts) = (Vec::new(), Vec::new());
         for (at, arrivals) in receivers.into_iter().enumerate() {
@@ -115,7 +130,9 @@ impl Load {
             parts.push(WorkerParts {
                 plan: Arc::clone(&plan),
                 clock,
+                shared: shared.clone(),
                 timing: options.timing,
+                instruments: options.instruments.clone(),
                 share: Share { index: at as u64, of: workers as u64 },
                 pools: Arc::clone(&pools),
                 vu_numbers: Arc::clone(&vu_numbers),
@@ -132,7 +149,7 @@ impl Load {
 
     /// Adds to `totals` what the workers have recorded since the last time. Waits for each worker
     /// to come by; one that has ended hands out its last shard, and one that has crashed aborts the load.
-    pub async fn collect(&mut self, totals: &mut Totals) {
+    pub async fn collect(&mut self, totals: &mut impl Absorb) {
         for handle in &mut self.workers {
             if let Some(mut collected) = handle.collect().await {
                 totals.absorb(&mut collected.shard);

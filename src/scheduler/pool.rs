@@ -1,8 +1,12 @@
 //! The users of a scenario over all workers, as counts that any worker may read and reserve.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 
+use tokio_util::sync::CancellationToken;
+
 use crate::executor::Model;
+use crate::time::Elapsed;
 
 /// A user that has been reserved for an arrival, and the worker it lives on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +33,12 @@ pub(super) struct Pool {
     /// Workers whose share of the schedule is not yet done.
     schedules_left: AtomicUsize,
     panics: AtomicU64,
+    begun: OnceLock<Elapsed>,
+    /// Workers that have not yet ended their part of the scenario.
+    workers_left: AtomicUsize,
+    ended: OnceLock<Elapsed>,
+    /// Rings when the last worker has.
+    over: CancellationToken,
 }
 
 /// A scenario's users now.
@@ -42,6 +52,10 @@ pub struct PoolState {
     pub done: bool,
     /// Tasks of ours that panicked: none, or there is a mistake in this program.
     pub panics: u64,
+    /// When its iterations could begin.
+    pub begun: Option<Elapsed>,
+    /// When its last worker had ended, graceful stop included.
+    pub ended: Option<Elapsed>,
 }
 
 impl Pool {
@@ -55,6 +69,10 @@ impl Pool {
             taken: AtomicU64::new(0),
             schedules_left: AtomicUsize::new(workers),
             panics: AtomicU64::new(0),
+            begun: OnceLock::new(),
+            workers_left: AtomicUsize::new(workers),
+            ended: OnceLock::new(),
+            over: CancellationToken::new(),
         }
     }
 
@@ -66,7 +84,28 @@ impl Pool {
             max: self.max,
             done: self.all_scheduled() && busy == 0,
             panics: self.panics.load(SeqCst),
+            begun: self.begun.get().copied(),
+            ended: self.ended.get().copied(),
         }
+    }
+
+    /// All workers begin at one moment, and say so.
+    pub(super) fn begin(&self, start: Elapsed) {
+        let _said_by_another = self.begun.set(start);
+    }
+
+    /// The part of one worker is over, graceful stop included; of the last one it is the scenario's end.
+    pub(super) fn worker_ended(&self, now: Elapsed) {
+        if self.workers_left.fetch_sub(1, SeqCst) == 1 {
+            let _only_once = self.ended.set(now);
+            self.over.cancel();
+        }
+    }
+
+    /// Waits for the scenario's end, which is one moment for all who wait.
+    pub(super) async fn end(&self) -> Elapsed {
+        self.over.cancelled().await;
+        self.ended.get().copied().unwrap_or_default()
     }
 
     /// Users that could start an iteration now, on whatever worker; those not yet made included.

@@ -4,16 +4,17 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use super::numbers::VuNumbers;
 use super::pacer::{Pacer, Timing};
 use super::pool::Pool;
 use crate::executor::{Arrival, Arrivals, DropReason, Model, Share};
 use crate::flow::{Ended, Vu, Worker};
+use crate::ids::ScenarioId;
 use crate::plan::Scenario;
 use crate::time::Elapsed;
 
@@ -25,9 +26,11 @@ pub(super) struct LocalScenario {
     pub(super) scenario: Arc<Scenario>,
     pub(super) worker: Rc<Worker>,
     pub(super) pool: Arc<Pool>,
+    /// Of the scenario whose end this one waits for.
+    predecessor: Option<Arc<Pool>>,
     pub(super) share: Share,
     timing: Timing,
-    vu_numbers: Arc<AtomicU64>,
+    vu_numbers: Arc<VuNumbers>,
     pub(super) hand_over: HandOver,
     /// Of the open model.
     pub(super) arrivals: RefCell<Arrivals>,
@@ -43,19 +46,22 @@ impl LocalScenario {
     pub(super) fn new(
         scenario: Arc<Scenario>,
         worker: Rc<Worker>,
-        pool: Arc<Pool>,
+        pools: &[Arc<Pool>],
         share: Share,
         timing: Timing,
-        vu_numbers: Arc<AtomicU64>,
+        vu_numbers: Arc<VuNumbers>,
         hand_over: HandOver,
     ) -> Rc<Self> {
         let arrivals = RefCell::new(Arrivals::new(share, scenario.executor.duration()));
         let (idle, tasks, ended) = (RefCell::default(), RefCell::default(), Notify::new());
         let begun = Cell::new(None);
+        let pool = |id: ScenarioId| Arc::clone(&pools[id.index()]);
+        let (pool, predecessor) = (pool(scenario.id), scenario.start_after.map(pool));
         Rc::new(LocalScenario {
             scenario,
             worker,
             pool,
+            predecessor,
             share,
             timing,
             vu_numbers,
@@ -70,10 +76,15 @@ impl LocalScenario {
 
     /// From the scenario's start time to the end of its graceful stop.
     pub(super) async fn run(self: Rc<Self>) {
-        let start = self.scenario.start_time;
         let mut pacer = Pacer::new(self.worker.clock, self.timing);
+        let start = match &self.predecessor {
+            Some(predecessor) => predecessor.end().await + Duration::from(self.scenario.start_time),
+            None => self.scenario.start_time,
+        };
         pacer.until(start).await;
         self.begun.set(Some(start));
+        self.pool.begin(start);
+        let part = Part(Rc::clone(&self));
         let end = start + Duration::from(self.scenario.executor.duration());
         let deadline = end + self.scenario.graceful_stop;
         match self.scenario.executor.model() {
@@ -98,6 +109,7 @@ impl LocalScenario {
                 self.cut_off().await;
             }
         }
+        part.end();
     }
 
     /// What an abort leaves undone is counted: arrivals that were due, iterations that were running.
@@ -113,12 +125,12 @@ impl LocalScenario {
     }
 
     pub(super) fn new_user(&self) -> Vu {
-        self.user(self.vu_numbers.fetch_add(1, Ordering::Relaxed) + 1)
+        self.user(self.vu_numbers.next())
     }
 
     pub(super) fn user(&self, id: u64) -> Vu {
-        let (name, series) = (Arc::clone(&self.scenario.name), self.scenario.series);
-        Vu::new(id, name, series, Rc::clone(&self.worker))
+        let (name, vars) = (Arc::clone(&self.scenario.name), self.scenario.vars.clone());
+        Vu::new(id, name, vars, self.scenario.series, Rc::clone(&self.worker))
     }
 
     pub(super) async fn iterate(&self, vu: &mut Vu, busy: &mut Busy, due: Option<Elapsed>) {
@@ -155,6 +167,24 @@ impl LocalScenario {
         self.tasks.borrow_mut().abort_all();
         self.all_ended().await;
         self.idle.borrow_mut().clear();
+    }
+}
+
+/// This worker's part of a scenario that has begun. Those that wait for its end must not wait for ever
+/// because of a mistake of ours: a panic ends it too. An abort does not, since nothing shall begin then.
+struct Part(Rc<LocalScenario>);
+
+impl Part {
+    fn end(self) {
+        self.0.pool.worker_ended(self.0.worker.clock.now());
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.pool.worker_ended(self.0.worker.clock.now());
+        }
     }
 }
 

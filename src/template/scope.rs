@@ -29,30 +29,45 @@ pub struct Scope<'a> {
     pub exchange: Option<&'a ExchangeView>,
 }
 
-/// A VU's captured and `set` values. Few, so a list is faster than a hash map.
+/// A VU's captured and `set` values, above those that all VUs were given. Few, so a list is faster than a hash map.
 #[derive(Debug, Clone, Default)]
-pub struct Locals(Vec<(Arc<str>, Value)>);
+pub struct Locals {
+    own: Vec<(Arc<str>, Value)>,
+    given: Option<Arc<Locals>>,
+}
 
 impl Locals {
     pub fn new() -> Self {
         Locals::default()
     }
 
+    /// No values yet but those `given`, which are shared, and hidden by own ones of the same name.
+    pub fn above(given: &Arc<Locals>) -> Self {
+        Locals { own: Vec::new(), given: (!given.own.is_empty()).then(|| Arc::clone(given)) }
+    }
+
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.iter().find(|(known, _)| &**known == name).map(|(_, value)| value)
+        let own = self.own.iter().find(|(known, _)| &**known == name).map(|(_, value)| value);
+        own.or_else(|| self.given.as_ref()?.get(name))
+    }
+
+    /// In the order in which they were first set, those given before those of one's own.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let given = self.given.iter().flat_map(|given| &given.own);
+        given.chain(&self.own).map(|(name, value)| (&**name, value))
     }
 
     /// Sets `name`, whatever it held before. The name is shared, not copied.
     pub fn set(&mut self, name: &Arc<str>, value: Value) {
-        match self.0.iter_mut().find(|(known, _)| known == name) {
+        match self.own.iter_mut().find(|(known, _)| known == name) {
             Some((_, old)) => *old = value,
-            None => self.0.push((Arc::clone(name), value)),
+            None => self.own.push((Arc::clone(name), value)),
         }
     }
 
-    /// Forgets all values: what one iteration captured the next must not see.
+    /// Forgets all own values: what one iteration captured the next must not see.
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.own.clear();
     }
 }
 
@@ -190,6 +205,20 @@ mod tests {
         assert_eq!(locals.get("other"), None);
         locals.clear();
         assert_eq!(locals.get("token"), None);
+    }
+
+    #[test]
+    fn what_was_given_is_seen_hidden_by_own_values_and_never_forgotten() {
+        let (token, id): (Arc<str>, Arc<str>) = (Arc::from("token"), Arc::from("id"));
+        let mut given = Locals::new();
+        given.set(&token, Value::from("given"));
+        given.set(&id, Value::from(7));
+        let mut locals = Locals::above(&Arc::new(given));
+        locals.set(&token, Value::from("own"));
+        assert_eq!(locals.get("token"), Some(&Value::from("own")));
+        assert_eq!(locals.get("id"), Some(&Value::from(7)));
+        locals.clear();
+        assert_eq!(locals.get("token"), Some(&Value::from("given")));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::super::fields::{Element, Fields, Reader, Value};
 use super::super::node::Node;
 use super::super::schema::Schemas;
 use super::super::value::{Constant, Count, Expression};
-use super::{Flow, StepConfig};
+use super::{Flow, StepConfig, wait_for};
 
 /// Uniform between the two; equal for a plain `sleep: 1s`.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +22,8 @@ pub struct SleepConfig {
 pub struct GroupConfig {
     pub name: At<String>,
     pub flow: Vec<At<StepConfig>>,
+    /// In `preflight` only: tried again until it succeeds or this has passed.
+    pub wait_for: Option<Duration>,
 }
 
 #[derive(Debug, Clone)]
@@ -88,6 +90,7 @@ impl Element for GroupConfig {
         let name =
             f.required::<At<Constant>>("name", "The label `group`, after those of the groups around it");
         let flow = f.required::<Flow>("flow", "The steps of the group");
+        let wait_for = wait_for(f);
         if let Some(name) = &name
             && name.value.0.contains("::")
         {
@@ -97,7 +100,7 @@ impl Element for GroupConfig {
                 "k6 puts it between the names of nested groups".to_owned(),
             );
         }
-        Some(GroupConfig { name: name?.map(|name| name.0), flow: flow?.0 })
+        Some(GroupConfig { name: name?.map(|name| name.0), flow: flow?.0, wait_for: wait_for? })
     }
 }
 

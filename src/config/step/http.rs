@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::super::fields::{Element, Fields, Within};
+use super::super::fields::{Element, Fields};
 use super::super::value::{
     Any, AtLeast, CheckName, Constant, Count, HeaderName, HttpUrl, Label, Method, OneOrMany, Table, Template,
     VariableName,
 };
 use super::super::{At, later};
 use super::exchange::{Expressions, Records};
-use super::{BodyConfig, CheckConfig, Named, RecordConfig, StatusRange};
+use super::{BodyConfig, CheckConfig, Named, RecordConfig, StatusRange, wait_for};
 
 #[derive(Debug, Clone)]
 pub struct HttpConfig {
@@ -57,15 +57,9 @@ impl Element for HttpConfig {
             f.or_empty::<Expressions<VariableName>>("capture", "Variable and expression, over the response");
         let record =
             f.or_empty::<Records>("record", "A metric that takes the time, or metrics with expressions");
-        let wait_for = f.optional::<Duration>(
-            "wait_for",
-            "In `preflight` only: how long it is tried again until it succeeds",
-        );
+        let wait_for = wait_for(f);
         f.later("auth", "Who asks", later::anything);
         f.later("cookies", "Cookies beside those the server set", later::anything);
-        if f.has("wait_for") && f.surroundings() != Within::Preflight {
-            f.problem("wait_for", "`wait_for` belongs to steps of `preflight`", None);
-        }
         Some(HttpConfig {
             method: method?.map(|method| method.map(|method| method.0)),
             url: url?.map(|url| url.0),

@@ -10,9 +10,11 @@ pub use flow::{GroupConfig, IfConfig, LoopConfig, RepeatConfig, SleepConfig};
 pub use http::HttpConfig;
 pub use websocket::{CloseConfig, MessageConfig, PingConfig, ReceiveConfig, SendConfig, WebsocketConfig};
 
+use std::time::Duration;
+
 use serde_json::{Value as Json, json};
 
-use super::fields::{Reader, Value, Within};
+use super::fields::{Fields, Reader, Value, Within};
 use super::node::{Kind, Node, shorten};
 use super::schema::Schemas;
 use super::suggest::expected_one_of;
@@ -286,6 +288,43 @@ impl Value for StepConfig {
     }
 }
 
+impl StepConfig {
+    /// How long a step of `preflight` is tried again; of the kinds that may come up late.
+    pub fn wait_for(&self) -> Duration {
+        let wait_for = match self {
+            StepConfig::Http(http) => http.wait_for,
+            StepConfig::Websocket(websocket) => websocket.wait_for,
+            StepConfig::Group(group) => group.wait_for,
+            _ => None,
+        };
+        wait_for.unwrap_or_default()
+    }
+
+    /// For people: `POST http://localhost/init`, or where the step stands.
+    pub fn describe(&self, place: Place) -> String {
+        match self {
+            StepConfig::Http(http) => {
+                let default = if http.body.is_some() { "POST" } else { "GET" };
+                let method = http.method.as_ref().map_or(default, |method| &method.value);
+                format!("{method} {}", http.url.value)
+            }
+            StepConfig::Websocket(websocket) => format!("websocket {}", websocket.url.value),
+            StepConfig::Group(group) => format!("group `{}`", group.name.value),
+            _ => format!("step in line {}", place.line),
+        }
+    }
+}
+
+/// The key `wait_for` of a step: only the outermost steps of `preflight` are tried again, each as a whole.
+fn wait_for(f: &mut Fields<'_>) -> Option<Option<Duration>> {
+    let help = "In `preflight` only: how long it is tried again until it succeeds";
+    let wait_for = f.optional::<Duration>("wait_for", help);
+    if f.has("wait_for") && f.surroundings() != Within::Preflight {
+        f.problem("wait_for", "`wait_for` belongs to the outermost steps of `preflight`", None);
+    }
+    wait_for
+}
+
 impl Step {
     fn allowed(&self, within: Within) -> bool {
         match self.place {
@@ -329,7 +368,15 @@ impl Value for Flow {
 
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
         match &node.kind {
-            Kind::Seq(items) if !items.is_empty() => Vec::read(node, reader).map(Flow),
+            Kind::Seq(items) if !items.is_empty() => {
+                let outside = reader.within;
+                if outside == Within::Preflight {
+                    reader.within = Within::Scenario;
+                }
+                let flow = Vec::read(node, reader).map(Flow);
+                reader.within = outside;
+                flow
+            }
             _ => {
                 reader.unexpected(node, &Self::expected());
                 None

@@ -12,7 +12,7 @@ use super::super::value::{
     AtLeast, CheckName, Constant, HeaderName, Label, Table, Template, Text, VariableName, WebsocketUrl,
 };
 use super::exchange::{Expressions, Records};
-use super::{CheckConfig, Named, RecordConfig, StepConfig};
+use super::{CheckConfig, Named, RecordConfig, StepConfig, wait_for};
 
 #[derive(Debug, Clone)]
 pub struct WebsocketConfig {
@@ -28,6 +28,8 @@ pub struct WebsocketConfig {
     /// Over the handshake's `status` and `headers`.
     pub checks: Vec<CheckConfig>,
     pub flow: Vec<At<StepConfig>>,
+    /// In `preflight` only: tried again until it succeeds or this has passed.
+    pub wait_for: Option<Duration>,
 }
 
 #[derive(Debug, Clone)]
@@ -90,6 +92,7 @@ impl Element for WebsocketConfig {
             "Name and expression, over the handshake's `status` and `headers`",
         );
         let flow = f.or_empty_within(Within::Websocket, "flow", "The steps done while it is open");
+        let wait_for = wait_for(f);
         Some(WebsocketConfig {
             url: url?.map(|url| url.0),
             name: name?.map(|name| name.map(|name| name.0)),
@@ -99,6 +102,7 @@ impl Element for WebsocketConfig {
             tags: tags?.into_texts(),
             checks: checks?.into_named(),
             flow: flow?,
+            wait_for: wait_for?,
         })
     }
 }

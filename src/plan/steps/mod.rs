@@ -28,6 +28,8 @@ pub(super) struct Steps<'a> {
     pub(super) reads: Reads,
     /// What is known of the whole scenario from an earlier pass.
     pub(super) kept: Reads,
+    /// `setup`, where the steps are those of a procedure and no part of the load.
+    pub(super) procedure: Option<&'static str>,
 }
 
 /// What steps look at of exchanges that other steps made.

@@ -89,6 +89,12 @@ impl Steps<'_> {
 
     /// A custom metric that steps write into.
     fn recorded(&mut self, name: &At<String>) -> Option<Recorded> {
+        if let Some(procedure) = self.procedure {
+            let message = format!("a step of `{procedure}` cannot record");
+            let help = "metrics are of the load: record in a scenario's flow";
+            self.problems.push(Problem::new(name.place, message).help(help));
+            return None;
+        }
         let catalog = self.registry.catalog();
         let found = catalog.find(&name.value).map(|id| (id, catalog.definition(id)));
         match found.filter(|(_, definition)| definition.custom) {

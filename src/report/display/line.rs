@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::clean::clean;
-use super::super::{Phase, Progress, ProgressProbe, ScenarioProgress, number};
+use super::super::{Phase, Progress, ProgressProbe, ScenarioProgress, Waiting, number};
 use crate::time::span;
 
 const BAR_WIDTH: usize = 20;
@@ -40,9 +40,10 @@ impl Mark {
 pub(in crate::report) fn mark(scenario: &ScenarioProgress, phase: Phase, elapsed: Duration) -> Mark {
     let over = scenario.done || elapsed >= scenario.start_time.saturating_add(scenario.duration);
     match phase {
-        Phase::Finished if over => Mark::Done,
-        Phase::Finished => Mark::Cut,
-        _ if elapsed < scenario.start_time || phase == Phase::Preflight => Mark::Waiting,
+        Phase::Finished | Phase::Teardown if over => Mark::Done,
+        Phase::Finished | Phase::Teardown => Mark::Cut,
+        _ if elapsed < scenario.start_time || !phase.has_load() => Mark::Waiting,
+        _ if scenario.waits_for.is_some() => Mark::Waiting,
         _ if over && scenario.active_vus == 0 => Mark::Done,
         _ => Mark::Running,
     }
@@ -89,13 +90,25 @@ pub(in crate::report) fn tally(scenarios: &[ScenarioProgress]) -> String {
 /// The run as a whole: `running (02.0s/08s), 03/10 VUs, 123 complete and 0 interrupted iterations`.
 pub fn headline(progress: &Progress) -> String {
     let word = match progress.phase {
-        Phase::Preflight => return "preflight: no load is sent yet".to_owned(),
+        Phase::Preflight => return preflight(progress.waiting.as_ref()),
+        Phase::Setup => return "setup: no load is sent yet".to_owned(),
+        Phase::Running if progress.elapsed < progress.warmup => "warming up",
         Phase::Running => "running",
         Phase::Draining => "draining",
+        Phase::Teardown => return "teardown: the load is over".to_owned(),
         Phase::Finished => "finished",
     };
     let clock = number::clock(progress.elapsed, progress.planned);
     format!("{word} ({clock}/{}), {}", span(progress.planned), tally(&progress.scenarios))
+}
+
+/// `preflight: waiting for GET http://localhost/health: connection refused (12s of 30s)`
+fn preflight(waiting: Option<&Waiting>) -> String {
+    let Some(Waiting { what, why, waited, at_most }) = waiting else {
+        return "preflight: no load is sent yet".to_owned();
+    };
+    let (waited, at_most) = (Duration::from_secs(waited.as_secs()), span(*at_most));
+    format!("preflight: waiting for {}: {} ({} of {at_most})", clean(what), clean(why), span(waited))
 }
 
 /// One scenario: `chat [  50% ] 3/5 VUs  02.0s/4s  50.0 iters/s  2.43% failed  p95=20.14ms`, then what
@@ -108,6 +121,9 @@ pub fn line(scenario: &ScenarioProgress, phase: Phase, elapsed: Duration, layout
     let name = clean(&scenario.name);
     let head = format!("{name:width$} {} {gauge}", mark.symbol(), width = layout.name_width);
     if mark == Mark::Waiting {
+        if let Some(other) = &scenario.waits_for {
+            return format!("{head} waiting for {}", clean(other));
+        }
         let until = scenario.start_time.saturating_sub(elapsed);
         return format!("{head} waiting  {}", number::clock(until, scenario.start_time));
     }
@@ -191,10 +207,12 @@ mod tests {
             ..chat()
         };
         let idle = ScenarioProgress { active_vus: 0, ..chat() };
+        let after_browse = ScenarioProgress { waits_for: Some("browse".to_owned()), ..chat() };
         use Phase::{Draining, Finished, Preflight, Running};
         for (scenario, phase, elapsed, expected) in [
             (chat(), Preflight, 0.0, "chat • [   0% ] waiting  10.0s"),
             (chat(), Running, 4.5, "chat • [   0% ] waiting  05.5s"),
+            (after_browse, Running, 10.0, "chat • [   0% ] waiting for browse"),
             (chat(), Running, 12.0, "chat   [  50% ] 03/10 VUs  02.0s/4s  50.0 iters/s"),
             (
                 bad,
@@ -246,10 +264,12 @@ mod tests {
             elapsed: secs(2.0),
             planned: secs(300.0),
             scenarios: vec![chat(), ScenarioProgress { dropped: 2, ..chat() }],
-            probes: Vec::new(),
+            ..Progress::default()
         };
         for (phase, expected) in [
             (Phase::Preflight, "preflight: no load is sent yet"),
+            (Phase::Setup, "setup: no load is sent yet"),
+            (Phase::Teardown, "teardown: the load is over"),
             (
                 Phase::Running,
                 "running (00m02.0s/5m), 06/20 VUs, 200 complete and 0 interrupted iterations, 2 dropped",
@@ -261,6 +281,28 @@ mod tests {
         ] {
             assert_eq!(headline(&progress(phase)), expected);
         }
+    }
+
+    #[test]
+    fn the_headline_tells_what_preflight_waits_for_and_when_nothing_is_judged_yet() {
+        let waiting = Waiting {
+            what: "GET http://localhost/health".to_owned(),
+            why: "connection refused".to_owned(),
+            waited: secs(12.3),
+            at_most: secs(30.0),
+        };
+        let preflight = Progress { waiting: Some(waiting), ..Progress::default() };
+        let expected = "preflight: waiting for GET http://localhost/health: connection refused (12s of 30s)";
+        assert_eq!(headline(&preflight), expected);
+        let early = |elapsed| Progress {
+            phase: Phase::Running,
+            elapsed: secs(elapsed),
+            planned: secs(8.0),
+            warmup: secs(3.0),
+            ..Progress::default()
+        };
+        assert!(headline(&early(2.0)).starts_with("warming up (02.0s/8s)"));
+        assert!(headline(&early(3.0)).starts_with("running (03.0s/8s)"));
     }
 
     #[test]

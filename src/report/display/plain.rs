@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::time::Duration;
 
-use super::super::{Phase, Progress};
+use super::super::{Phase, Progress, Waiting};
 use super::{Layout, headline, line, target_line};
 
 pub(super) struct Plain {
@@ -13,11 +13,13 @@ pub(super) struct Plain {
     phase: Option<Phase>,
     /// When the next block is due, in time under load.
     next: Duration,
+    /// What was waited for when it was told last.
+    waiting: Option<Waiting>,
 }
 
 impl Plain {
     pub(super) fn new(out: Box<dyn Write + Send>, every: Duration) -> Self {
-        Plain { out, every, phase: None, next: every }
+        Plain { out, every, phase: None, next: every, waiting: None }
     }
 
     pub(super) fn every(&mut self, every: Duration) {
@@ -25,7 +27,7 @@ impl Plain {
     }
 
     pub(super) fn update(&mut self, progress: &Progress) {
-        let due = progress.elapsed >= self.next && progress.phase != Phase::Preflight;
+        let due = progress.elapsed >= self.next && progress.phase.has_load();
         if due {
             // Counted from this block: one that comes late is not made up for by a burst.
             self.next = progress.elapsed.saturating_add(self.every);
@@ -33,9 +35,19 @@ impl Plain {
         let new_phase = self.phase.replace(progress.phase) != Some(progress.phase);
         if due || new_phase && progress.phase == Phase::Finished {
             self.block(progress);
-        } else if new_phase {
+        } else if new_phase || self.is_news(progress.waiting.as_ref()) {
+            self.waiting.clone_from(&progress.waiting);
             self.write(&headline(progress));
         }
+    }
+
+    /// Something else is waited for, or for another reason, or for longer by as much as lies between two blocks.
+    fn is_news(&self, waiting: Option<&Waiting>) -> bool {
+        let Some(waiting) = waiting else { return false };
+        self.waiting.as_ref().is_none_or(|told| {
+            let since = waiting.waited.saturating_sub(told.waited);
+            (&told.what, &told.why) != (&waiting.what, &waiting.why) || since >= self.every
+        })
     }
 
     fn block(&mut self, progress: &Progress) {
@@ -118,7 +130,28 @@ mod tests {
                 last: Some(99.8),
                 ..ProgressProbe::default()
             }],
+            ..Progress::default()
         }
+    }
+
+    #[test]
+    fn what_is_waited_for_is_told_when_it_changes_and_now_and_then() {
+        let written = Written::default();
+        let mut plain = Plain::new(Box::new(written.clone()), Duration::from_secs(5));
+        for (why, secs) in
+            [("refused", 1), ("refused", 2), ("status 503", 3), ("status 503", 7), ("status 503", 8)]
+        {
+            let (what, why) = ("GET http://h/".to_owned(), why.to_owned());
+            let (waited, at_most) = (Duration::from_secs(secs), Duration::from_secs(30));
+            let waiting = Some(Waiting { what, why, waited, at_most });
+            plain.update(&Progress { waiting, ..Progress::default() });
+        }
+        let expected = "\
+preflight: waiting for GET http://h/: refused (1s of 30s)
+preflight: waiting for GET http://h/: status 503 (3s of 30s)
+preflight: waiting for GET http://h/: status 503 (8s of 30s)
+";
+        assert_eq!(String::from_utf8(written.0.lock().unwrap().clone()).unwrap(), expected);
     }
 
     #[test]

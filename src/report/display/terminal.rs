@@ -2,7 +2,7 @@
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::super::{Phase, Progress};
+use super::super::Progress;
 use super::{Layout, headline, line, target_line};
 
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Terminal {
 
     pub(super) fn update(&mut self, progress: &Progress) {
         self.headline.set_message(headline(progress));
-        if progress.phase == Phase::Preflight {
+        if !progress.phase.has_load() {
             return;
         }
         let layout = Layout { name_width: self.name_width, bar: true };
@@ -71,7 +71,7 @@ mod tests {
     use indicatif::InMemoryTerm;
 
     use super::*;
-    use crate::report::{ProgressProbe, ScenarioProgress};
+    use crate::report::{Phase, ProgressProbe, ScenarioProgress};
 
     #[test]
     fn the_terminal_shows_the_newest_snapshot_and_is_clean_afterwards() {
@@ -90,6 +90,7 @@ mod tests {
                 ..ScenarioProgress::default()
             }],
             probes: vec![ProgressProbe { name: "hz".to_owned(), ..ProgressProbe::default() }],
+            ..Progress::default()
         };
         terminal.update(&progress);
         terminal.message("a word above");

@@ -5,13 +5,17 @@ use std::time::Duration;
 use super::super::clean::clean;
 use super::super::display::{Mark, mark, percent, tally, vus};
 use super::super::paint::Paint;
-use super::super::{Finished, Phase, ScenarioProgress, number};
+use super::super::{Finished, Phase, ScenarioProgress, Warmup, number};
 
 pub(super) fn lines(finished: &Finished, paint: Paint) -> Vec<String> {
     if finished.scenarios.is_empty() {
         return Vec::new();
     }
     let mut lines = vec![running(finished)];
+    lines.extend(finished.warmup.map(|Warmup { duration, iterations }| {
+        let iterations = number::counted(iterations, "iteration");
+        format!("warmup {}: {iterations} not judged", crate::time::span(duration))
+    }));
     let width = finished.scenarios.iter().map(|scenario| scenario.name.chars().count()).max().unwrap_or(0);
     lines.extend(finished.scenarios.iter().map(|each| scenario(each, finished, width, paint)));
     lines
@@ -19,7 +23,11 @@ pub(super) fn lines(finished: &Finished, paint: Paint) -> Vec<String> {
 
 fn running(finished: &Finished) -> String {
     let clock = number::clock(finished.elapsed, finished.elapsed);
-    format!("running ({clock}), {}", tally(&finished.scenarios))
+    let part = finished
+        .segment
+        .as_ref()
+        .map_or_else(String::new, |segment| format!(", segment {segment} of the load"));
+    format!("running ({clock}), {}{part}", tally(&finished.scenarios))
 }
 
 /// A run that nothing cut short has done all it planned, even when its last iteration ended a little early.

@@ -36,7 +36,7 @@ pub(super) fn painted(finished: &Finished, paint: Paint) -> Vec<String> {
 }
 
 fn headline(finished: &Finished, paint: Paint) -> String {
-    let code = format!("(exit {})", finished.verdict.exit_code());
+    let code = format!("(exit {})", finished.exit_code());
     let ended_by = finished.ended_by.as_deref().map(clean);
     match finished.verdict {
         Verdict::Passed if finished.gates.is_empty() => {
@@ -58,7 +58,8 @@ fn headline(finished: &Finished, paint: Paint) -> String {
         }
         Verdict::PreflightFailed => {
             let why = ended_by.unwrap_or_else(|| "a check before the load did not hold".to_owned());
-            format!("verdict: {}: no load was sent: {why}", paint.bad(format!("PREFLIGHT FAILED {code}")))
+            let what = if why.starts_with("setup ") { "SETUP FAILED" } else { "PREFLIGHT FAILED" };
+            format!("verdict: {}: no load was sent: {why}", paint.bad(format!("{what} {code}")))
         }
         Verdict::Stopped => {
             let why = ended_by.unwrap_or_else(|| "before its end".to_owned());

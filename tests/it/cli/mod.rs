@@ -1,7 +1,9 @@
 //! The program from outside: exit codes, verdicts, signals, flags, what it writes.
 
 mod export;
+mod outputs;
 mod proxy;
+mod segments;
 mod signals;
 
 use std::io::{BufRead as _, BufReader};
@@ -144,6 +146,39 @@ fn preflight_waits_for_a_target_that_comes_up_late() {
     std::thread::sleep(Duration::from_millis(300));
     let _target = demo_target_at(address);
     Ended::of(child.wait_with_output().unwrap(), folder).check(0, &["verdict: PASSED"]);
+}
+
+#[test]
+fn who_waits_for_preflight_is_told_for_what_and_why() {
+    let server =
+        HttpServer::start(|asked| async move { reply(if asked.number < 4 { 503 } else { 200 }, "") });
+    let preflight = format!("preflight: [{{http: {{url: '{}/health', wait_for: 60s}}}}]", server.url());
+    let ended = Ended::run(&plan(&server.url(), &preflight), &[]);
+    ended.check(0, &["verdict: PASSED"]);
+    let told = format!("preflight: waiting for GET {}/health: status 503 (", server.url());
+    assert!(ended.stderr.contains(&told) && ended.stderr.contains(" of 1m)\n"), "{}", ended.stderr);
+}
+
+#[test]
+fn as_json_each_line_of_progress_and_log_is_an_object() {
+    let server = HttpServer::start(|_| async { reply(200, "") });
+    let text = plan(&server.url(), "setup: [{log: 'once {{ vu }}'}]");
+    let ended = Ended::run(&text, &["--log-format", "json"]);
+    ended.check(0, &["verdict: PASSED"]);
+    let lines: Vec<Value> = ended
+        .stderr
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    let metrics = lines.iter().rfind(|line| line["msg"] == "metrics").unwrap();
+    let keys: Vec<&str> = metrics.as_object().unwrap().keys().map(String::as_str).collect();
+    let expected = ["avg_latency_ms", "bytes_sent_mb", "errors", "level", "msg", "published", "rate_per_sec"];
+    let mut sorted = keys.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, expected);
+    assert_eq!((&metrics["published"], &metrics["errors"]), (&json!(server.requests()), &json!(0)));
+    assert!(metrics["avg_latency_ms"].as_f64().unwrap() > 0.0 && metrics["level"] == "INFO", "{metrics}");
+    assert!(lines.iter().any(|line| line["msg"] == "once 1"), "{}", ended.stderr);
 }
 
 fn demo_target_at(address: SocketAddr) -> Service {

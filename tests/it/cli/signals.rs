@@ -104,3 +104,39 @@ fn iterations_that_never_wait_can_be_stopped_and_end_in_time() {
     send(&child, Signal::INT);
     Ended::of(child.wait_with_output().unwrap(), folder).check(105, &["verdict: STOPPED"]);
 }
+
+#[test]
+fn a_stopped_run_is_cleaned_up_after_and_a_second_signal_ends_that_too() {
+    let slow = |path: &str| if path == "/slow" { 3600 } else { 0 };
+    let server = HttpServer::start(move |asked| async move {
+        tokio::time::sleep(Duration::from_secs(slow(&asked.path))).await;
+        reply(200, r#"{"id": 7}"#)
+    });
+    let asked = |path: &str| server.asked().iter().any(|asked| asked.path == path);
+    let rest = format!(
+        "setup: [{{http: {{url: '{0}/init', capture: {{id: json.id}}}}}}]\n\
+         teardown: [{{http: {{url: '{0}/clean/{{{{ id }}}}'}}}}, {{http: {{url: '{0}/slow', timeout: 1h}}}}]\n\
+         teardown_timeout: 1h\n",
+        server.url()
+    );
+    let text = plan_of(&server.url(), &rest, "executor: constant-vus, vus: 2, duration: 1h", "50ms");
+    let (mut command, folder) = loadgate_run(&text, &[]);
+    let mut child = command.spawn().unwrap();
+    wait_until(|| asked("/health"));
+    send(&child, Signal::INT);
+    wait_until(|| asked("/clean/7") && asked("/slow"));
+    assert!(child.try_wait().unwrap().is_none(), "it did not wait for the teardown");
+    send(&child, Signal::INT);
+    assert_eq!(child.wait().unwrap().code(), Some(105));
+    drop(folder);
+
+    let text = text.replace("/slow", "/quick");
+    let (mut command, folder) = loadgate_run(&text, &[]);
+    let before = server.requests();
+    let child = command.spawn().unwrap();
+    wait_until(|| server.requests() > before + 3);
+    send(&child, Signal::TERM);
+    let ended = Ended::of(child.wait_with_output().unwrap(), folder);
+    ended.check(105, &["verdict: STOPPED (exit 105): signal SIGTERM\n"]);
+    assert_eq!(server.asked().last().map(|asked| asked.path.clone()).as_deref(), Some("/quick"));
+}

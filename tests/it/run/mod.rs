@@ -2,6 +2,7 @@
 //! what the verdict is. Nothing here asks how long anything took.
 
 mod http;
+mod life;
 mod scrapes;
 mod steps;
 mod websocket;

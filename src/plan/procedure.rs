@@ -1,0 +1,53 @@
+//! `preflight`, `setup` and `teardown`, compiled: flows with a registry of their own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::steps::{Reads, Steps};
+use super::{Procedure, ProcedureStep};
+use crate::config::{At, Defaults, Problem, StepConfig};
+use crate::flow::ScenarioSeries;
+use crate::labels::Labels;
+use crate::metric::Catalog;
+use crate::record::Registry;
+use crate::template::Names;
+
+/// Most series that a procedure keeps apart; it is one user's.
+const SERIES_LIMIT: usize = 200;
+
+/// `names` are those in reach before its first step; answers also with those after its last.
+pub(super) fn compile(
+    name: &'static str,
+    steps: &[At<StepConfig>],
+    timeout: Option<Duration>,
+    names: &Names,
+    defaults: &Defaults,
+    problems: &mut Vec<Problem>,
+) -> (Procedure, Names) {
+    let registry = Arc::new(Registry::new(Arc::new(Catalog::default()), &[], SERIES_LIMIT));
+    let labels = Labels::new([("scenario", name)]);
+    let series = ScenarioSeries::new(&registry, &labels);
+    let mut next_id = 0;
+    let mut compiler = Steps {
+        registry: &registry,
+        defaults,
+        problems,
+        next_id: &mut next_id,
+        names: names.clone(),
+        labels,
+        group: String::new(),
+        exchanged: false,
+        reads: Reads::default(),
+        kept: Reads { anything: true, body: true },
+        procedure: Some(name),
+    };
+    let mut compiled = Vec::new();
+    for step in steps {
+        let flow = compiler.flow(std::slice::from_ref(step));
+        let (what, wait_for) = (step.value.describe(step.place), step.value.wait_for());
+        let exchange = matches!(step.value, StepConfig::Http(_) | StepConfig::Websocket(_));
+        compiled.push(ProcedureStep { what, exchange, flow, wait_for });
+    }
+    let names = compiler.names;
+    (Procedure { name, registry, series, steps: compiled, timeout }, names)
+}
