@@ -3,8 +3,11 @@
 //!
 //! A new step is one file here, one in `config/step`, one line in `plan::steps`.
 
+mod batch;
 mod check;
 mod control;
+mod cookies;
+mod event;
 mod http;
 mod message;
 mod outcomes;
@@ -17,11 +20,16 @@ use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
 
+pub use batch::Batch;
 pub use check::{Check, Checks, Log, Record, RecordValue, Recorded, Records, Set};
 pub use control::{Group, If, Repeat, Sleep, Until};
-pub use http::{Body, Headers, HttpStep, Url};
+pub use event::{Attribute, Event, EventData, Mode};
+pub use http::{
+    BasicAuth, Body, Compression, Headers, HttpRequest, HttpStep, Multipart, OwnCookie, Part, PartContent,
+    Requests, Url,
+};
 pub use message::{Close, Message, Ping, Receive, Send};
-pub use series::{HttpLabels, ScenarioSeries, SessionSeries};
+pub use series::{ScenarioSeries, SessionSeries};
 pub use vu::{Vu, Worker};
 pub use websocket::WebsocketStep;
 

@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::batch::Lanes;
+use super::cookies::CookieJar;
 use super::outcomes::Outcomes;
 use super::websocket::Session;
 use super::{Ended, ScenarioSeries};
@@ -21,13 +23,21 @@ pub struct Worker {
     pub vars: Value,
     pub shard: RefCell<Shard>,
     pub(super) outcomes: RefCell<Outcomes>,
+    keep_cookies: bool,
 }
 
 impl Worker {
     pub fn new(clock: Clock, settings: Arc<Settings>, vars: Value, registry: Arc<Registry>) -> Self {
         let shard = RefCell::new(Shard::new(Arc::clone(&registry)));
         let dialer = Dialer::new(settings, clock);
-        Worker { clock, dialer, vars, shard, outcomes: RefCell::new(Outcomes::new(registry)) }
+        let outcomes = RefCell::new(Outcomes::new(registry));
+        Worker { clock, dialer, vars, shard, outcomes, keep_cookies: false }
+    }
+
+    /// Whether a VU's cookies outlive its iterations (default: they do not).
+    #[must_use]
+    pub fn keeping_cookies(self, keep_cookies: bool) -> Self {
+        Worker { keep_cookies, ..self }
     }
 }
 
@@ -41,6 +51,9 @@ pub struct Vu {
     pub(super) series: ScenarioSeries,
     pub(super) worker: Rc<Worker>,
     pub(super) client: Client,
+    /// Further connections, of steps that send several requests at the same time.
+    pub(super) lanes: Lanes,
+    pub(super) cookies: CookieJar,
     pub(super) locals: Locals,
     /// The last exchange, for expressions.
     pub(super) exchange: Option<ExchangeView>,
@@ -53,8 +66,9 @@ pub struct Vu {
 impl Vu {
     pub fn new(id: u64, scenario: Arc<str>, series: ScenarioSeries, worker: Rc<Worker>) -> Self {
         let client = Client::new();
-        let (locals, exchange, session) = (Locals::new(), None, None);
-        Vu { id, iteration: 0, scenario, series, worker, client, locals, exchange, session, due: None }
+        let (lanes, cookies) = (Lanes::default(), CookieJar::default());
+        let (iteration, locals, exchange, session, due) = (0, Locals::new(), None, None, None);
+        Vu { id, iteration, scenario, series, worker, client, lanes, cookies, locals, exchange, session, due }
     }
 
     /// Forgets what the last iteration left, but for connections. `due` is `None` where due is the start.
@@ -63,6 +77,9 @@ impl Vu {
         self.exchange = None;
         self.session = None;
         self.due = due;
+        if !self.worker.keep_cookies {
+            self.cookies.clear();
+        }
     }
 
     /// The iteration's due time, for its first exchange only.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::files::Files;
 use super::steps::{Reads, Steps};
 use super::{Plan, Preflight, PreflightStep, metrics, scenario, target};
 use crate::config::{Loaded, PlanConfig, Problem, Problems, StepConfig};
@@ -24,17 +25,16 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
     let thresholds = metrics::thresholds(plan, &catalog, &mut problems);
     let registry = Registry::new(Arc::new(catalog), &metrics::bounds(&thresholds), plan.series_limit);
     let names = Names::new(plan.vars.iter().map(|(name, _)| name.clone()));
+    let files = Files::beside(base);
+    let mut from = scenario::Sources { registry: &registry, defaults: &plan.defaults, names: &names, files };
     let mut next_step = 0;
     let scenarios: Vec<_> = plan
         .scenarios
         .iter()
         .enumerate()
-        .map(|(at, config)| {
-            let (defaults, next, problems) = (&plan.defaults, &mut next_step, &mut problems);
-            Arc::new(scenario::compile(at, config, &registry, defaults, &names, next, problems))
-        })
+        .map(|(at, config)| Arc::new(scenario::compile(at, config, &mut from, &mut next_step, &mut problems)))
         .collect();
-    let preflight = preflight(plan, &names, &mut problems);
+    let preflight = preflight(plan, &names, &mut from.files, &mut problems);
     let settings = target::settings(plan, base, &mut problems);
     let scrapes = target::scrapes(plan, &mut problems);
     let probes = target::probes(plan, &mut problems);
@@ -54,6 +54,7 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
             drain: plan.drain.unwrap_or_else(|| longest_graceful_stop(plan)),
             thresholds,
             max_dropped: plan.limits.max_dropped,
+            keep_cookies: plan.defaults.no_cookies_reset,
             retain_series: plan.retain_series,
         }),
         _ => Err(Problems::new(Arc::clone(&loaded.source), problems)),
@@ -61,7 +62,7 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
 }
 
 /// Preflight requests are counted apart: they are no part of the load.
-fn preflight(plan: &PlanConfig, names: &Names, problems: &mut Vec<Problem>) -> Preflight {
+fn preflight(plan: &PlanConfig, names: &Names, files: &mut Files, problems: &mut Vec<Problem>) -> Preflight {
     let registry = Arc::new(Registry::new(Arc::new(Catalog::default()), &[], plan.series_limit));
     let labels = Labels::new([("scenario", "preflight")]);
     let series = ScenarioSeries::new(&registry, &labels);
@@ -70,6 +71,7 @@ fn preflight(plan: &PlanConfig, names: &Names, problems: &mut Vec<Problem>) -> P
         registry: &registry,
         defaults: &plan.defaults,
         problems,
+        files,
         next_id: &mut next_id,
         names: names.clone(),
         labels,
@@ -87,7 +89,7 @@ fn preflight(plan: &PlanConfig, names: &Names, problems: &mut Vec<Problem>) -> P
         };
         if let Some(step) = steps.http(http) {
             let wait_for = http.wait_for.unwrap_or(Duration::ZERO);
-            compiled.push(PreflightStep { what: http.url.value.clone(), step, wait_for });
+            compiled.push(PreflightStep { what: http.describe(), step, wait_for });
         }
     }
     Preflight { registry, series, steps: compiled }

@@ -2,11 +2,13 @@
 //! Everything that can be refused was refused, with its place in the file.
 
 mod compile;
+mod files;
 mod metrics;
 mod scenario;
 mod steps;
 mod target;
 mod text;
+mod vegeta;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +44,8 @@ pub struct Plan {
     pub thresholds: Vec<Threshold>,
     /// The share of due iterations that may be dropped, 0 to 1.
     pub max_dropped: f64,
+    /// Whether a VU's cookies outlive its iterations.
+    pub keep_cookies: bool,
     /// How long `/metrics` keeps the final values.
     pub retain_series: Duration,
 }
@@ -89,7 +93,7 @@ pub struct Preflight {
 
 #[derive(Debug)]
 pub struct PreflightStep {
-    /// For messages: the URL as it was written.
+    /// For messages: the method and the URL as it was written.
     pub what: String,
     pub step: HttpStep,
     /// Tried again until it succeeds or this has passed.

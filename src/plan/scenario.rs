@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Scenario;
+use super::files::Files;
 use super::steps::{Reads, Steps};
 use crate::config::{Defaults, ExecutorConfig, Problem, ScenarioConfig};
 use crate::executor::{ConstantArrivalRate, ConstantVus, Executor};
@@ -13,23 +14,41 @@ use crate::labels::Labels;
 use crate::record::Registry;
 use crate::template::Names;
 
+/// What flows are compiled from, beside themselves.
+pub(super) struct Sources<'a> {
+    pub(super) registry: &'a Registry,
+    pub(super) defaults: &'a Defaults,
+    pub(super) names: &'a Names,
+    pub(super) files: Files,
+}
+
 pub(super) fn compile(
     at: usize,
     config: &ScenarioConfig,
-    registry: &Registry,
-    defaults: &Defaults,
-    names: &Names,
+    from: &mut Sources<'_>,
     next_step: &mut u32,
     problems: &mut Vec<Problem>,
 ) -> Scenario {
+    let Sources { registry, defaults, names, files } = from;
     let tags = config.tags.iter().map(|(name, value)| (name.value.as_str(), value.value.as_str()));
     let labels = Labels::new(tags).with("scenario", &config.name.value);
     let series = ScenarioSeries::new(registry, &labels);
-    let pass = |kept: Reads, next_id: &mut u32, problems: &mut Vec<Problem>| {
+    let mut pass = |kept: Reads, next_id: &mut u32, problems: &mut Vec<Problem>| {
         let (names, labels, group) = (names.clone(), labels.clone(), String::new());
         let (exchanged, reads) = (false, Reads::default());
-        let mut steps =
-            Steps { registry, defaults, problems, next_id, names, labels, group, exchanged, reads, kept };
+        let mut steps = Steps {
+            registry,
+            defaults,
+            problems,
+            files: &mut *files,
+            next_id,
+            names,
+            labels,
+            group,
+            exchanged,
+            reads,
+            kept,
+        };
         (steps.flow(&config.flow), steps.reads)
     };
     let (first_step, known_problems) = (*next_step, problems.len());

@@ -23,7 +23,7 @@ pub(super) async fn run(plan: &Plan, clock: Clock) -> Result<(), Ended> {
         let give_up = clock.now() + step.wait_for;
         loop {
             vu.begin_iteration(None);
-            let what = format!("preflight {} {}", step.step.method, step.what);
+            let what = format!("preflight {}", step.what);
             let executed =
                 tokio::time::timeout(patience(step, give_up, &clock), step.step.execute(&mut vu)).await;
             let shard = worker.shard.replace(Shard::new(Arc::clone(registry)));

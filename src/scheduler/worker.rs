@@ -88,7 +88,8 @@ impl Drop for OneDone {
 pub(super) async fn run(mut parts: WorkerParts) {
     let plan = Arc::clone(&parts.plan);
     let registry = Arc::clone(&plan.registry);
-    let worker = Rc::new(Worker::new(parts.clock, Arc::clone(&plan.settings), plan.vars.clone(), registry));
+    let worker = Worker::new(parts.clock, Arc::clone(&plan.settings), plan.vars.clone(), registry);
+    let worker = Rc::new(worker.keeping_cookies(plan.keep_cookies));
     let scenarios: HashMap<ScenarioId, Rc<LocalScenario>> =
         plan.scenarios.iter().map(|scenario| (scenario.id, local(&parts, scenario, &worker))).collect();
     let mut running: JoinSet<()> = JoinSet::new();
