@@ -30,7 +30,7 @@ mod value;
 mod vars;
 mod yaml;
 
-pub use defaults::{Defaults, Limits, TlsConfig};
+pub use defaults::{Defaults, IdentityConfig, Limits, TlsConfig, TlsVersion};
 pub use executor::ExecutorConfig;
 pub use load::{LoadOptions, Loaded, load, read};
 pub use metric::{MetricConfig, MetricKind};

@@ -25,8 +25,7 @@ pub use check::{Check, Checks, Log, Record, RecordValue, Recorded, Records, Set}
 pub use control::{Group, If, Repeat, Sleep, Until};
 pub use event::{Attribute, Event, EventData, Mode};
 pub use http::{
-    BasicAuth, Body, Compression, Headers, HttpRequest, HttpStep, Multipart, OwnCookie, Part, PartContent,
-    Requests, Url,
+    BasicAuth, Body, Headers, HttpRequest, HttpStep, Multipart, OwnCookie, Part, PartContent, Requests, Url,
 };
 pub use message::{Close, Message, Ping, Receive, Send};
 pub use series::{ScenarioSeries, SessionSeries};

@@ -10,7 +10,7 @@ use super::outcomes::Outcomes;
 use super::websocket::Session;
 use super::{Ended, ScenarioSeries};
 use crate::protocol::http::Client;
-use crate::protocol::{Dialer, Settings};
+use crate::protocol::{Dialer, KeepAlive, Settings};
 use crate::record::{Registry, Shard};
 use crate::template::{EvalError, ExchangeView, Locals, Scope, Template, Value};
 use crate::time::{Clock, Elapsed};
@@ -79,6 +79,14 @@ impl Vu {
         self.due = due;
         if !self.worker.keep_cookies {
             self.cookies.clear();
+        }
+    }
+
+    /// Closes the connections that are kept for one iteration only.
+    pub fn end_iteration(&mut self) {
+        if self.worker.dialer.keep_alive() == KeepAlive::Iteration {
+            self.client.close();
+            self.lanes = Lanes::default();
         }
     }
 

@@ -24,7 +24,7 @@ use crate::record::Registry;
 use crate::rules::Threshold;
 use crate::selector::Selector;
 use crate::template::Value;
-use crate::time::Elapsed;
+use crate::time::{Elapsed, span};
 
 #[derive(Debug)]
 pub struct Plan {
@@ -59,9 +59,6 @@ pub struct Scenario {
     pub graceful_stop: Duration,
     pub flow: Flow,
     pub series: ScenarioSeries,
-    /// Between two arrivals of the whole scenario, in nanoseconds; a second for closed models. How
-    /// precisely the pacer has to wake.
-    pub mean_period_nanos: u64,
 }
 
 /// A target whose `/metrics` are read during the run.
@@ -98,6 +95,25 @@ pub struct PreflightStep {
     pub step: HttpStep,
     /// Tried again until it succeeds or this has passed.
     pub wait_for: Duration,
+}
+
+impl Scenario {
+    /// For people, in k6's words: `10 looping VUs for 5m (gracefulStop: 30s)`.
+    pub fn describe(&self) -> String {
+        let start_time = Duration::from(self.start_time);
+        let times = [("startTime", start_time), ("gracefulStop", self.graceful_stop)];
+        let times = times.into_iter().filter(|(_, time)| !time.is_zero());
+        let facts = self
+            .executor
+            .fact()
+            .into_iter()
+            .chain(times.map(|(name, time)| format!("{name}: {}", span(time))));
+        let facts: Vec<String> = facts.collect();
+        match facts.as_slice() {
+            [] => self.executor.describe(),
+            facts => format!("{} ({})", self.executor.describe(), facts.join(", ")),
+        }
+    }
 }
 
 impl Plan {

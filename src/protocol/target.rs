@@ -45,6 +45,15 @@ impl Origin {
     pub fn host_header(&self) -> &HeaderValue {
         &self.host_header
     }
+
+    /// `host:port`, as `CONNECT` names where it leads.
+    pub(super) fn authority(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
 }
 
 /// One URL, ready to be sent to. Cheap to clone, and to parse where the URL is made anew for each request.
@@ -131,6 +140,12 @@ impl Target {
         let scheme = if self.origin.secure { "https" } else { "http" };
         let host = self.origin.host_header.to_str().ok()?;
         url::Url::parse(&format!("{scheme}://{host}{}", self.path_and_query())).ok()
+    }
+
+    /// The origin's own URL.
+    pub(super) fn of_origin(origin: Arc<Origin>) -> Target {
+        let uri = Uri::from(PathAndQuery::from_static("/"));
+        Target { origin, websocket: false, uri, authorization: None }
     }
 
     pub fn origin(&self) -> &Arc<Origin> {

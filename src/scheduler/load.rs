@@ -93,7 +93,7 @@ impl Load {
         let pools: Arc<[Arc<Pool>]> = plan
             .scenarios
             .iter()
-            .map(|scenario| Arc::new(Pool::new(workers, scenario.executor.model().max_vus())))
+            .map(|scenario| Arc::new(Pool::new(workers, scenario.executor.model())))
             .collect();
         let (arrivals_to, receivers): (Vec<_>, Vec<_>) =
             (0..workers).map(|_| mpsc::unbounded_channel()).unzip();

@@ -8,6 +8,7 @@ use super::super::node::{Kind, Node};
 use super::super::schema::{Schemas, or_filled};
 use super::super::value::{Any, FilePath, Table, Template, word};
 use super::cloudevent::CloudEventConfig;
+use crate::protocol::encoding::Encoding;
 
 /// Strings in it are templates.
 #[derive(Debug, Clone)]
@@ -40,13 +41,6 @@ pub enum PartContentConfig {
     Text(At<String>),
     /// A path.
     File(At<String>),
-}
-
-/// How a body is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CompressionConfig {
-    Gzip,
-    Deflate,
 }
 
 /// At most one of the keys that give a body.
@@ -136,17 +130,16 @@ impl Element for PartConfig {
     }
 }
 
-impl Value for CompressionConfig {
+impl Value for Encoding {
     fn expected() -> String {
-        "`gzip` or `deflate`".to_owned()
+        "`gzip`, `deflate`, `br` or `zstd`".to_owned()
     }
 
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
-        let words = [("gzip", CompressionConfig::Gzip), ("deflate", CompressionConfig::Deflate)];
-        word(node, reader, "compression", &words)
+        word(node, reader, "compression", &Encoding::ALL)
     }
 
     fn schema(_: &mut Schemas) -> Json {
-        or_filled(json!({"enum": ["gzip", "deflate"]}))
+        or_filled(json!({"enum": Encoding::ALL.map(|(name, _)| name)}))
     }
 }

@@ -10,9 +10,8 @@ use super::super::value::{
 };
 use super::body;
 use super::exchange::{Expressions, Records};
-use super::{
-    AuthConfig, BodyConfig, CheckConfig, CompressionConfig, CookieConfig, Named, RecordConfig, StatusRange,
-};
+use super::{AuthConfig, BodyConfig, CheckConfig, CookieConfig, Named, RecordConfig, StatusRange};
+use crate::protocol::encoding::Encoding;
 
 #[derive(Debug, Clone)]
 pub struct HttpConfig {
@@ -47,8 +46,8 @@ pub enum RequestsConfig {
         /// A template.
         url: At<String>,
         body: Option<BodyConfig>,
-        /// Of the body.
-        compression: Option<CompressionConfig>,
+        /// Of the body, in the order in which they are applied.
+        compression: Vec<Encoding>,
     },
     /// The path of a file with targets in one of Vegeta's formats, taken in turn.
     TargetsFile(At<String>),
@@ -140,7 +139,7 @@ fn requests(f: &mut Fields<'_>) -> Option<RequestsConfig> {
         "Targets in Vegeta's http or JSON format, taken in turn by all VUs; instead of `url`",
     );
     let body = body::body(f);
-    let compression = f.optional("compression", "Of the body");
+    let compression = f.optional::<OneOrMany<Encoding>>("compression", "Of the body, one or several in turn");
     if f.has("targets_file") {
         for key in ["url", "method", "compression"].into_iter().chain(body::KEYS) {
             if f.has(key) {
@@ -162,7 +161,7 @@ fn requests(f: &mut Fields<'_>) -> Option<RequestsConfig> {
             method: method.map(|method| method.map(|method| method.0)),
             url: url?.map(|url| url.0),
             body,
-            compression,
+            compression: compression.map(|list| list.0).unwrap_or_default(),
         }),
     }
 }

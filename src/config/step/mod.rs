@@ -10,7 +10,7 @@ mod http;
 mod websocket;
 
 pub use batch::BatchConfig;
-pub use body::{BodyConfig, CompressionConfig, PartConfig, PartContentConfig};
+pub use body::{BodyConfig, PartConfig, PartContentConfig};
 pub use cloudevent::{CloudEventConfig, EventDataConfig, EventMode};
 pub use credentials::{AuthConfig, CookieConfig};
 pub use exchange::{CheckConfig, Named, RecordConfig, StatusRange};

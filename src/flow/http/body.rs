@@ -1,16 +1,15 @@
 //! Bodies of requests.
 
 use std::borrow::Cow;
-use std::io::Write as _;
 
 use bytes::Bytes;
-use flate2::write::{GzEncoder, ZlibEncoder};
 use http::header::{CONTENT_TYPE, HeaderMap};
 
 use super::super::event::{Event, Mode};
 use super::super::{Ended, Vu};
 use super::multipart::Multipart;
 use super::request::header_value;
+use crate::protocol::encoding::{Encoding, compress};
 use crate::template::{JsonTemplate, Template};
 
 #[derive(Debug)]
@@ -23,15 +22,7 @@ pub enum Body {
     Multipart(Multipart),
     Event(Mode, Event),
     /// Its `Content-Encoding` is among the constant headers.
-    Compressed(Compression, Box<Body>),
-}
-
-/// What a body can be compressed with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    Gzip,
-    /// RFC 1950's format, as RFC 9110 has it.
-    Deflate,
+    Compressed(Vec<Encoding>, Box<Body>),
 }
 
 impl Body {
@@ -64,33 +55,12 @@ impl Body {
                     }
                 }
             }
-            Body::Compressed(compression, body) => Ok(compression.compress(&body.render(vu, headers)?)),
-        }
-    }
-}
-
-impl Compression {
-    /// The name in `Content-Encoding`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Compression::Gzip => "gzip",
-            Compression::Deflate => "deflate",
-        }
-    }
-
-    pub fn compress(self, bytes: &[u8]) -> Bytes {
-        let level = flate2::Compression::default();
-        let compressed = match self {
-            Compression::Gzip => {
-                let mut encoder = GzEncoder::new(Vec::new(), level);
-                encoder.write_all(bytes).and_then(|()| encoder.finish())
+            Body::Compressed(encodings, body) => {
+                let plain = body.render(vu, headers)?;
+                compress(encodings, &plain)
+                    .map(Bytes::from)
+                    .map_err(|error| Ended::Error(format!("the body cannot be compressed: {error}")))
             }
-            Compression::Deflate => {
-                let mut encoder = ZlibEncoder::new(Vec::new(), level);
-                encoder.write_all(bytes).and_then(|()| encoder.finish())
-            }
-        };
-        // Writing into memory does not fail.
-        Bytes::from(compressed.unwrap_or_default())
+        }
     }
 }

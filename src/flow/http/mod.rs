@@ -12,7 +12,7 @@ use futures_util::future::LocalBoxFuture;
 use http::Method;
 use http::header::COOKIE;
 
-pub use body::{Body, Compression};
+pub use body::Body;
 pub use multipart::{Multipart, Part, PartContent};
 pub use request::{BasicAuth, Headers, HttpRequest, OwnCookie, Requests, Url};
 

@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::Steps;
 use super::event::mode;
-use crate::config::{At, BodyConfig, CompressionConfig, EventMode, PartConfig, PartContentConfig, Problem};
-use crate::flow::{Body, Compression, Mode, Multipart, Part, PartContent};
+use crate::config::{At, BodyConfig, EventMode, PartConfig, PartContentConfig, Problem};
+use crate::flow::{Body, Mode, Multipart, Part, PartContent};
 use crate::template::Template;
 
 const BINARY: &str = "application/octet-stream";
@@ -87,12 +87,5 @@ impl Steps<'_> {
             let message = "`multipart` has a `Content-Type` of its own, with the boundary of its parts";
             self.problems.push(Problem::new(name.place, message));
         }
-    }
-}
-
-pub(super) fn compression(compression: CompressionConfig) -> Compression {
-    match compression {
-        CompressionConfig::Gzip => Compression::Gzip,
-        CompressionConfig::Deflate => Compression::Deflate,
     }
 }

@@ -10,6 +10,7 @@ use crate::flow::{BasicAuth, Body, Headers, HttpRequest, HttpStep, OwnCookie, Re
 use crate::ids::StepId;
 use crate::labels::Labels;
 use crate::metric;
+use crate::protocol::encoding::{compress, content_encoding};
 
 impl Steps<'_> {
     pub(in crate::plan) fn http(&mut self, http: &HttpConfig) -> Option<HttpStep> {
@@ -37,7 +38,7 @@ impl Steps<'_> {
 
     fn requests(&mut self, http: &HttpConfig) -> Option<Requests> {
         let (url, body, compression) = match &http.requests {
-            RequestsConfig::One { url, body, compression, .. } => (url, body.as_ref(), *compression),
+            RequestsConfig::One { url, body, compression, .. } => (url, body.as_ref(), compression),
             RequestsConfig::TargetsFile(path) => return self.targets(http, path),
         };
         let method = http.requests.method();
@@ -47,14 +48,14 @@ impl Steps<'_> {
         let (body, content_type) = self.body(body, &http.headers).unzip();
         let mut headers = self.request_headers(http, content_type.flatten());
         let cookies = self.cookies(&http.cookies);
-        let body = match (body?, compression) {
-            (body, None) => body,
-            (body, Some(compression)) => {
-                let compression = super::body::compression(compression);
-                headers.constant.insert(CONTENT_ENCODING, HeaderValue::from_static(compression.name()));
+        let body = match body? {
+            body if compression.is_empty() => body,
+            body => {
+                let name = HeaderValue::from_str(&content_encoding(compression)).ok()?;
+                headers.constant.insert(CONTENT_ENCODING, name);
                 match body {
-                    Body::Constant(bytes) => Body::Constant(compression.compress(&bytes)),
-                    body => Body::Compressed(compression, Box::new(body)),
+                    Body::Constant(bytes) => Body::Constant(compress(compression, &bytes).ok()?.into()),
+                    body => Body::Compressed(compression.to_vec(), Box::new(body)),
                 }
             }
         };

@@ -5,7 +5,9 @@ mod abort;
 mod counts;
 mod drops;
 mod graceful_stop;
+mod iterations;
 mod panics;
+mod ramps;
 mod users;
 
 use std::path::Path;
