@@ -119,6 +119,11 @@ impl ErrorCode {
         ErrorCode(base + offset.map_or(0, |reason| reason + 1))
     }
 
+    /// Whether it only repeats the response's status.
+    pub fn is_status(self) -> bool {
+        (1400..1600).contains(&self.0)
+    }
+
     /// Of a label's value.
     pub fn from_number(number: u16) -> ErrorCode {
         ErrorCode(number)
@@ -159,7 +164,7 @@ impl ErrorCode {
             Self::WEBSOCKET_CLOSED => "WebSocket closed early",
             Self::PROXY_UNREACHABLE => "proxy unreachable",
             Self::PROXY_REFUSED => "proxy refused to connect",
-            Self(number) if (1400..1600).contains(&number) => "error status",
+            code if code.is_status() => "error status",
             _ => "error",
         }
     }

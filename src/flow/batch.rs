@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 
-use super::http::{Errand, HttpStep, Surroundings};
+use super::http::{Errand, HttpStep};
 use super::{Ended, Step, Vu};
 use crate::protocol::http::{Client, Reply};
 use crate::protocol::{Origin, Target};
@@ -70,8 +70,7 @@ impl Batch {
         mut waiting: VecDeque<Waiting<'_>>,
         answers: &mut [Option<(Exchange, Reply)>],
     ) {
-        let Vu { worker, series, cookies, lanes, .. } = vu;
-        let around = Surroundings { worker, series, cookies };
+        let (around, _, lanes) = vu.surroundings();
         let mut busy: Vec<Option<Arc<Origin>>> = Vec::new();
         let mut under_way = FuturesUnordered::new();
         loop {

@@ -7,6 +7,7 @@ mod batch;
 mod check;
 mod control;
 mod cookies;
+mod debug;
 mod event;
 mod http;
 mod message;
@@ -23,13 +24,14 @@ use futures_util::future::LocalBoxFuture;
 pub use batch::Batch;
 pub use check::{Check, Checks, Log, Record, RecordValue, Recorded, Records, Set};
 pub use control::{Group, If, Repeat, Sleep, Until};
+pub use debug::HttpDebug;
 pub use event::{Attribute, Event, EventData, Mode};
 pub use http::{
     BasicAuth, Body, Headers, HttpRequest, HttpStep, Multipart, OwnCookie, Part, PartContent, Requests, Url,
 };
 pub use message::{Close, Message, Ping, Receive, Send};
 pub use series::{ScenarioSeries, SessionSeries};
-pub use vu::{Vu, Worker};
+pub use vu::{Instruments, Vu, Worker};
 pub use websocket::WebsocketStep;
 
 /// One step, compiled: everything that can be known before the run is known.

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use super::batch::Lanes;
 use super::cookies::CookieJar;
+use super::http::Surroundings;
 use super::outcomes::Outcomes;
 use super::websocket::Session;
-use super::{Ended, ScenarioSeries};
+use super::{Ended, HttpDebug, ScenarioSeries};
 use crate::protocol::http::Client;
 use crate::protocol::{Dialer, KeepAlive, Settings};
-use crate::record::{Registry, Shard};
+use crate::record::{Registry, Shard, Taps};
 use crate::template::{EvalError, ExchangeView, Locals, Scope, Template, Value};
 use crate::time::{Clock, Elapsed};
 
@@ -24,20 +25,46 @@ pub struct Worker {
     pub shard: RefCell<Shard>,
     pub(super) outcomes: RefCell<Outcomes>,
     keep_cookies: bool,
+    pub(super) http_debug: Option<HttpDebug>,
+}
+
+/// What a run is watched with, beside its metrics.
+#[derive(Debug, Clone, Default)]
+pub struct Instruments {
+    /// Where each sample goes.
+    pub taps: Option<Taps>,
+    /// How much of each HTTP exchange goes to the log.
+    pub http_debug: Option<HttpDebug>,
 }
 
 impl Worker {
     pub fn new(clock: Clock, settings: Arc<Settings>, vars: Value, registry: Arc<Registry>) -> Self {
         let shard = RefCell::new(Shard::new(Arc::clone(&registry)));
         let dialer = Dialer::new(settings, clock);
-        let outcomes = RefCell::new(Outcomes::new(registry));
-        Worker { clock, dialer, vars, shard, outcomes, keep_cookies: false }
+        Worker {
+            clock,
+            dialer,
+            vars,
+            shard,
+            outcomes: RefCell::new(Outcomes::new(registry)),
+            keep_cookies: false,
+            http_debug: None,
+        }
     }
 
     /// Whether a VU's cookies outlive its iterations (default: they do not).
     #[must_use]
     pub fn keeping_cookies(self, keep_cookies: bool) -> Self {
         Worker { keep_cookies, ..self }
+    }
+
+    #[must_use]
+    pub fn watched(mut self, with: &Instruments) -> Self {
+        self.http_debug = with.http_debug;
+        if let Some(taps) = &with.taps {
+            self.shard.get_mut().tap(taps.tap(self.clock));
+        }
+        self
     }
 }
 
@@ -108,6 +135,20 @@ impl Vu {
             locals: &self.locals,
             exchange: self.exchange.as_ref(),
         }
+    }
+
+    /// What exchanges share, and the connections that each may take one of.
+    pub(super) fn surroundings(&mut self) -> (Surroundings<'_>, &mut Client, &mut Lanes) {
+        let scope = Scope {
+            vu: self.id,
+            iteration: self.iteration,
+            scenario: &self.scenario,
+            vars: &self.worker.vars,
+            locals: &self.locals,
+            exchange: self.exchange.as_ref(),
+        };
+        let (worker, series, cookies) = (&*self.worker, &self.series, &self.cookies);
+        (Surroundings { worker, series, cookies, scope }, &mut self.client, &mut self.lanes)
     }
 
     pub(super) fn render(&self, template: &Template) -> Result<String, Ended> {

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 pub use compile::compile;
 
-use crate::executor::Executor;
+use crate::executor::{Executor, Segment};
 use crate::flow::{Flow, HttpStep, ScenarioSeries};
 use crate::ids::ScenarioId;
 use crate::labels::Labels;
@@ -39,6 +39,8 @@ pub struct Plan {
     pub probes: Vec<Probe>,
     pub preflight: Preflight,
     pub scenarios: Vec<Arc<Scenario>>,
+    /// Which part of the load is ours, of several machines.
+    pub segment: Segment,
     /// How long after the last scenario's end the load is cut off.
     pub drain: Duration,
     pub thresholds: Vec<Threshold>,
@@ -50,11 +52,11 @@ pub struct Plan {
     pub retain_series: Duration,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Scenario {
     pub id: ScenarioId,
     pub name: Arc<str>,
-    pub executor: Box<dyn Executor>,
+    pub executor: Arc<dyn Executor>,
     pub start_time: Elapsed,
     pub graceful_stop: Duration,
     pub flow: Flow,
@@ -117,6 +119,15 @@ impl Scenario {
 }
 
 impl Plan {
+    /// What falls to one machine of several. Thresholds and limits stay as they are: each machine judges what it sent.
+    pub fn part(mut self, segment: Segment) -> Self {
+        for scenario in &mut self.scenarios {
+            let scenario = Arc::make_mut(scenario);
+            scenario.executor = Arc::from(scenario.executor.part(&segment));
+        }
+        Plan { segment, ..self }
+    }
+
     /// When the last scenario ends by plan, without its graceful stop.
     pub fn planned(&self) -> Duration {
         let end = |scenario: &Arc<Scenario>| {

@@ -62,7 +62,7 @@ pub(super) fn compile(
     Scenario {
         id: ScenarioId(at as u16),
         name: Arc::from(config.name.value.as_str()),
-        executor: executor(&config.executor),
+        executor: Arc::from(executor(&config.executor)),
         start_time: config.start_time.into(),
         graceful_stop: config.graceful_stop,
         flow,

@@ -162,6 +162,11 @@ impl Target {
         self.uri.path_and_query().map_or("/", PathAndQuery::as_str)
     }
 
+    /// Whether the URL holds `user:password@`.
+    pub fn has_credentials(&self) -> bool {
+        self.authorization.is_some()
+    }
+
     /// From `user:password@`.
     pub(super) fn authorization(&self) -> Option<&HeaderValue> {
         self.authorization.as_ref()

@@ -7,6 +7,7 @@
 
 mod arrivals;
 mod load;
+mod numbers;
 mod pacer;
 mod pool;
 mod scenario;

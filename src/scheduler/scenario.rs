@@ -4,12 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use super::numbers::VuNumbers;
 use super::pacer::{Pacer, Timing};
 use super::pool::Pool;
 use crate::executor::{Arrival, Arrivals, DropReason, Model, Share};
@@ -27,7 +27,7 @@ pub(super) struct LocalScenario {
     pub(super) pool: Arc<Pool>,
     pub(super) share: Share,
     timing: Timing,
-    vu_numbers: Arc<AtomicU64>,
+    vu_numbers: Arc<VuNumbers>,
     pub(super) hand_over: HandOver,
     /// Of the open model.
     pub(super) arrivals: RefCell<Arrivals>,
@@ -46,7 +46,7 @@ impl LocalScenario {
         pool: Arc<Pool>,
         share: Share,
         timing: Timing,
-        vu_numbers: Arc<AtomicU64>,
+        vu_numbers: Arc<VuNumbers>,
         hand_over: HandOver,
     ) -> Rc<Self> {
         let arrivals = RefCell::new(Arrivals::new(share, scenario.executor.duration()));
@@ -113,7 +113,7 @@ impl LocalScenario {
     }
 
     pub(super) fn new_user(&self) -> Vu {
-        self.user(self.vu_numbers.fetch_add(1, Ordering::Relaxed) + 1)
+        self.user(self.vu_numbers.next())
     }
 
     pub(super) fn user(&self, id: u64) -> Vu {

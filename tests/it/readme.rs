@@ -168,6 +168,8 @@ fn flags_and_variables_are_those_of_the_help() {
     for (command, help) in &helps {
         for line in help.lines().filter(|line| line.contains("[env: ")) {
             let flag = line.split_whitespace().find(|word| word.starts_with("--")).unwrap();
+            // `--http-debug[=<WHAT>]`
+            let flag = flag.split('[').next().unwrap();
             let variable = line.split("[env: ").nth(1).unwrap().split('=').next().unwrap();
             real.insert(format!("{command} {flag} {variable}"));
         }

@@ -17,11 +17,12 @@ pub use multipart::{Multipart, Part, PartContent};
 pub use request::{BasicAuth, Headers, HttpRequest, OwnCookie, Requests, Url};
 
 use super::cookies::{self, CookieJar};
+use super::debug::{show_request, show_response};
 use super::outcomes::Outcomes;
 use super::{Checks, Ended, Records, ScenarioSeries, Set, Step, Vu, Worker};
 use crate::protocol::http::{Client, Reply, Request};
 use crate::sample::{ErrorCode, Exchange};
-use crate::template::ExchangeView;
+use crate::template::{ExchangeView, Scope};
 use crate::time::Elapsed;
 pub(super) use request::{Errand, cookie_header};
 
@@ -51,6 +52,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) worker: &'a Worker,
     pub(super) series: &'a ScenarioSeries,
     pub(super) cookies: &'a CookieJar,
+    pub(super) scope: Scope<'a>,
 }
 
 impl Step for HttpStep {
@@ -64,8 +66,8 @@ impl HttpStep {
     /// Answers with the last one.
     pub async fn execute(&self, vu: &mut Vu) -> Result<Exchange, Ended> {
         let errand = self.prepare(vu)?;
-        let Vu { worker, series, cookies, client, .. } = vu;
-        let (exchange, reply) = self.perform(Surroundings { worker, series, cookies }, client, errand).await;
+        let (around, client, _) = vu.surroundings();
+        let (exchange, reply) = self.perform(around, client, errand).await;
         self.observe(vu, exchange, reply).map(|()| exchange)
     }
 
@@ -92,7 +94,7 @@ impl HttpStep {
             if let Some(cookie) = own_cookies.header(given_cookie.as_ref(), around.cookies, &hop.target) {
                 headers.to_mut().insert(COOKIE, cookie);
             }
-            let wanted = Request {
+            let mut wanted = Request {
                 method: &hop.method,
                 target: &hop.target,
                 headers: &headers,
@@ -103,7 +105,9 @@ impl HttpStep {
                 max_body_bytes: MAX_KEPT_BODY_BYTES,
                 due: due.take(),
             };
+            let shown = show_request(around.worker, &around.scope, &mut wanted);
             let (exchange, reply) = client.exchange(&around.worker.dialer, wanted).await;
+            show_response(shown, &exchange, &reply);
             self.record(around, request, &hop.method, &exchange);
             for _ in 0..around.cookies.take(&hop.target, &reply.headers) {
                 around.worker.shard.borrow_mut().note(cookies::DROPPED);

@@ -38,6 +38,9 @@ use crate::sample::ErrorCode;
 const WINDOW_BYTES: u32 = 4 << 20;
 /// How much of a request's body h2 keeps until the socket takes it: 64 KiB.
 const SEND_BUFFER_BYTES: usize = 64 << 10;
+/// After so many reads of up to 16 KiB others get their turn, and the deadline is looked at: what they hold may
+/// be thousands of frames, each of which takes its time.
+const READS_PER_TURN: usize = 8;
 /// A server that says more than this while nobody asked is not asked again; reads of up to 16 KiB.
 const MAX_IDLE_READS: usize = 16;
 
@@ -130,7 +133,7 @@ impl Http2 {
         })
     }
 
-    /// Drives the connection and the stream until neither can go on without waiting.
+    /// Drives the connection and the stream until neither can go on without waiting, or others want their turn.
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -138,7 +141,7 @@ impl Http2 {
         call: &Call<'_>,
         receive: &mut impl Receive,
     ) -> Poll<Result<(), Broken>> {
-        loop {
+        for _ in 0..READS_PER_TURN {
             if let Poll::Ready(outcome) = stream.poll(cx, &mut self.sender, call, receive, &self.meter) {
                 return Poll::Ready(outcome);
             }
@@ -158,6 +161,8 @@ impl Http2 {
                 return Poll::Pending;
             }
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn takes_requests(&mut self, cx: &mut Context<'_>) -> bool {
