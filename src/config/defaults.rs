@@ -27,6 +27,8 @@ pub struct Defaults {
     pub hosts: Vec<(At<String>, At<String>)>,
     /// Default true: bodies are counted and dropped unless a step reads them.
     pub discard_bodies: bool,
+    /// Default false: a VU's cookies are forgotten at each iteration.
+    pub no_cookies_reset: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -79,6 +81,8 @@ impl Element for Defaults {
         let dns = f.or_all_defaults::<Dns>("dns", "How names are resolved");
         let discard_bodies =
             f.or("discard_bodies", "Bodies are counted and dropped, except where a step reads them", "true");
+        let no_cookies_reset =
+            f.or("no_cookies_reset", "A VU's cookies are kept from one iteration to the next", "false");
         Some(Defaults {
             timeout: timeout?.0,
             user_agent: user_agent?.0,
@@ -87,6 +91,7 @@ impl Element for Defaults {
             tls: tls?,
             hosts: dns?.0,
             discard_bodies: discard_bodies?,
+            no_cookies_reset: no_cookies_reset?,
         })
     }
 }

@@ -165,7 +165,7 @@ mod tests {
     use crate::config::{LoadOptions, Problems, load};
 
     /// A plan around one element, by the element's name in the schema.
-    const AROUND: [(&str, &str); 23] = [
+    const AROUND: [(&str, &str); 30] = [
         ("plan", "@"),
         ("defaults", "{defaults: @}"),
         ("tls", "{defaults: {tls: @}}"),
@@ -180,6 +180,13 @@ mod tests {
         ("stage_of_vus", "{scenarios: {s: {executor: ramping-vus, stages: [@]}}}"),
         ("stage_of_rates", "{scenarios: {s: {executor: ramping-arrival-rate, stages: [@]}}}"),
         ("http", "{preflight: [{http: @}]}"),
+        ("auth", "{preflight: [{http: {auth: @}}]}"),
+        ("basic", "{preflight: [{http: {auth: {basic: @}}}]}"),
+        ("cookie", "{preflight: [{http: {cookies: {c: @}}}]}"),
+        ("part", "{preflight: [{http: {multipart: [@]}}]}"),
+        ("cloudevent", "{preflight: [{http: {cloudevent: @}}]}"),
+        ("record", "{preflight: [{http: {record: {m: @}}}]}"),
+        ("batch", "{preflight: [{batch: @}]}"),
         ("websocket", "{preflight: [{websocket: @}]}"),
         ("send", "{preflight: [{websocket: {flow: [{send: @}]}}]}"),
         ("receive", "{preflight: [{websocket: {flow: [{receive: @}]}}]}"),

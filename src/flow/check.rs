@@ -43,6 +43,8 @@ impl Checks {
 #[derive(Debug)]
 pub struct Record {
     pub recorded: Recorded,
+    /// Recorded only where this holds; one that cannot be evaluated does not.
+    pub when: Option<Expression>,
     pub value: RecordValue,
 }
 
@@ -58,6 +60,8 @@ pub struct Recorded {
 pub enum RecordValue {
     /// The exchange's own time.
     Time,
+    /// What one more event adds to a counter.
+    One,
     Expression(Expression),
 }
 
@@ -72,29 +76,53 @@ impl Records {
 
     /// Whether recording needs an exchange to look into.
     pub fn read_exchange(&self) -> bool {
-        self.0.iter().any(|record| matches!(record.value, RecordValue::Expression(_)))
+        self.0
+            .iter()
+            .any(|record| record.when.is_some() || matches!(record.value, RecordValue::Expression(_)))
     }
 
     /// `time` is what `record: NAME` takes.
     pub(super) fn run_on(&self, vu: &Vu, time: Duration) -> Result<(), Ended> {
-        for record in &self.0 {
-            let value = match &record.value {
-                RecordValue::Time => time.as_nanos() as f64,
-                // Numbers in a plan are milliseconds, as k6 has it.
-                RecordValue::Expression(expression) => {
-                    record.recorded.unit.recorded(expression.number(&vu.scope())?)
-                }
-            };
-            record.recorded.write(vu, value);
+        for record in self.0.iter().filter(|record| record.is_wanted(vu)) {
+            record.write(vu, time)?;
         }
         Ok(())
     }
 
-    /// Only what takes the time: for an exchange that failed, so that slow failures stay in the percentiles.
-    pub(super) fn run_time_only(&self, vu: &Vu, time: Duration) {
-        for record in self.0.iter().filter(|record| matches!(record.value, RecordValue::Time)) {
-            record.recorded.write(vu, time.as_nanos() as f64);
+    /// For an exchange that failed. What takes the time is recorded, so that slow failures stay in the
+    /// percentiles, and what asks for such exchanges by its `when`.
+    pub(super) fn run_on_failure(&self, vu: &Vu, time: Duration) {
+        let about_failures =
+            |record: &&Record| record.when.is_some() || matches!(record.value, RecordValue::Time);
+        for record in self.0.iter().filter(about_failures).filter(|record| record.is_wanted(vu)) {
+            if let Err(ended) = record.write(vu, time) {
+                vu.note(&format!("a `record` failed: {ended}"));
+            }
         }
+    }
+}
+
+impl Record {
+    fn is_wanted(&self, vu: &Vu) -> bool {
+        self.when.as_ref().is_none_or(|when| {
+            when.is_true(&vu.scope()).unwrap_or_else(|error| {
+                vu.note(&format!("a `when` of `record` failed: {error}"));
+                false
+            })
+        })
+    }
+
+    fn write(&self, vu: &Vu, time: Duration) -> Result<(), Ended> {
+        let value = match &self.value {
+            RecordValue::Time => time.as_nanos() as f64,
+            RecordValue::One => 1.0,
+            // Numbers in a plan are milliseconds, as k6 has it.
+            RecordValue::Expression(expression) => {
+                self.recorded.unit.recorded(expression.number(&vu.scope())?)
+            }
+        };
+        self.recorded.write(vu, value);
+        Ok(())
     }
 }
 

@@ -165,7 +165,7 @@ impl Receive {
                 let waited = vu.now().since(times.from);
                 let code = Some(error.number());
                 vu.exchange = Some(ExchangeView::new(0, HeaderMap::new(), Default::default(), waited, code));
-                self.record.run_time_only(vu, waited);
+                self.record.run_on_failure(vu, waited);
                 self.checks.run_on(vu);
                 Err(lost)
             }

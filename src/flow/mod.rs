@@ -3,9 +3,12 @@
 //!
 //! A new step is one file here, one in `config/step`, one line in `plan::steps`.
 
+mod batch;
 mod check;
 mod control;
+mod cookies;
 mod debug;
+mod event;
 mod http;
 mod limiter;
 mod message;
@@ -19,13 +22,17 @@ use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
 
+pub use batch::Batch;
 pub use check::{Check, Checks, Log, Record, RecordValue, Recorded, Records, Set};
 pub use control::{Group, If, Repeat, Sleep, Until};
 pub use debug::HttpDebug;
-pub use http::{Body, Headers, HttpStep, Url};
+pub use event::{Attribute, Event, EventData, Mode};
+pub use http::{
+    BasicAuth, Body, Headers, HttpRequest, HttpStep, Multipart, OwnCookie, Part, PartContent, Requests, Url,
+};
 pub use limiter::Limiter;
 pub use message::{Close, Message, Ping, Receive, Send};
-pub use series::{HttpLabels, ScenarioSeries, SessionSeries};
+pub use series::{ScenarioSeries, SessionSeries};
 pub use vu::{Instruments, Shared, Vu, Worker};
 pub use websocket::WebsocketStep;
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{HttpLabels, ScenarioSeries};
+use super::ScenarioSeries;
 use crate::ids::{SeriesId, StepId};
 use crate::labels::Labels;
 use crate::metric;
@@ -23,11 +23,14 @@ struct Outcome {
     status: u16,
     error: Option<ErrorCode>,
     expected: bool,
+    /// A redirect had the request repeated as GET.
+    turned_to_get: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct HttpSeries {
     reqs: SeriesId,
+    failed: SeriesId,
     duration: SeriesId,
     response_time: SeriesId,
     blocked: SeriesId,
@@ -43,16 +46,19 @@ impl Outcomes {
         Outcomes { registry, steps: Vec::new(), connection_errors: HashMap::new() }
     }
 
-    /// Records all that k6 records of one HTTP exchange, and the time from when it was due.
+    /// Records all that k6 records of one HTTP exchange, and the time from when it was due. `labels` are the
+    /// step's: scenario, name, method, group and the tags.
     pub(super) fn record_http(
         &mut self,
         shard: &mut Shard,
         step: StepId,
-        labels: &HttpLabels,
+        labels: &Labels,
         exchange: &Exchange,
         expected: bool,
+        turned_to_get: bool,
     ) {
-        let series = self.http(step, &labels.labels, exchange, expected);
+        let outcome = Outcome { status: exchange.status, error: exchange.error, expected, turned_to_get };
+        let series = self.http(step, labels, outcome);
         let phases = &exchange.phases;
         shard.exchange(Some((series.reqs, exchange.finished)));
         shard.count(series.reqs, 1);
@@ -64,7 +70,7 @@ impl Outcomes {
         shard.time(series.waiting, phases.waiting);
         shard.time(series.receiving, phases.receiving);
         // k6's nine in k6's order, then what it lacks.
-        shard.rate(labels.failed, !expected);
+        shard.rate(series.failed, !expected);
         shard.time(series.response_time, exchange.response_time());
         shard.exchange(None);
     }
@@ -81,8 +87,7 @@ impl Outcomes {
         })
     }
 
-    fn http(&mut self, step: StepId, labels: &Labels, exchange: &Exchange, expected: bool) -> HttpSeries {
-        let outcome = Outcome { status: exchange.status, error: exchange.error, expected };
+    fn http(&mut self, step: StepId, labels: &Labels, outcome: Outcome) -> HttpSeries {
         if self.steps.len() <= step.index() {
             self.steps.resize_with(step.index() + 1, Vec::new);
         }
@@ -95,6 +100,9 @@ impl Outcomes {
 
     #[cold]
     fn meet(&mut self, step: StepId, labels: &Labels, outcome: Outcome) -> HttpSeries {
+        // Each hop has its own method, as in k6: the step's, or GET.
+        let labels = if outcome.turned_to_get { labels.with("method", "GET") } else { labels.clone() };
+        let failed = self.registry.intern(metric::HTTP_REQ_FAILED, &labels);
         let labels = labels.with("expected_response", if outcome.expected { "true" } else { "false" });
         let status = outcome.status.to_string();
         let error = outcome.error.map_or(String::new(), |error| error.number().to_string());
@@ -102,6 +110,7 @@ impl Outcomes {
         let series = |id| self.registry.intern(id, &labels);
         let series = HttpSeries {
             reqs: self.registry.intern(metric::HTTP_REQS, &detailed),
+            failed,
             duration: self.registry.intern(metric::HTTP_REQ_DURATION, &detailed),
             response_time: series(metric::HTTP_REQ_RESPONSE_TIME),
             blocked: series(metric::HTTP_REQ_BLOCKED),

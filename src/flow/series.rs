@@ -78,17 +78,3 @@ impl SessionSeries {
         }
     }
 }
-
-/// An HTTP step's labels and its one series that does not depend on the outcome.
-#[derive(Debug, Clone)]
-pub struct HttpLabels {
-    /// scenario, name, method, group and the tags.
-    pub labels: Labels,
-    pub failed: SeriesId,
-}
-
-impl HttpLabels {
-    pub fn new(registry: &Registry, labels: Labels) -> Self {
-        HttpLabels { failed: registry.intern(metric::HTTP_REQ_FAILED, &labels), labels }
-    }
-}

@@ -4,6 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::batch::Lanes;
+use super::cookies::CookieJar;
+use super::http::Surroundings;
 use super::limiter::Limiter;
 use super::outcomes::Outcomes;
 use super::websocket::Session;
@@ -22,6 +25,7 @@ pub struct Worker {
     shared: Shared,
     pub shard: RefCell<Shard>,
     pub(super) outcomes: RefCell<Outcomes>,
+    keep_cookies: bool,
     pub(super) http_debug: Option<HttpDebug>,
 }
 
@@ -48,7 +52,13 @@ impl Worker {
         let shard = RefCell::new(Shard::new(Arc::clone(&registry)));
         let dialer = Dialer::new(settings, clock);
         let outcomes = RefCell::new(Outcomes::new(registry));
-        Worker { clock, dialer, shared, shard, outcomes, http_debug: None }
+        Worker { clock, dialer, shared, shard, outcomes, keep_cookies: false, http_debug: None }
+    }
+
+    /// Whether a VU's cookies outlive its iterations (default: they do not).
+    #[must_use]
+    pub fn keeping_cookies(self, keep_cookies: bool) -> Self {
+        Worker { keep_cookies, ..self }
     }
 
     #[must_use]
@@ -84,6 +94,9 @@ pub struct Vu {
     pub(super) series: ScenarioSeries,
     pub(super) worker: Rc<Worker>,
     pub(super) client: Client,
+    /// Further connections, of steps that send several requests at the same time.
+    pub(super) lanes: Lanes,
+    pub(super) cookies: CookieJar,
     pub(super) locals: Locals,
     /// The last exchange, for expressions.
     pub(super) exchange: Option<ExchangeView>,
@@ -97,8 +110,21 @@ impl Vu {
     pub fn new(id: u64, scenario: Arc<str>, vars: Value, series: ScenarioSeries, worker: Rc<Worker>) -> Self {
         let client = Client::new();
         let locals = Locals::above(&worker.shared.given);
-        let (exchange, session) = (None, None);
-        Vu { id, iteration: 0, scenario, vars, series, worker, client, locals, exchange, session, due: None }
+        Vu {
+            id,
+            iteration: 0,
+            scenario,
+            vars,
+            series,
+            worker,
+            client,
+            lanes: Lanes::default(),
+            cookies: CookieJar::default(),
+            locals,
+            exchange: None,
+            session: None,
+            due: None,
+        }
     }
 
     /// What was captured and `set` so far.
@@ -119,12 +145,16 @@ impl Vu {
         self.exchange = None;
         self.session = None;
         self.due = due;
+        if !self.worker.keep_cookies {
+            self.cookies.clear();
+        }
     }
 
     /// Closes the connections that are kept for one iteration only.
     pub fn end_iteration(&mut self) {
         if self.worker.dialer.keep_alive() == KeepAlive::Iteration {
             self.client.close();
+            self.lanes = Lanes::default();
         }
     }
 
@@ -146,6 +176,20 @@ impl Vu {
             locals: &self.locals,
             exchange: self.exchange.as_ref(),
         }
+    }
+
+    /// What exchanges share, and the connections that each may take one of.
+    pub(super) fn surroundings(&mut self) -> (Surroundings<'_>, &mut Client, &mut Lanes) {
+        let scope = Scope {
+            vu: self.id,
+            iteration: self.iteration,
+            scenario: &self.scenario,
+            vars: &self.vars,
+            locals: &self.locals,
+            exchange: self.exchange.as_ref(),
+        };
+        let (worker, series, cookies) = (&*self.worker, &self.series, &self.cookies);
+        (Surroundings { worker, series, cookies, scope }, &mut self.client, &mut self.lanes)
     }
 
     pub(super) fn render(&self, template: &Template) -> Result<String, Ended> {

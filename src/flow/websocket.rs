@@ -4,9 +4,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
-use http::header::HeaderValue;
+use http::header::{COOKIE, HeaderValue};
 
-use super::http::{Headers, Url};
+use super::cookies;
+use super::http::{Headers, Url, cookie_header};
 use super::outcomes::Outcomes;
 use super::{Checks, Ended, Flow, ScenarioSeries, SessionSeries, Step, Vu, Worker};
 use crate::ids::StepId;
@@ -81,7 +82,7 @@ impl Step for WebsocketStep {
 impl WebsocketStep {
     /// Whether there is a session now.
     async fn connect(&self, vu: &mut Vu) -> Result<bool, Ended> {
-        let headers = self.headers.render(vu)?;
+        let mut headers = self.headers.render(vu)?;
         let due = vu.take_due();
         let target = match self.url.resolve(vu)? {
             Ok(target) => target,
@@ -91,6 +92,10 @@ impl WebsocketStep {
                 return Ok(false);
             }
         };
+        // As in k6 a handshake takes part in the VU's cookies.
+        if let Some(cookie) = cookie_header(headers.get(COOKIE), &vu.cookies, &target) {
+            headers.to_mut().insert(COOKIE, cookie);
+        }
         let worker = Rc::clone(&vu.worker);
         let handshake = Handshake {
             target: &target,
@@ -102,6 +107,9 @@ impl WebsocketStep {
         let opening = websocket::connect(&worker.dialer, handshake).await;
         let exchange = opening.exchange;
         self.record_handshake(vu, &exchange);
+        for _ in 0..vu.cookies.take(&target, &opening.headers) {
+            vu.note(cookies::DROPPED);
+        }
         if !self.checks.is_empty() {
             let headers = opening.headers;
             let duration = exchange.finished.since(exchange.started);

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Plan, metrics, procedure, scenario, schedule, target};
+use super::files::Files;
+use super::procedure::Procedures;
+use super::{Plan, metrics, scenario, schedule, target};
 use crate::config::{Loaded, PlanConfig, Problems};
 use crate::executor::Segment;
 use crate::labels::Labels;
@@ -22,28 +24,23 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
     let thresholds = metrics::thresholds(plan, &catalog, &mut problems);
     let registry = Registry::new(Arc::new(catalog), &metrics::bounds(&thresholds), plan.series_limit);
     let names = Names::new(plan.vars.iter().map(|(name, _)| name.clone()));
-    let defaults = &plan.defaults;
-    let (mut preflight, _) =
-        procedure::compile("preflight", &plan.preflight, None, &names, defaults, &mut problems);
-    let timeout = Some(plan.setup_timeout);
-    let (mut setup, names) =
-        procedure::compile("setup", &plan.setup, timeout, &names, defaults, &mut problems);
-    let timeout = Some(plan.teardown_timeout);
+    let mut files = Files::beside(base);
+    let mut procedures = Procedures { defaults: &plan.defaults, files: &mut files, problems: &mut problems };
+    let (mut preflight, _) = procedures.compile("preflight", &plan.preflight, None, &names);
+    let (mut setup, names) = procedures.compile("setup", &plan.setup, Some(plan.setup_timeout), &names);
     let (mut teardown, _) =
-        procedure::compile("teardown", &plan.teardown, timeout, &names, defaults, &mut problems);
+        procedures.compile("teardown", &plan.teardown, Some(plan.teardown_timeout), &names);
     for step in [&mut preflight, &mut setup, &mut teardown].into_iter().flat_map(|it| &mut it.steps) {
         // It will stand in messages.
         step.what = loaded.source.redact(&step.what);
     }
+    let mut from = scenario::Sources { plan, registry: &registry, names: &names, files };
     let mut next_step = 0;
     let scenarios: Vec<_> = plan
         .scenarios
         .iter()
         .enumerate()
-        .map(|(at, config)| {
-            let (next, problems) = (&mut next_step, &mut problems);
-            Arc::new(scenario::compile(at, config, plan, &registry, &names, next, problems))
-        })
+        .map(|(at, config)| Arc::new(scenario::compile(at, config, &mut from, &mut next_step, &mut problems)))
         .collect();
     schedule::check(plan, &scenarios, &mut problems);
     let settings = target::settings(plan, base, &mut problems);
@@ -70,6 +67,7 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
             thresholds,
             max_requests_per_sec: plan.limits.rps,
             max_dropped: plan.limits.max_dropped,
+            keep_cookies: plan.defaults.no_cookies_reset,
             retain_series: plan.retain_series,
         }),
         _ => Err(Problems::new(Arc::clone(&loaded.source), problems)),

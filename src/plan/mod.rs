@@ -2,6 +2,7 @@
 //! Everything that can be refused was refused, with its place in the file.
 
 mod compile;
+mod files;
 mod metrics;
 mod procedure;
 mod scenario;
@@ -9,6 +10,7 @@ mod schedule;
 mod steps;
 mod target;
 mod text;
+mod vegeta;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,6 +58,8 @@ pub struct Plan {
     pub max_dropped: f64,
     /// Of HTTP requests over all scenarios, above 0.
     pub max_requests_per_sec: Option<f64>,
+    /// Whether a VU's cookies outlive its iterations.
+    pub keep_cookies: bool,
     /// How long `/metrics` keeps the final values.
     pub retain_series: Duration,
 }
@@ -110,7 +114,7 @@ pub struct Procedure {
 
 #[derive(Debug)]
 pub struct ProcedureStep {
-    /// For messages: the URL as it was written.
+    /// For messages: the method and the URL as it was written.
     pub what: String,
     /// Whether it makes one exchange that `what` describes.
     pub exchange: bool,

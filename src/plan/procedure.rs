@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::files::Files;
 use super::steps::{Reads, Steps};
 use super::{Procedure, ProcedureStep};
 use crate::config::{At, Defaults, Problem, StepConfig};
@@ -15,39 +16,48 @@ use crate::template::Names;
 /// Most series that a procedure keeps apart; it is one user's.
 const SERIES_LIMIT: usize = 200;
 
-/// `names` are those in reach before its first step; answers also with those after its last.
-pub(super) fn compile(
-    name: &'static str,
-    steps: &[At<StepConfig>],
-    timeout: Option<Duration>,
-    names: &Names,
-    defaults: &Defaults,
-    problems: &mut Vec<Problem>,
-) -> (Procedure, Names) {
-    let registry = Arc::new(Registry::new(Arc::new(Catalog::default()), &[], SERIES_LIMIT));
-    let labels = Labels::new([("scenario", name)]);
-    let series = ScenarioSeries::new(&registry, &labels);
-    let mut next_id = 0;
-    let mut compiler = Steps {
-        registry: &registry,
-        defaults,
-        problems,
-        next_id: &mut next_id,
-        names: names.clone(),
-        labels,
-        group: String::new(),
-        exchanged: false,
-        reads: Reads::default(),
-        kept: Reads { anything: true, body: true },
-        procedure: Some(name),
-    };
-    let mut compiled = Vec::new();
-    for step in steps {
-        let flow = compiler.flow(std::slice::from_ref(step));
-        let (what, wait_for) = (step.value.describe(step.place), step.value.wait_for());
-        let exchange = matches!(step.value, StepConfig::Http(_) | StepConfig::Websocket(_));
-        compiled.push(ProcedureStep { what, exchange, flow, wait_for });
+/// What procedures are compiled from, beside themselves.
+pub(super) struct Procedures<'a> {
+    pub(super) defaults: &'a Defaults,
+    pub(super) files: &'a mut Files,
+    pub(super) problems: &'a mut Vec<Problem>,
+}
+
+impl Procedures<'_> {
+    /// `names` are those in reach before its first step; answers also with those after its last.
+    pub(super) fn compile(
+        &mut self,
+        name: &'static str,
+        steps: &[At<StepConfig>],
+        timeout: Option<Duration>,
+        names: &Names,
+    ) -> (Procedure, Names) {
+        let registry = Arc::new(Registry::new(Arc::new(Catalog::default()), &[], SERIES_LIMIT));
+        let labels = Labels::new([("scenario", name)]);
+        let series = ScenarioSeries::new(&registry, &labels);
+        let mut next_id = 0;
+        let mut compiler = Steps {
+            registry: &registry,
+            defaults: self.defaults,
+            problems: self.problems,
+            files: self.files,
+            next_id: &mut next_id,
+            names: names.clone(),
+            labels,
+            group: String::new(),
+            exchanged: false,
+            reads: Reads::default(),
+            kept: Reads { anything: true, body: true },
+            procedure: Some(name),
+        };
+        let mut compiled = Vec::new();
+        for step in steps {
+            let flow = compiler.flow(std::slice::from_ref(step));
+            let (what, wait_for) = (step.value.describe(step.place), step.value.wait_for());
+            let exchange = matches!(step.value, StepConfig::Http(_) | StepConfig::Websocket(_));
+            compiled.push(ProcedureStep { what, exchange, flow, wait_for });
+        }
+        let names = compiler.names;
+        (Procedure { name, registry, series, steps: compiled, timeout }, names)
     }
-    let names = compiler.names;
-    (Procedure { name, registry, series, steps: compiled, timeout }, names)
 }

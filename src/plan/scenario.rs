@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Scenario;
+use super::files::Files;
 use super::steps::{Reads, Steps};
 use crate::config::{ExecutorConfig, PlanConfig, Problem, ScenarioConfig};
 use crate::executor::{
@@ -15,28 +16,36 @@ use crate::labels::Labels;
 use crate::record::Registry;
 use crate::template::{Names, Value};
 
+/// What flows are compiled from, beside themselves.
+pub(super) struct Sources<'a> {
+    pub(super) plan: &'a PlanConfig,
+    pub(super) registry: &'a Registry,
+    pub(super) names: &'a Names,
+    pub(super) files: Files,
+}
+
 pub(super) fn compile(
     at: usize,
     config: &ScenarioConfig,
-    plan: &PlanConfig,
-    registry: &Registry,
-    names: &Names,
+    from: &mut Sources<'_>,
     next_step: &mut u32,
     problems: &mut Vec<Problem>,
 ) -> Scenario {
+    let Sources { plan, registry, names, files } = from;
     let tags = config.tags.iter().map(|(name, value)| (name.value.as_str(), value.value.as_str()));
     let labels = Labels::new(tags).with("scenario", &config.name.value);
     let series = ScenarioSeries::new(registry, &labels);
     let vars = vars(config, plan, problems);
     let start_after = predecessor(config, plan, problems);
     let defaults = &plan.defaults;
-    let pass = |kept: Reads, next_id: &mut u32, problems: &mut Vec<Problem>| {
+    let mut pass = |kept: Reads, next_id: &mut u32, problems: &mut Vec<Problem>| {
         let (names, labels, group) = (names.clone(), labels.clone(), String::new());
         let (exchanged, reads, procedure) = (false, Reads::default(), None);
         let mut steps = Steps {
             registry,
             defaults,
             problems,
+            files: &mut *files,
             next_id,
             names,
             labels,

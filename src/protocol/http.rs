@@ -43,7 +43,8 @@ pub struct Request<'a> {
     pub timeout: Duration,
     /// Else the body is counted and dropped.
     pub keep_body: bool,
-    /// Those of a redirect (3xx) are kept in any case, and with a body those that describe it.
+    /// Those of a redirect (3xx) and those that set a cookie are kept in any case, and with a body those that
+    /// describe it.
     pub keep_headers: bool,
     /// A kept body that is larger, compressed or not, is `MALFORMED_RESPONSE`; bytes.
     pub max_body_bytes: usize,

@@ -132,10 +132,14 @@ impl Target {
     /// Where a `Location` leads from here: absolute, or relative to this URL (RFC 9110, section 10.2.2).
     /// `None` when it is no URL that can be requested.
     pub fn join(&self, location: &str) -> Option<Target> {
+        Target::parse(self.http_url()?.join(location).ok()?.as_str()).ok()
+    }
+
+    /// The URL that is requested, without credentials; of a WebSocket that of its handshake.
+    pub fn http_url(&self) -> Option<url::Url> {
         let scheme = if self.origin.secure { "https" } else { "http" };
         let host = self.origin.host_header.to_str().ok()?;
-        let base = url::Url::parse(&format!("{scheme}://{host}{}", self.path_and_query())).ok()?;
-        Target::parse(base.join(location).ok()?.as_str()).ok()
+        url::Url::parse(&format!("{scheme}://{host}{}", self.path_and_query())).ok()
     }
 
     /// The origin's own URL.

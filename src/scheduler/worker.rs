@@ -92,7 +92,7 @@ pub(super) async fn run(mut parts: WorkerParts) {
     let plan = Arc::clone(&parts.plan);
     let registry = Arc::clone(&plan.registry);
     let worker = Worker::new(parts.clock, Arc::clone(&plan.settings), registry, parts.shared.clone());
-    let worker = Rc::new(worker.watched(&parts.instruments));
+    let worker = Rc::new(worker.watched(&parts.instruments).keeping_cookies(plan.keep_cookies));
     // Whoever writes samples is done when all taps are gone, and this one is the worker's own.
     parts.instruments = Instruments::default();
     let scenarios: HashMap<ScenarioId, Rc<LocalScenario>> =

@@ -39,6 +39,11 @@ pub fn check_syntax_template(text: &str) -> Result<(), TemplateError> {
 }
 
 impl Template {
+    /// A text that is taken as it is, whatever is in it.
+    pub fn literal(text: &str) -> Template {
+        Template { pieces: vec![Piece::Text(text.to_owned())], capacity: text.len() }
+    }
+
     /// # Errors
     ///
     /// As [`check_syntax_template`], and when a name in an expression does not exist.

@@ -45,6 +45,7 @@ pub(crate) enum Within {
     Scenario,
     Websocket,
     Preflight,
+    Batch,
 }
 
 impl Reader {
@@ -95,6 +96,7 @@ pub(crate) fn k6_spelling(key: &str) -> Option<&'static str> {
         "insecure_skip_verify" => "insecureSkipTLSVerify",
         "max_duration" => "maxDuration",
         "max_vus" => "maxVUs",
+        "no_cookies_reset" => "noCookiesReset",
         "pre_allocated_vus" => "preAllocatedVUs",
         "setup_timeout" => "setupTimeout",
         "start_rate" => "startRate",
@@ -208,6 +210,19 @@ impl<'a> Fields<'a> {
         value
     }
 
+    /// As [`required`](Self::required), with other surroundings for the steps in it.
+    pub(crate) fn required_within<T: Value>(
+        &mut self,
+        within: Within,
+        key: &'static str,
+        help: &'static str,
+    ) -> Option<T> {
+        let outside = self.enter(within);
+        let value = self.required(key, help);
+        self.leave(outside);
+        value
+    }
+
     /// A key of a part that is not built yet: it may be there, but empty.
     pub(crate) fn later(&mut self, key: &'static str, help: &'static str, schema: fn() -> Json) {
         match &mut self.mode {
@@ -276,6 +291,13 @@ impl<'a> Fields<'a> {
         if let Mode::Read(mapping) = &mut self.mode {
             let place = mapping.find(key).map_or(mapping.node.owner, |(_, node)| node.place);
             mapping.reader.problem(place, message, help);
+        }
+    }
+
+    /// Reports that a key is missing that only some mappings may do without.
+    pub(crate) fn missing(&mut self, key: &str, expected: &str) {
+        if let Mode::Read(mapping) = &mut self.mode {
+            mapping.missing(key, expected);
         }
     }
 

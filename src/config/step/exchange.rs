@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::super::At;
-use super::super::fields::{Reader, Value};
+use super::super::fields::{Element, Fields, Reader, Value};
 use super::super::node::{Node, Typed};
 use super::super::schema::{Schemas, or_filled};
 use super::super::value::{Expression, MetricName, Name, Rule, Table};
@@ -17,20 +17,14 @@ pub struct Named {
 
 pub type CheckConfig = Named;
 
-/// `record: NAME` takes the exchange's time; `record: {NAME: expression}` takes the expression's value.
+/// `record: NAME`, `record: {NAME: expression}` or `record: {NAME: {value: …, when: …}}`.
 #[derive(Debug, Clone)]
 pub struct RecordConfig {
     pub metric: At<String>,
-    pub expression: Option<At<String>>,
-}
-
-/// Strings in it are templates.
-#[derive(Debug, Clone)]
-pub enum BodyConfig {
-    Json(At<serde_json::Value>),
-    Text(At<String>),
-    /// `application/x-www-form-urlencoded`
-    Form(Vec<(At<String>, At<String>)>),
+    /// An expression; without it a metric of times takes the exchange's time and a counter counts 1.
+    pub value: Option<At<String>>,
+    /// An expression that must hold, else nothing is recorded.
+    pub when: Option<At<String>>,
 }
 
 /// Statuses that are no failure, both ends included.
@@ -53,9 +47,41 @@ impl<R: Rule> Expressions<R> {
     }
 }
 
-/// What `record` of an exchange holds.
+/// Metrics and what is recorded for each: the step `record`.
+pub(crate) struct RecordTable(pub(crate) Vec<RecordConfig>);
+
+/// What `record` of an exchange holds: a table, or the name of a metric that takes the time.
 #[derive(Default)]
 pub(crate) struct Records(pub(crate) Vec<RecordConfig>);
+
+/// What is recorded, and when.
+struct RecordBody {
+    value: Option<At<Expression>>,
+    when: Option<At<Expression>>,
+}
+
+/// The long form.
+struct ConditionalRecord(RecordBody);
+
+impl Value for RecordTable {
+    fn expected() -> String {
+        "a mapping of metrics to expressions".to_owned()
+    }
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let table = Table::<MetricName, RecordBody>::read(node, reader)?;
+        let record = |(metric, RecordBody { value, when }): (At<String>, RecordBody)| RecordConfig {
+            metric,
+            value: value.map(|value| value.map(|expression| expression.0)),
+            when: when.map(|when| when.map(|expression| expression.0)),
+        };
+        Some(RecordTable(table.0.into_iter().map(record).collect()))
+    }
+
+    fn schema(schemas: &mut Schemas) -> Json {
+        Table::<MetricName, RecordBody>::schema(schemas)
+    }
+}
 
 impl Value for Records {
     fn expected() -> String {
@@ -65,19 +91,49 @@ impl Value for Records {
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
         if node.scalar().is_some() {
             let metric = At::<Name<MetricName>>::read(node, reader)?.map(|name| name.0);
-            return Some(Records(vec![RecordConfig { metric, expression: None }]));
+            return Some(Records(vec![RecordConfig { metric, value: None, when: None }]));
         }
         if node.entries().is_none() {
             reader.unexpected(node, &Self::expected());
             return None;
         }
-        let named = Expressions::<MetricName>::read(node, reader)?.into_named();
-        let record = |named: Named| RecordConfig { metric: named.name, expression: Some(named.expression) };
-        Some(Records(named.into_iter().map(record).collect()))
+        RecordTable::read(node, reader).map(|table| Records(table.0))
     }
 
     fn schema(schemas: &mut Schemas) -> Json {
-        json!({"anyOf": [Name::<MetricName>::schema(schemas), Expressions::<MetricName>::schema(schemas)]})
+        json!({"anyOf": [Name::<MetricName>::schema(schemas), RecordTable::schema(schemas)]})
+    }
+}
+
+impl Value for RecordBody {
+    fn expected() -> String {
+        "an expression, or `{value: expression, when: expression}`".to_owned()
+    }
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        match node.entries() {
+            Some(_) => ConditionalRecord::read(node, reader).map(|record| record.0),
+            None => At::<Expression>::read(node, reader)
+                .map(|value| RecordBody { value: Some(value), when: None }),
+        }
+    }
+
+    fn schema(schemas: &mut Schemas) -> Json {
+        json!({"anyOf": [Expression::schema(schemas), ConditionalRecord::schema(schemas)]})
+    }
+}
+
+impl Element for ConditionalRecord {
+    const NAME: &'static str = "record";
+    const HELP: &'static str = "What is recorded, and when";
+
+    fn fields(f: &mut Fields<'_>) -> Option<Self> {
+        let value = f.optional(
+            "value",
+            "An expression; default: the exchange's time for a metric of times, 1 for a counter",
+        );
+        let when = f.optional("when", "An expression that must hold, else nothing is recorded");
+        Some(ConditionalRecord(RecordBody { value: value?, when: when? }))
     }
 }
 

@@ -2,26 +2,27 @@
 
 use std::time::Duration;
 
-use super::super::fields::{Element, Fields};
+use super::super::At;
+use super::super::fields::{Element, Fields, Value as _};
 use super::super::value::{
-    Any, AtLeast, CheckName, Constant, Count, HeaderName, HttpUrl, Label, Method, OneOrMany, Table, Template,
-    VariableName,
+    AtLeast, CheckName, Constant, CookieName, Count, FilePath, HeaderName, HttpUrl, Label, Method, OneOrMany,
+    Table, Template, VariableName,
 };
-use super::super::{At, later};
+use super::body;
 use super::exchange::{Expressions, Records};
-use super::{BodyConfig, CheckConfig, Named, RecordConfig, StatusRange, wait_for};
+use super::{AuthConfig, BodyConfig, CheckConfig, CookieConfig, Named, RecordConfig, StatusRange, wait_for};
+use crate::protocol::encoding::Encoding;
 
 #[derive(Debug, Clone)]
 pub struct HttpConfig {
-    /// Default GET, or POST with a body.
-    pub method: Option<At<String>>,
-    /// A template.
-    pub url: At<String>,
+    pub requests: RequestsConfig,
     /// The label `name`; default: the URL's path before templating.
     pub name: Option<At<String>>,
     /// Values are templates.
     pub headers: Vec<(At<String>, At<String>)>,
-    pub body: Option<BodyConfig>,
+    pub auth: Option<At<AuthConfig>>,
+    /// Sent beside those that servers set.
+    pub cookies: Vec<(At<String>, CookieConfig)>,
     /// Default `defaults.timeout`.
     pub timeout: Option<Duration>,
     /// Redirects followed (default 10).
@@ -36,17 +37,57 @@ pub struct HttpConfig {
     pub wait_for: Option<Duration>,
 }
 
+/// What is sent.
+#[derive(Debug, Clone)]
+pub enum RequestsConfig {
+    One {
+        /// Default GET, or POST with a body.
+        method: Option<At<String>>,
+        /// A template.
+        url: At<String>,
+        body: Option<BodyConfig>,
+        /// Of the body, in the order in which they are applied.
+        compression: Vec<Encoding>,
+    },
+    /// The path of a file with targets in one of Vegeta's formats, taken in turn.
+    TargetsFile(At<String>),
+}
+
+impl HttpConfig {
+    /// For messages: the method and the URL as it was written, or the file.
+    pub fn describe(&self) -> String {
+        match &self.requests {
+            RequestsConfig::One { url, .. } => format!("{} {}", self.requests.method(), url.value),
+            RequestsConfig::TargetsFile(path) => path.value.clone(),
+        }
+    }
+}
+
+impl RequestsConfig {
+    /// Of targets the first line of each says it.
+    pub(crate) fn method(&self) -> &str {
+        match self {
+            RequestsConfig::One { method: Some(method), .. } => &method.value,
+            RequestsConfig::One { body: Some(_), .. } => "POST",
+            _ => "GET",
+        }
+    }
+}
+
 impl Element for HttpConfig {
     const NAME: &'static str = "http";
     const HELP: &'static str = "An HTTP request";
 
     fn fields(f: &mut Fields<'_>) -> Option<Self> {
-        let method = f.optional::<At<Method>>("method", "Default GET, or POST with a body");
-        let url = f.required::<At<HttpUrl>>("url", "A template");
+        let requests = requests(f);
         let name =
             f.optional::<At<Constant>>("name", "The label `name`; default: the URL's path before templating");
         let headers = f.or_empty::<Table<HeaderName, At<Template>>>("headers", "Values are templates");
-        let body = body(f);
+        let auth = f.optional::<At<AuthConfig>>("auth", "Who asks: `basic` or `bearer`");
+        let cookies = f.or_empty::<Table<CookieName, CookieConfig>>(
+            "cookies",
+            "Sent beside those that servers set; values are templates",
+        );
         let timeout = f.optional::<AtLeast<1>>("timeout", "Default `defaults.timeout`");
         let redirects = f.or::<Count<0, 100>>("redirects", "How many redirects are followed", "10");
         let expected_statuses =
@@ -58,14 +99,15 @@ impl Element for HttpConfig {
         let record =
             f.or_empty::<Records>("record", "A metric that takes the time, or metrics with expressions");
         let wait_for = wait_for(f);
-        f.later("auth", "Who asks", later::anything);
-        f.later("cookies", "Cookies beside those the server set", later::anything);
+        if f.has("auth") && headers.as_ref().is_some_and(has_authorization) {
+            f.problem("auth", "both `auth` and the header `Authorization`", "expected one".to_owned());
+        }
         Some(HttpConfig {
-            method: method?.map(|method| method.map(|method| method.0)),
-            url: url?.map(|url| url.0),
+            requests: requests?,
             name: name?.map(|name| name.map(|name| name.0)),
             headers: headers?.into_texts(),
-            body: body?,
+            auth: auth?,
+            cookies: cookies?.0,
             timeout: timeout?.map(|timeout| timeout.0),
             redirects: u32::try_from(redirects?.0).unwrap_or(u32::MAX),
             expected_statuses: expected_statuses?.0,
@@ -78,26 +120,42 @@ impl Element for HttpConfig {
     }
 }
 
-/// At most one of the keys that give a body.
-fn body(f: &mut Fields<'_>) -> Option<Option<BodyConfig>> {
-    let json = f.optional::<At<serde_json::Value>>("json", "A body in JSON; strings in it are templates");
-    let form = f.optional::<Table<Any, At<Template>>>("form", "A body of form fields; values are templates");
-    let text = f.optional::<At<Template>>("body", "A body of text; a template");
-    f.later("multipart", "A body of parts", later::anything);
-    f.later("file", "A body from a file", later::text);
-    f.later("cloudevent", "A CloudEvent", later::anything);
-    let given: Vec<&str> = ["json", "form", "body", "multipart", "file", "cloudevent"]
-        .into_iter()
-        .filter(|key| f.has(key))
-        .collect();
-    if let [first, second, ..] = given.as_slice() {
-        let message = format!("both `{first}` and `{second}`");
-        f.problem(second, message, "expected one body".to_owned());
+fn has_authorization(headers: &Table<HeaderName, At<Template>>) -> bool {
+    headers.0.iter().any(|(name, _)| name.value.eq_ignore_ascii_case("authorization"))
+}
+
+/// Either a URL with what goes there, or a file that has all of it.
+fn requests(f: &mut Fields<'_>) -> Option<RequestsConfig> {
+    let method = f.optional::<At<Method>>("method", "Default GET, or POST with a body");
+    let url = f.optional::<At<HttpUrl>>("url", "A template; this or `targets_file` must be there");
+    let targets_file = f.optional::<At<FilePath>>(
+        "targets_file",
+        "Targets in Vegeta's http or JSON format, taken in turn by all VUs; instead of `url`",
+    );
+    let body = body::body(f);
+    let compression = f.optional::<OneOrMany<Encoding>>("compression", "Of the body, one or several in turn");
+    if f.has("targets_file") {
+        for key in ["url", "method", "compression"].into_iter().chain(body::KEYS) {
+            if f.has(key) {
+                let help = "each target of the file has its own".to_owned();
+                f.problem(key, format!("both `targets_file` and `{key}`"), help);
+            }
+        }
+    } else if !f.has("url") {
+        f.missing("url", &HttpUrl::expected());
     }
-    Some(match (json?, form?, text?) {
-        (Some(json), ..) => Some(BodyConfig::Json(json)),
-        (None, Some(form), _) => Some(BodyConfig::Form(form.into_texts())),
-        (None, None, Some(text)) => Some(BodyConfig::Text(text.map(|text| text.0))),
-        (None, None, None) => None,
-    })
+    if f.has("compression") && body.as_ref().is_some_and(Option::is_none) {
+        f.problem("compression", "`compression` without a body", None);
+    }
+    let (method, url, targets_file) = (method?, url?, targets_file?);
+    let (body, compression) = (body?, compression?);
+    match (targets_file, url) {
+        (Some(file), _) => Some(RequestsConfig::TargetsFile(file.map(|file| file.0))),
+        (None, url) => Some(RequestsConfig::One {
+            method: method.map(|method| method.map(|method| method.0)),
+            url: url?.map(|url| url.0),
+            body,
+            compression: compression.map(|list| list.0).unwrap_or_default(),
+        }),
+    }
 }

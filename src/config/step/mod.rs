@@ -1,13 +1,21 @@
 //! The steps of a flow, one file per kind.
 
+mod batch;
+mod body;
+mod cloudevent;
+mod credentials;
 mod exchange;
 mod flow;
 mod http;
 mod websocket;
 
-pub use exchange::{BodyConfig, CheckConfig, Named, RecordConfig, StatusRange};
+pub use batch::BatchConfig;
+pub use body::{BodyConfig, PartConfig, PartContentConfig};
+pub use cloudevent::{CloudEventConfig, EventDataConfig, EventMode};
+pub use credentials::{AuthConfig, CookieConfig};
+pub use exchange::{CheckConfig, Named, RecordConfig, StatusRange};
 pub use flow::{GroupConfig, IfConfig, LoopConfig, RepeatConfig, SleepConfig};
-pub use http::HttpConfig;
+pub use http::{HttpConfig, RequestsConfig};
 pub use websocket::{CloseConfig, MessageConfig, PingConfig, ReceiveConfig, SendConfig, WebsocketConfig};
 
 use std::time::Duration;
@@ -18,14 +26,15 @@ use super::fields::{Fields, Reader, Value, Within};
 use super::node::{Kind, Node, shorten};
 use super::schema::Schemas;
 use super::suggest::expected_one_of;
-use super::value::{CheckName, MetricName, Template, VariableName};
+use super::value::{CheckName, Template, VariableName};
 use super::yaml::flow_help;
 use super::{At, Place, later};
-use exchange::Expressions;
+use exchange::{Expressions, RecordTable};
 
 #[derive(Debug, Clone)]
 pub enum StepConfig {
     Http(Box<HttpConfig>),
+    Batch(BatchConfig),
     Websocket(Box<WebsocketConfig>),
     /// These four only inside a `websocket` flow.
     Send(SendConfig),
@@ -38,8 +47,7 @@ pub enum StepConfig {
     If(IfConfig),
     /// name: expression
     Check(Vec<CheckConfig>),
-    /// metric: expression
-    Record(Vec<Named>),
+    Record(Vec<RecordConfig>),
     /// variable: expression
     Set(Vec<Named>),
     /// A template.
@@ -63,6 +71,9 @@ enum Allowed {
     InsideWebsocket,
     OutsideWebsocket,
 }
+
+/// The kind of step that a batch may hold.
+const BATCHED: &str = "http";
 
 const STEPS: [Step; 20] = [
     Step {
@@ -152,9 +163,9 @@ const STEPS: [Step; 20] = [
         key: "record",
         help: "Metric and expression: adds a value to a custom metric",
         place: Allowed::Anywhere,
-        schema: Expressions::<MetricName>::schema,
+        schema: RecordTable::schema,
         read: Some(|node, reader| {
-            Expressions::<MetricName>::read(node, reader).map(|list| StepConfig::Record(list.into_named()))
+            RecordTable::read(node, reader).map(|records| StepConfig::Record(records.0))
         }),
     },
     Step {
@@ -205,10 +216,10 @@ const STEPS: [Step; 20] = [
     },
     Step {
         key: "batch",
-        help: "Steps done at the same time",
+        help: "`http` steps done at the same time",
         place: Allowed::Anywhere,
-        schema: |_| later::flow(),
-        read: None,
+        schema: BatchConfig::schema,
+        read: Some(|node, reader| BatchConfig::read(node, reader).map(StepConfig::Batch)),
     },
     Step {
         key: "exec",
@@ -254,7 +265,10 @@ impl Value for StepConfig {
             reader.problem(key.place, format!("the step `{}` is not supported yet", step.key), None);
             return None;
         };
-        if !step.allowed(reader.within) {
+        if reader.within == Within::Batch && step.key != BATCHED {
+            let help = format!("only `{BATCHED}` steps can be done at the same time");
+            reader.problem(key.place, format!("`{}` inside a batch", step.key), help);
+        } else if !step.allowed(reader.within) {
             let (message, help) = if step.place == Allowed::InsideWebsocket {
                 ("outside of a WebSocket", "it belongs into the `flow` of a `websocket` step")
             } else {
@@ -303,11 +317,7 @@ impl StepConfig {
     /// For people: `POST http://localhost/init`, or where the step stands.
     pub fn describe(&self, place: Place) -> String {
         match self {
-            StepConfig::Http(http) => {
-                let default = if http.body.is_some() { "POST" } else { "GET" };
-                let method = http.method.as_ref().map_or(default, |method| &method.value);
-                format!("{method} {}", http.url.value)
-            }
+            StepConfig::Http(http) => http.describe(),
             StepConfig::Websocket(websocket) => format!("websocket {}", websocket.url.value),
             StepConfig::Group(group) => format!("group `{}`", group.name.value),
             _ => format!("step in line {}", place.line),
@@ -328,6 +338,7 @@ fn wait_for(f: &mut Fields<'_>) -> Option<Option<Duration>> {
 impl Step {
     fn allowed(&self, within: Within) -> bool {
         match self.place {
+            _ if within == Within::Batch => self.key == BATCHED,
             Allowed::Anywhere => true,
             Allowed::InsideWebsocket => within == Within::Websocket,
             Allowed::OutsideWebsocket => within != Within::Websocket,

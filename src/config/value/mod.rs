@@ -10,12 +10,12 @@ mod url;
 
 pub(crate) use duration::{AtLeast, parse_duration};
 pub(crate) use name::{
-    Any, CheckName, EnvironmentName, HeaderName, HostName, Label, MetricName, Name, PlanName, ProfileName,
-    Rule, ScenarioName, VariableName,
+    Any, AttributeName, CheckName, CookieName, EnvironmentName, HeaderName, HostName, Label, MetricName,
+    Name, PlanName, ProfileName, Rule, ScenarioName, VariableName,
 };
 pub(crate) use number::{Count, Rate, RateOrNone, Share};
 pub(crate) use table::{OneOrMany, Table};
-pub(crate) use text::{Constant, Expression, Method, Template, Text};
+pub(crate) use text::{Constant, Expression, FilePath, Method, Template, Text};
 pub(crate) use url::{HttpUrl, PlainHttpUrl, WebsocketUrl};
 
 use serde_json::{Value as Json, json};

@@ -179,6 +179,43 @@ impl Rule for HeaderName {
     }
 }
 
+/// RFC 6265's rule for cookies: a token, as a header's name.
+pub(crate) struct CookieName;
+
+impl Rule for CookieName {
+    const EXPECTED: &'static str = "a cookie's name such as `session`";
+    const PATTERN: &'static str = HeaderName::PATTERN;
+
+    fn holds(name: &str) -> bool {
+        HeaderName::holds(name)
+    }
+}
+
+/// CloudEvents' rule for attributes, and only those that are extensions.
+pub(crate) struct AttributeName;
+
+impl Rule for AttributeName {
+    const EXPECTED: &'static str = "an extension's name: small letters and digits, at most 20";
+    const PATTERN: &'static str = "^[a-z0-9]{1,20}$";
+
+    fn holds(name: &str) -> bool {
+        (1..=20).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    }
+
+    fn refused(name: &str) -> Option<String> {
+        let core = ["id", "source", "type", "subject", "time", "datacontenttype", "dataschema"];
+        match name {
+            "specversion" => Some("`specversion` is always 1.0".to_owned()),
+            "data" => Some("an extension cannot be named `data`".to_owned()),
+            name if core.contains(&name) => {
+                Some(format!("`{name}` is no extension: write it beside `extensions`"))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// A host, perhaps with a port.
 pub(crate) struct HostName;
 

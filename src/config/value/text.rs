@@ -55,6 +55,33 @@ impl Value for Constant {
     }
 }
 
+/// A file that is read when the plan is loaded; a relative path starts from the plan's folder.
+pub(crate) struct FilePath(pub(crate) String);
+
+impl Value for FilePath {
+    fn expected() -> String {
+        "a file's path, from the plan's folder".to_owned()
+    }
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let path = text(node, reader, &Self::expected())?;
+        if path.contains("{{") {
+            let help = "files are read once, when the plan is loaded".to_owned();
+            reader.problem(node.place, "no template can stand here", help);
+            return None;
+        }
+        if path.is_empty() {
+            reader.unexpected(node, &Self::expected());
+            return None;
+        }
+        Some(FilePath(path))
+    }
+
+    fn schema(_: &mut Schemas) -> Json {
+        json!({"type": "string", "minLength": 1})
+    }
+}
+
 /// A text that may hold `{{ expression }}`; may be empty.
 pub(crate) struct Template(pub(crate) String);
 

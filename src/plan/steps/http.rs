@@ -1,34 +1,27 @@
 //! The step `http`, compiled.
 
-use http::Method;
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, HeaderValue};
 
 use super::super::text::name_of_url;
 use super::Steps;
 use super::parts::reads_body;
-use crate::config::{BodyConfig, HttpConfig};
-use crate::flow::{Body, HttpLabels, HttpStep};
+use crate::config::{At, AuthConfig, CookieConfig, HttpConfig, Problem, RequestsConfig};
+use crate::flow::{BasicAuth, Body, Headers, HttpRequest, HttpStep, OwnCookie, Requests};
+use crate::ids::StepId;
+use crate::labels::Labels;
+use crate::metric;
+use crate::protocol::encoding::{compress, content_encoding};
 
 impl Steps<'_> {
     pub(in crate::plan) fn http(&mut self, http: &HttpConfig) -> Option<HttpStep> {
-        let id = self.new_id();
-        let default_method = if http.body.is_some() { "POST" } else { "GET" };
-        let method = http.method.as_ref().map_or(default_method, |method| method.value.as_str());
-        let name = http.name.as_ref().map_or_else(|| name_of_url(&http.url.value), |name| name.value.clone());
-        let labels = self.tagged(&http.tags).with("name", &name).with("method", method);
-        let url = self.url(&http.url, ["http", "https"]);
-        let headers = self.headers(&http.headers, http.body.as_ref().and_then(content_type));
-        let body = self.body(http.body.as_ref());
+        let requests = self.requests(http);
         let checks = self.own_checks(&http.checks);
         let record = self.own_records(&http.record);
         let capture = self.own_capture(&http.capture);
         self.exchanged = true;
         let own_body = reads_body(&checks, &record, &capture);
         Some(HttpStep {
-            id,
-            method: Method::from_bytes(method.as_bytes()).ok()?,
-            url: url?,
-            headers,
-            body: body?,
+            requests: requests?,
             timeout: http.timeout.unwrap_or(self.defaults.timeout),
             redirects: http.redirects,
             expected: http.expected_statuses.iter().map(|range| (range.from, range.to)).collect(),
@@ -37,43 +30,97 @@ impl Steps<'_> {
                 || !capture.is_empty()
                 || record.read_exchange()
                 || self.kept.anything,
-            labels: HttpLabels::new(self.registry, labels),
             checks,
             capture,
             record,
         })
     }
 
-    fn body(&mut self, body: Option<&BodyConfig>) -> Option<Body> {
-        Some(match body {
-            None => Body::None,
-            Some(BodyConfig::Text(text)) => {
-                let template = self.template(text)?;
-                match template.constant().map(|constant| constant.as_bytes().to_vec().into()) {
-                    Some(constant) => Body::Constant(constant),
-                    None => Body::Text(template),
+    fn requests(&mut self, http: &HttpConfig) -> Option<Requests> {
+        let (url, body, compression) = match &http.requests {
+            RequestsConfig::One { url, body, compression, .. } => (url, body.as_ref(), compression),
+            RequestsConfig::TargetsFile(path) => return self.targets(http, path),
+        };
+        let method = http.requests.method();
+        let name = http.name.as_ref().map_or_else(|| name_of_url(&url.value), |name| name.value.clone());
+        let (id, labels) = self.request_labels(http, &name, method);
+        let url = self.url(url, ["http", "https"]);
+        let (body, content_type) = self.body(body, &http.headers).unzip();
+        let mut headers = self.request_headers(http, content_type.flatten());
+        let cookies = self.cookies(&http.cookies);
+        let body = match body? {
+            body if compression.is_empty() => body,
+            body => {
+                let name = HeaderValue::from_str(&content_encoding(compression)).ok()?;
+                headers.constant.insert(CONTENT_ENCODING, name);
+                match body {
+                    Body::Constant(bytes) => Body::Constant(compress(compression, &bytes).ok()?.into()),
+                    body => Body::Compressed(compression.to_vec(), Box::new(body)),
                 }
             }
-            Some(BodyConfig::Json(document)) => {
-                let template = self.json(document)?;
-                match template.constant().map(|constant| constant.as_bytes().to_vec().into()) {
-                    Some(constant) => Body::Constant(constant),
-                    None => Body::Json(template),
-                }
-            }
-            Some(BodyConfig::Form(fields)) => {
-                let pairs: Vec<_> =
-                    fields.iter().map(|(name, value)| (self.template(name), self.template(value))).collect();
-                Body::Form(pairs.into_iter().map(|(name, value)| name.zip(value)).collect::<Option<_>>()?)
-            }
-        })
+        };
+        let method = http::Method::from_bytes(method.as_bytes()).ok()?;
+        let url = url?;
+        Some(Requests::One(Box::new(HttpRequest { id, labels, method, url, headers, cookies, body })))
     }
-}
 
-fn content_type(body: &BodyConfig) -> Option<&'static str> {
-    match body {
-        BodyConfig::Json(_) => Some("application/json"),
-        BodyConfig::Form(_) => Some("application/x-www-form-urlencoded"),
-        BodyConfig::Text(_) => None,
+    /// A number and the labels of what is counted alike; its `http_req_failed` is there from the start.
+    pub(super) fn request_labels(&mut self, http: &HttpConfig, name: &str, method: &str) -> (StepId, Labels) {
+        let labels = self.tagged(&http.tags).with("name", name).with("method", method);
+        self.registry.intern(metric::HTTP_REQ_FAILED, &labels);
+        (self.new_id(), labels)
+    }
+
+    /// The headers of the step, with who asks.
+    pub(super) fn request_headers(
+        &mut self,
+        http: &HttpConfig,
+        content_type: Option<&'static str>,
+    ) -> Headers {
+        let mut headers = self.headers(&http.headers, content_type);
+        match http.auth.as_ref().map(|auth| (auth.place, &auth.value)) {
+            None => {}
+            Some((place, AuthConfig::Bearer(token))) => {
+                let value = At::new(format!("Bearer {}", token.value), token.place);
+                let Some(template) = self.template(&value) else { return headers };
+                match template.constant().map(HeaderValue::from_str) {
+                    Some(Ok(mut value)) => {
+                        value.set_sensitive(true);
+                        headers.constant.insert(AUTHORIZATION, value);
+                    }
+                    Some(Err(_)) => {
+                        let message = "the token has characters that a header cannot hold";
+                        self.problems.push(Problem::new(place, message));
+                    }
+                    None => headers.templates.push((AUTHORIZATION, template)),
+                }
+            }
+            Some((_, AuthConfig::Basic { username, password })) => {
+                let template = self.template(username).zip(self.template(password));
+                if template.as_ref().and_then(|(name, _)| name.constant()).is_some_and(|it| it.contains(':'))
+                {
+                    let message = "a username cannot hold `:`, which ends it";
+                    self.problems.push(Problem::new(username.place, message));
+                }
+                headers.basic = template.map(|(username, password)| BasicAuth { username, password });
+            }
+        }
+        headers
+    }
+
+    pub(super) fn cookies(&mut self, cookies: &[(At<String>, CookieConfig)]) -> Vec<OwnCookie> {
+        let mut compiled = Vec::new();
+        for (name, CookieConfig { value, replace }) in cookies {
+            let Some(template) = self.template(value) else { continue };
+            if template.constant().is_some_and(|text| OwnCookie::value(text).is_none()) {
+                let message =
+                    format!("the value of cookie `{}` has characters that a cookie cannot hold", name.value);
+                let problem = Problem::new(value.place, message);
+                self.problems.push(problem.help("expected ASCII without `\"`, `;` and `\\`"));
+                continue;
+            }
+            compiled.push(OwnCookie { name: name.value.clone(), value: template, replace: *replace });
+        }
+        compiled
     }
 }

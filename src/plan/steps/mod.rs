@@ -1,10 +1,15 @@
 //! Steps of the file to steps that run: the list of all kinds.
 
+mod batch;
+mod body;
 mod control;
+mod event;
 mod http;
 mod parts;
+mod targets;
 mod websocket;
 
+use super::files::Files;
 use crate::config::{At, Defaults, Problem, StepConfig};
 use crate::flow::{Flow, Log, Sleep, Step};
 use crate::ids::StepId;
@@ -17,6 +22,7 @@ pub(super) struct Steps<'a> {
     pub(super) registry: &'a Registry,
     pub(super) defaults: &'a Defaults,
     pub(super) problems: &'a mut Vec<Problem>,
+    pub(super) files: &'a mut Files,
     pub(super) next_id: &'a mut u32,
     pub(super) names: Names,
     /// scenario, group and the tags.
@@ -55,6 +61,7 @@ impl Steps<'_> {
     fn step(&mut self, step: &StepConfig) -> Option<Box<dyn Step>> {
         Some(match step {
             StepConfig::Http(http) => Box::new(self.http(http)?),
+            StepConfig::Batch(batch) => Box::new(self.batch(batch)),
             StepConfig::Websocket(websocket) => Box::new(self.websocket(websocket)?),
             StepConfig::Send(send) => Box::new(self.send(send)?),
             StepConfig::Receive(receive) => Box::new(self.receive(receive)?),

@@ -16,14 +16,15 @@ impl Steps<'_> {
         Checks(compiled.into_iter().filter_map(|(check, it)| Some(self.named_check(check, it?))).collect())
     }
 
-    /// The step `record`.
-    pub(super) fn record(&mut self, records: &[Named]) -> Records {
+    /// The step `record`: over what earlier steps exchanged.
+    pub(super) fn record(&mut self, records: &[RecordConfig]) -> Records {
         let mut compiled = Vec::new();
-        for Named { name, expression } in records {
-            let (recorded, expression) = (self.recorded(name), self.expression(expression));
-            if let (Some(recorded), Some(expression)) = (recorded, expression) {
-                compiled.push(Record { recorded, value: RecordValue::Expression(expression) });
-            }
+        for config in records {
+            let recorded = self.recorded(&config.metric);
+            let value = config.value.as_ref().map(|value| self.expression(value));
+            let when = config.when.as_ref().map(|when| self.expression(when));
+            let own_time = false;
+            compiled.extend(self.one_record(config, recorded, value, when, own_time));
         }
         Records(compiled)
     }
@@ -52,22 +53,48 @@ impl Steps<'_> {
 
     pub(super) fn own_records(&mut self, records: &[RecordConfig]) -> Records {
         let mut compiled = Vec::new();
-        for RecordConfig { metric, expression } in records {
-            let recorded = self.recorded(metric);
-            let value = match expression {
-                Some(expression) => self.own_expression(expression).map(RecordValue::Expression),
-                None => Some(RecordValue::Time),
-            };
-            if let (Some(recorded), Some(value)) = (recorded, value) {
-                if matches!(value, RecordValue::Time) && recorded.unit != metric::Unit::Time {
-                    let message = format!("`{}` does not hold times", metric.value);
-                    let help = "declare it as {type: trend, time: true}, or write `metric: expression`";
-                    self.problems.push(Problem::new(metric.place, message).help(help));
-                }
-                compiled.push(Record { recorded, value });
-            }
+        for config in records {
+            let recorded = self.recorded(&config.metric);
+            let value = config.value.as_ref().map(|value| self.own_expression(value));
+            let when = config.when.as_ref().map(|when| self.own_expression(when));
+            let own_time = true;
+            compiled.extend(self.one_record(config, recorded, value, when, own_time));
         }
         Records(compiled)
+    }
+
+    /// `own_time`: whether there is an exchange whose time can be the value.
+    fn one_record(
+        &mut self,
+        RecordConfig { metric, .. }: &RecordConfig,
+        recorded: Option<Recorded>,
+        value: Option<Option<Expression>>,
+        when: Option<Option<Expression>>,
+        own_time: bool,
+    ) -> Option<Record> {
+        let when = match when {
+            Some(when) => Some(when?),
+            None => None,
+        };
+        let recorded = recorded?;
+        let value = match value {
+            Some(value) => RecordValue::Expression(value?),
+            None if recorded.unit == metric::Unit::Time && own_time => RecordValue::Time,
+            None if recorded.kind == metric::Kind::Counter && when.is_some() => RecordValue::One,
+            None if own_time && when.is_none() => {
+                let message = format!("`{}` does not hold times", metric.value);
+                let help = "declare it as {type: trend, time: true}, or write `metric: expression`";
+                self.problems.push(Problem::new(metric.place, message).help(help));
+                return None;
+            }
+            None => {
+                let message = format!("`{}` is given no `value`", metric.value);
+                let help = "only a counter, or the time of an exchange, can do without";
+                self.problems.push(Problem::new(metric.place, message).help(help));
+                return None;
+            }
+        };
+        Some(Record { recorded, when, value })
     }
 
     pub(super) fn own_capture(&mut self, capture: &[Named]) -> Set {
@@ -121,9 +148,12 @@ impl Steps<'_> {
 }
 
 pub(super) fn reads_body(checks: &Checks, record: &Records, capture: &Set) -> bool {
-    let records = record.0.iter().any(|record| match &record.value {
-        RecordValue::Expression(expression) => expression.reads_body(),
-        RecordValue::Time => false,
+    let records = record.0.iter().any(|record| {
+        let value = match &record.value {
+            RecordValue::Expression(expression) => expression.reads_body(),
+            RecordValue::Time | RecordValue::One => false,
+        };
+        value || record.when.as_ref().is_some_and(Expression::reads_body)
     });
     records
         || checks.0.iter().any(|check| check.expression.reads_body())

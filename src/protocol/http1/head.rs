@@ -117,7 +117,8 @@ pub(super) fn parse(
         && status != 101
         && *method != Method::CONNECT;
     let redirects = response.code.is_some_and(|code| (300..400).contains(&code));
-    let headers = if keep_headers || redirects { header_map(response.headers)? } else { HeaderMap::new() };
+    let kept = keep_headers || redirects || fields.sets_cookie;
+    let headers = if kept { header_map(response.headers)? } else { HeaderMap::new() };
     Ok(Some((Head { status, framing, keep_alive, headers }, length)))
 }
 
@@ -146,6 +147,7 @@ struct Fields {
     chunked: bool,
     close: bool,
     keep_alive: bool,
+    sets_cookie: bool,
 }
 
 impl Fields {
@@ -161,6 +163,7 @@ impl Fields {
                     let last = header.value.rsplit(|byte| *byte == b',').next().unwrap_or_default();
                     fields.chunked = last.trim_ascii().eq_ignore_ascii_case(b"chunked");
                 }
+                10 if name.eq_ignore_ascii_case("set-cookie") => fields.sets_cookie = true,
                 10 if name.eq_ignore_ascii_case("connection") => {
                     fields.close |= has_token(header.value, "close");
                     fields.keep_alive |= has_token(header.value, "keep-alive");

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
 use http::HeaderMap;
+use http::header::SET_COOKIE;
 
 use super::request;
 use crate::protocol::http1::{Call, Receive};
@@ -102,7 +103,8 @@ impl Stream {
             let (head, body) = ready!(Pin::new(response).poll(cx))?.into_parts();
             self.first_read_at = Some(meter.read_at());
             let status = head.status.as_u16();
-            let wanted = call.keep_headers || (300..400).contains(&status);
+            let wanted =
+                call.keep_headers || (300..400).contains(&status) || head.headers.contains_key(SET_COOKIE);
             receive.head(status, if wanted { head.headers } else { HeaderMap::new() });
             self.state = State::Receiving(body);
         }

@@ -44,6 +44,10 @@ fn redirects_are_followed_and_each_hop_is_a_request() {
     assert_eq!(paths(&server), ["GET /b?x=1", "GET /b?x=1", "GET /c", "GET /c", "POST /a", "POST /a"]);
     let of = |status| ran.count("k6_http_reqs_total", &[("status", status), ("name", "/a")]);
     assert_eq!([of("302"), of("307"), of("200")], [2, 2, 2]);
+    // Each hop by its own method, as in k6.
+    let by = |method| ran.count("k6_http_reqs_total", &[("method", method)]);
+    assert_eq!([by("POST"), by("GET")], [2, 4]);
+    assert_eq!(ran.count("k6_http_req_failed_total", &[("method", "GET"), ("condition", "zero")]), 4);
     assert_eq!((ran.check("end"), ran.check("body")), ((2, 0), (2, 0)), "{}", ran.notes());
     assert_eq!(ran.last.sum("k6_http_req_failed_rate", &[]), Some(0.0));
 }

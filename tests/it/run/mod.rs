@@ -1,10 +1,15 @@
 //! Whole runs by the library, against the demo target and servers that mean ill: what is counted, and
 //! what the verdict is. Nothing here asks how long anything took.
 
+mod batch;
+mod bodies;
+mod cookies;
 mod http;
 mod life;
+mod records;
 mod scrapes;
 mod steps;
+mod targets;
 mod websocket;
 
 use std::time::Duration;

@@ -21,7 +21,9 @@ pub(crate) struct Asked {
     pub(crate) path: String,
     /// The whole head, names in lower case.
     head: String,
+    /// What is not UTF-8 in it is replaced.
     pub(crate) body: String,
+    pub(crate) bytes: Vec<u8>,
     /// How many requests came before it.
     pub(crate) number: u64,
 }
@@ -147,14 +149,15 @@ async fn read(stream: &mut TcpStream, ledger: &Ledger) -> Option<Asked> {
                 None => format!("{line}\n"),
             });
             let head = format!("{first}\n{}", lower.collect::<String>());
-            let mut asked = Asked { method, path, head, body: String::new(), number: 0 };
+            let mut asked = Asked { method, path, head, body: String::new(), bytes: Vec::new(), number: 0 };
             let length = asked.header("content-length").map_or(0, |length| length.parse().unwrap());
             while bytes.len() < end + 4 + length {
                 let count = stream.read(&mut buffer).await.ok().filter(|count| *count > 0)?;
                 ledger.bytes_in.fetch_add(count as u64, Ordering::SeqCst);
                 bytes.extend_from_slice(&buffer[..count]);
             }
-            asked.body = String::from_utf8(bytes[end + 4..].to_vec()).unwrap();
+            asked.bytes = bytes.split_off(end + 4);
+            asked.body = String::from_utf8_lossy(&asked.bytes).into_owned();
             return Some(asked);
         }
         let count = stream.read(&mut buffer).await.ok().filter(|count| *count > 0)?;

@@ -4,6 +4,7 @@
 mod command;
 mod demo;
 mod http;
+mod nginx;
 mod prometheus;
 mod run;
 mod serving;
@@ -18,6 +19,7 @@ use tokio::sync::oneshot;
 pub(crate) use command::{Ended, loadgate, loadgate_run};
 pub(crate) use demo::demo_target;
 pub(crate) use http::{Asked, HttpServer, reply, reply_with};
+pub(crate) use nginx::Nginx;
 pub(crate) use prometheus::{Prometheus, check_with_promtool};
 pub(crate) use run::{Ran, Samples, run, try_run};
 pub(crate) use serving::{Serving, get, is_final, value};
