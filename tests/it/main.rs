@@ -11,6 +11,7 @@ mod exposition;
 mod http;
 mod layers;
 mod metrics;
+mod plans;
 mod readme;
 mod run;
 mod rust_tokens;

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use loadgate::target::{FAULTS, ROUTES};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -10,6 +11,19 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{Target, hear, patiently};
+use crate::stage::loadgate;
+
+#[test]
+fn the_help_names_every_path_and_fault() {
+    let help = loadgate().args(["target", "--help"]).output().unwrap().stdout;
+    let help = String::from_utf8(help).unwrap();
+    for path in ROUTES.map(|route| route.path) {
+        assert!(help.contains(&format!("  {path} ")), "{path}");
+    }
+    for fault in FAULTS {
+        assert!(help.contains(&fault.usage()), "{}", fault.name);
+    }
+}
 
 #[tokio::test]
 async fn health_and_readiness_are_ok_until_the_fault_says_otherwise() {
