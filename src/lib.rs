@@ -26,6 +26,7 @@ pub mod family;
 pub mod record;
 // What an iteration is made of.
 pub mod template;
+pub mod data;
 pub mod executor;
 pub mod protocol;
 pub mod flow;

@@ -9,6 +9,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, H
 use http::{Method, StatusCode};
 
 use super::outcomes::Outcomes;
+use super::websocket::attending;
 use super::{Checks, Ended, HttpLabels, Records, Set, Step, Vu};
 use crate::ids::StepId;
 use crate::protocol::Target;
@@ -65,7 +66,7 @@ pub enum Body {
 
 impl Step for HttpStep {
     fn run<'a>(&'a self, vu: &'a mut Vu) -> LocalBoxFuture<'a, Result<(), Ended>> {
-        Box::pin(async move { self.execute(vu).await.map(drop) })
+        Box::pin(attending(vu, async move |vu| self.execute(vu).await.map(drop)))
     }
 }
 

@@ -6,6 +6,7 @@
 mod check;
 mod control;
 mod http;
+mod keep;
 mod message;
 mod outcomes;
 mod series;
@@ -18,9 +19,9 @@ use std::sync::Arc;
 use futures_util::future::LocalBoxFuture;
 
 pub use check::{Check, Checks, Log, Record, RecordValue, Recorded, Records, Set};
-pub use control::{Group, If, Repeat, Sleep, Until};
+pub use control::{Choose, Group, If, Pace, Repeat, Sleep};
 pub use http::{Body, Headers, HttpStep, Url};
-pub use message::{Close, Message, Ping, Receive, Send};
+pub use message::{Close, Listen, Message, Ping, Receive, Send};
 pub use series::{HttpLabels, ScenarioSeries, SessionSeries};
 pub use vu::{Vu, Worker};
 pub use websocket::WebsocketStep;

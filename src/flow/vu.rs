@@ -4,6 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
+use super::keep::KeptSessions;
 use super::outcomes::Outcomes;
 use super::websocket::Session;
 use super::{Ended, ScenarioSeries};
@@ -42,19 +45,34 @@ pub struct Vu {
     pub(super) worker: Rc<Worker>,
     pub(super) client: Client,
     pub(super) locals: Locals,
+    /// The rows of this iteration.
+    data: Value,
     /// The last exchange, for expressions.
     pub(super) exchange: Option<ExchangeView>,
     /// The WebSocket whose flow is running.
-    pub(super) session: Option<Session>,
+    pub(super) session: Option<Box<Session>>,
+    /// WebSockets of earlier iterations.
+    pub(super) kept: KeptSessions,
     /// When the iteration was due; the first exchange takes it.
     due: Option<Elapsed>,
 }
 
 impl Vu {
     pub fn new(id: u64, scenario: Arc<str>, series: ScenarioSeries, worker: Rc<Worker>) -> Self {
-        let client = Client::new();
-        let (locals, exchange, session) = (Locals::new(), None, None);
-        Vu { id, iteration: 0, scenario, series, worker, client, locals, exchange, session, due: None }
+        Vu {
+            id,
+            iteration: 0,
+            scenario,
+            series,
+            worker,
+            client: Client::new(),
+            locals: Locals::new(),
+            data: Value::UNDEFINED,
+            exchange: None,
+            session: None,
+            kept: KeptSessions::default(),
+            due: None,
+        }
     }
 
     /// Forgets what the last iteration left, but for connections. `due` is `None` where due is the start.
@@ -65,9 +83,28 @@ impl Vu {
         self.due = due;
     }
 
+    /// The rows of the iteration that begins: what `data` is in its expressions.
+    pub fn give_rows(&mut self, data: Value) {
+        self.data = data;
+    }
+
     /// The iteration's due time, for its first exchange only.
     pub(super) fn take_due(&mut self) -> Option<Elapsed> {
         self.due.take()
+    }
+
+    /// For the next exchange: it is timed from then.
+    pub(super) fn set_due(&mut self, due: Elapsed) {
+        self.due = Some(due);
+    }
+
+    /// Waits; a WebSocket that is open meanwhile goes on reading.
+    pub(super) async fn wait_until(&mut self, until: Instant) {
+        match &mut self.session {
+            // Somebody has to answer pings and stamp what arrives meanwhile.
+            Some(session) => session.idle(until).await,
+            None => tokio::time::sleep_until(until).await,
+        }
     }
 
     pub(super) fn now(&self) -> Elapsed {
@@ -80,6 +117,7 @@ impl Vu {
             iteration: self.iteration,
             scenario: &self.scenario,
             vars: &self.worker.vars,
+            data: &self.data,
             locals: &self.locals,
             exchange: self.exchange.as_ref(),
         }

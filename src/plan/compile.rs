@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::steps::{Reads, Steps};
-use super::{Plan, Preflight, PreflightStep, metrics, scenario, target};
+use super::{Plan, Preflight, PreflightStep, data, metrics, scenario, target};
 use crate::config::{Loaded, PlanConfig, Problem, Problems, StepConfig};
 use crate::flow::ScenarioSeries;
 use crate::labels::Labels;
@@ -24,6 +24,7 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
     let thresholds = metrics::thresholds(plan, &catalog, &mut problems);
     let registry = Registry::new(Arc::new(catalog), &metrics::bounds(&thresholds), plan.series_limit);
     let names = Names::new(plan.vars.iter().map(|(name, _)| name.clone()));
+    let data = data::read(&plan.data, base, &names, &mut problems);
     let mut next_step = 0;
     let scenarios: Vec<_> = plan
         .scenarios
@@ -31,7 +32,7 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
         .enumerate()
         .map(|(at, config)| {
             let (defaults, next, problems) = (&plan.defaults, &mut next_step, &mut problems);
-            Arc::new(scenario::compile(at, config, &registry, defaults, &names, next, problems))
+            Arc::new(scenario::compile(at, config, &registry, defaults, &data, next, problems))
         })
         .collect();
     let preflight = preflight(plan, &names, &mut problems);
@@ -76,7 +77,7 @@ fn preflight(plan: &PlanConfig, names: &Names, problems: &mut Vec<Problem>) -> P
         group: String::new(),
         exchanged: false,
         reads: Reads::default(),
-        kept: Reads { anything: true, body: true },
+        kept: Reads { anything: true, body: true, ..Reads::default() },
     };
     let mut compiled = Vec::new();
     for step in &plan.preflight {

@@ -2,6 +2,7 @@
 //! Everything that can be refused was refused, with its place in the file.
 
 mod compile;
+mod data;
 mod metrics;
 mod scenario;
 mod steps;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 pub use compile::compile;
 
+use crate::data::Feed;
 use crate::executor::Executor;
 use crate::flow::{Flow, HttpStep, ScenarioSeries};
 use crate::ids::ScenarioId;
@@ -54,6 +56,8 @@ pub struct Scenario {
     pub start_time: Elapsed,
     pub graceful_stop: Duration,
     pub flow: Flow,
+    /// What each iteration takes a row of.
+    pub feed: Feed,
     pub series: ScenarioSeries,
     /// Between two arrivals of the whole scenario, in nanoseconds; a second for closed models. How
     /// precisely the pacer has to wake.

@@ -4,21 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Scenario;
+use super::data::Data;
 use super::steps::{Reads, Steps};
 use crate::config::{Defaults, ExecutorConfig, Problem, ScenarioConfig};
+use crate::data::Feed;
 use crate::executor::{ConstantArrivalRate, ConstantVus, Executor};
 use crate::flow::ScenarioSeries;
 use crate::ids::ScenarioId;
 use crate::labels::Labels;
 use crate::record::Registry;
-use crate::template::Names;
 
 pub(super) fn compile(
     at: usize,
     config: &ScenarioConfig,
     registry: &Registry,
     defaults: &Defaults,
-    names: &Names,
+    data: &Data,
     next_step: &mut u32,
     problems: &mut Vec<Problem>,
 ) -> Scenario {
@@ -26,7 +27,7 @@ pub(super) fn compile(
     let labels = Labels::new(tags).with("scenario", &config.name.value);
     let series = ScenarioSeries::new(registry, &labels);
     let pass = |kept: Reads, next_id: &mut u32, problems: &mut Vec<Problem>| {
-        let (names, labels, group) = (names.clone(), labels.clone(), String::new());
+        let (names, labels, group) = (data.names.clone(), labels.clone(), String::new());
         let (exchanged, reads) = (false, Reads::default());
         let mut steps =
             Steps { registry, defaults, problems, next_id, names, labels, group, exchanged, reads, kept };
@@ -34,10 +35,11 @@ pub(super) fn compile(
     };
     let (first_step, known_problems) = (*next_step, problems.len());
     let (mut flow, reads) = pass(Reads::default(), next_step, problems);
-    if reads != Reads::default() && problems.len() == known_problems {
+    if (reads.anything || reads.body) && problems.len() == known_problems {
         *next_step = first_step;
-        (flow, _) = pass(reads, next_step, problems);
+        (flow, _) = pass(reads.clone(), next_step, problems);
     }
+    let feed = Feed::new(&data.tables, |table| reads.tables.contains(table));
     let (executor, mean_period_nanos) = executor(&config.executor);
     Scenario {
         id: ScenarioId(at as u16),
@@ -46,6 +48,7 @@ pub(super) fn compile(
         start_time: config.start_time.into(),
         graceful_stop: config.graceful_stop,
         flow,
+        feed,
         series,
         mean_period_nanos,
     }

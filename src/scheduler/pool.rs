@@ -1,6 +1,8 @@
 //! The users of a scenario over all workers, as counts that any worker may read and reserve.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
+
+use tokio_util::sync::CancellationToken;
 
 /// A user that has been reserved for an arrival, and the worker it lives on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +25,9 @@ pub(super) struct Pool {
     /// Workers whose share of the schedule is not yet done.
     schedules_left: AtomicUsize,
     panics: AtomicU64,
+    /// Cancelled when the scenario begins no further iteration although its time is not over.
+    early_end: CancellationToken,
+    early_end_said: AtomicBool,
 }
 
 /// A scenario's users now.
@@ -46,6 +51,8 @@ impl Pool {
             busy: AtomicU64::new(0),
             schedules_left: AtomicUsize::new(workers),
             panics: AtomicU64::new(0),
+            early_end: CancellationToken::new(),
+            early_end_said: AtomicBool::new(false),
         }
     }
 
@@ -103,6 +110,21 @@ impl Pool {
         if ended.is_err_and(|error| error.is_panic()) {
             self.panics.fetch_add(1, SeqCst);
         }
+    }
+
+    /// Ends the scenario before its time; whether this was the first to say so.
+    pub(super) fn end_early(&self) -> bool {
+        let first = !self.early_end_said.swap(true, SeqCst);
+        self.early_end.cancel();
+        first
+    }
+
+    pub(super) fn ended_early(&self) -> bool {
+        self.early_end.is_cancelled()
+    }
+
+    pub(super) async fn early_end(&self) {
+        self.early_end.cancelled().await;
     }
 
     pub(super) fn schedule_done(&self) {

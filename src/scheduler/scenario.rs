@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::pacer::{Pacer, Timing};
 use super::pool::{Pool, Seat};
+use crate::data::Spent;
 use crate::executor::{Arrival, Decision, DropReason, Model, Schedule, Share, Vus};
 use crate::flow::{Ended, Vu, Worker};
 use crate::plan::Scenario;
@@ -86,9 +87,12 @@ impl LocalScenario {
             }
         }
         let end = start + Duration::from(self.scenario.executor.duration());
-        pacer.until(end).await;
+        tokio::select! {
+            () = pacer.until(end) => {}
+            () = self.pool.early_end() => {}
+        }
         self.pool.schedule_done();
-        let deadline = end + self.scenario.graceful_stop;
+        let deadline = self.worker.clock.now().min(end) + self.scenario.graceful_stop;
         tokio::select! {
             () = self.drained() => {}
             () = pacer.until(deadline) => {}
@@ -98,7 +102,7 @@ impl LocalScenario {
 
     /// What an abort leaves undone is counted: arrivals that were due, iterations that were running.
     pub(super) async fn abort(&self) {
-        if let Some(begun) = self.begun.get() {
+        if let Some(begun) = self.begun.get().filter(|_| !self.pool.ended_early()) {
             let since_start = Elapsed::from(self.worker.clock.now().since(begun));
             let overdue = self.schedule.borrow().overdue(since_start);
             self.drop_arrivals(DropReason::Aborted, overdue);
@@ -129,7 +133,7 @@ impl LocalScenario {
 
     async fn pace(self: &Rc<Self>, pacer: &mut Pacer, start: Elapsed) {
         let mut burst = 0;
-        loop {
+        while !self.pool.ended_early() {
             let now = Elapsed::from(self.worker.clock.now().since(start));
             let decision = self.schedule.borrow_mut().next(now, Vus { idle: self.pool.available() });
             match decision {
@@ -146,7 +150,10 @@ impl LocalScenario {
                 Decision::Wait(until) => {
                     self.reap();
                     burst = 0;
-                    pacer.until(start + Duration::from(until)).await;
+                    tokio::select! {
+                        () = pacer.until(start + Duration::from(until)) => {}
+                        () = self.pool.early_end() => {}
+                    }
                     continue;
                 }
                 Decision::Done => return,
@@ -229,17 +236,24 @@ impl LocalScenario {
 
     fn may_start(&self) -> bool {
         let now = Elapsed::from(self.worker.clock.now().since(self.scenario.start_time));
-        matches!(self.schedule.borrow_mut().next(now, Vus { idle: 1 }), Decision::Start(_))
+        !self.pool.ended_early()
+            && matches!(self.schedule.borrow_mut().next(now, Vus { idle: 1 }), Decision::Start(_))
     }
 
     async fn iterate(&self, vu: &mut Vu, busy: &mut Busy, due: Option<Elapsed>) {
         let series = &self.scenario.series;
+        busy.iterating = false;
+        let data = match self.scenario.feed.take() {
+            Ok(data) => data,
+            Err(spent) => return self.end_for_want_of(&spent),
+        };
         let started = self.worker.clock.now();
         if let Some(due) = due {
             self.worker.shard.borrow_mut().time(series.lag, started.since(due));
         }
         busy.iterating = true;
         vu.begin_iteration(due);
+        vu.give_rows(data);
         if let Err(Ended::Error(why)) = self.scenario.flow.run(vu).await {
             vu.note(&format!("an iteration of `{}` ended early: {why}", self.scenario.name));
             self.worker.shard.borrow_mut().count(series.errors, 1);
@@ -251,6 +265,14 @@ impl LocalScenario {
         shard.count(series.iterations, 1);
         shard.time(series.duration, finished.since(started));
         shard.time(series.response_time, finished.since(due.unwrap_or(started)));
+    }
+
+    /// No iteration of the scenario begins any more, on whatever worker.
+    fn end_for_want_of(&self, spent: &Spent) {
+        if self.pool.end_early() {
+            let what = format!("`{}` began no further iteration: {spent}", self.scenario.name);
+            self.worker.shard.borrow_mut().note(&what);
+        }
     }
 
     fn reap(&self) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::rust_tokens::{Token, tokens};
 
 /// A module uses only those before it. `lib.rs` lists them in the same order.
-const LAYERS: [&str; 26] = [
+const LAYERS: [&str; 27] = [
     "time",
     "ids",
     "sample",
@@ -16,6 +16,7 @@ const LAYERS: [&str; 26] = [
     "family",
     "record",
     "template",
+    "data",
     "executor",
     "protocol",
     "flow",

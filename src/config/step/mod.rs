@@ -6,9 +6,11 @@ mod http;
 mod websocket;
 
 pub use exchange::{BodyConfig, CheckConfig, Named, RecordConfig, StatusRange};
-pub use flow::{GroupConfig, IfConfig, LoopConfig, RepeatConfig, SleepConfig};
+pub use flow::{ChoiceConfig, GroupConfig, IfConfig, RepeatConfig, SleepConfig};
 pub use http::HttpConfig;
-pub use websocket::{CloseConfig, MessageConfig, PingConfig, ReceiveConfig, SendConfig, WebsocketConfig};
+pub use websocket::{
+    CloseConfig, ListenConfig, MessageConfig, PingConfig, ReceiveConfig, SendConfig, WebsocketConfig,
+};
 
 use serde_json::{Value as Json, json};
 
@@ -20,20 +22,23 @@ use super::value::{CheckName, MetricName, Template, VariableName};
 use super::yaml::flow_help;
 use super::{At, Place, later};
 use exchange::Expressions;
+use flow::Choices;
 
 #[derive(Debug, Clone)]
 pub enum StepConfig {
     Http(Box<HttpConfig>),
     Websocket(Box<WebsocketConfig>),
-    /// These four only inside a `websocket` flow.
+    /// These five only inside a `websocket` flow.
     Send(SendConfig),
     Receive(ReceiveConfig),
+    Listen(ListenConfig),
     Ping(PingConfig),
     Close(CloseConfig),
     Sleep(SleepConfig),
     Group(GroupConfig),
     Repeat(RepeatConfig),
     If(IfConfig),
+    Choose(Vec<ChoiceConfig>),
     /// name: expression
     Check(Vec<CheckConfig>),
     /// metric: expression
@@ -62,7 +67,7 @@ enum Allowed {
     OutsideWebsocket,
 }
 
-const STEPS: [Step; 20] = [
+const STEPS: [Step; 21] = [
     Step {
         key: "http",
         help: "An HTTP request",
@@ -94,6 +99,13 @@ const STEPS: [Step; 20] = [
         place: Allowed::InsideWebsocket,
         schema: ReceiveConfig::schema,
         read: Some(|node, reader| ReceiveConfig::read(node, reader).map(StepConfig::Receive)),
+    },
+    Step {
+        key: "listen",
+        help: "Looks at each message that comes",
+        place: Allowed::InsideWebsocket,
+        schema: ListenConfig::schema,
+        read: Some(|node, reader| ListenConfig::read(node, reader).map(StepConfig::Listen)),
     },
     Step {
         key: "ping",
@@ -198,8 +210,8 @@ const STEPS: [Step; 20] = [
         key: "choose",
         help: "One of several flows, by weight",
         place: Allowed::Anywhere,
-        schema: |_| later::choose(),
-        read: None,
+        schema: Choices::schema,
+        read: Some(|node, reader| Choices::read(node, reader).map(|choices| StepConfig::Choose(choices.0))),
     },
     Step {
         key: "batch",

@@ -70,6 +70,18 @@ impl Steps<'_> {
         Records(compiled)
     }
 
+    /// Metrics and expressions over the exchange that their own step makes.
+    pub(super) fn own_values(&mut self, records: &[Named]) -> Records {
+        let mut compiled = Vec::new();
+        for Named { name, expression } in records {
+            let (recorded, expression) = (self.recorded(name), self.own_expression(expression));
+            if let (Some(recorded), Some(expression)) = (recorded, expression) {
+                compiled.push(Record { recorded, value: RecordValue::Expression(expression) });
+            }
+        }
+        Records(compiled)
+    }
+
     pub(super) fn own_capture(&mut self, capture: &[Named]) -> Set {
         let mut compiled = Vec::new();
         for Named { name, expression } in capture {

@@ -3,9 +3,11 @@
 
 mod abort;
 mod counts;
+mod data;
 mod drops;
 mod graceful_stop;
 mod panics;
+mod rounds;
 mod users;
 
 use std::path::Path;

@@ -2,6 +2,7 @@
 //! what the verdict is. Nothing here asks how long anything took.
 
 mod http;
+mod keep_open;
 mod scrapes;
 mod steps;
 mod websocket;
