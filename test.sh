@@ -80,8 +80,8 @@ fi
 
 # --- what is needed
 install_package cc build-essential "linking"
-# Only promtool is used of it; where Debian starts the server too, nothing here talks to it.
-install_package promtool prometheus "checking /metrics with Prometheus' own promtool"
+# The server too, which tests start on ports of their own; where Debian starts one, nothing here talks to it.
+install_package prometheus prometheus "checking /metrics with a real Prometheus and its promtool"
 
 # --- checks
 if cargo fmt --version >/dev/null 2>&1; then

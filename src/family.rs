@@ -36,12 +36,36 @@ pub enum Value {
     Summary(Summary),
 }
 
-/// A classic histogram. `buckets` are cumulative, ascending by bound, and end in `+Inf`.
+/// A histogram. `buckets`, the classic ones, are cumulative, ascending by bound, and end in `+Inf`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Histogram {
     pub buckets: Vec<Bucket>,
     pub sum: f64,
     pub count: f64,
+    /// The same values in finer buckets, for the one format that can say them: protobuf.
+    pub native: Option<NativeHistogram>,
+}
+
+/// The buckets of Prometheus' native histogram
+/// (<https://prometheus.io/docs/specs/native_histograms/>). All counts together are the histogram's count.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct NativeHistogram {
+    /// Each power of two is divided into 2^`schema` buckets; -4 to 8.
+    pub schema: i8,
+    /// Values no further than this from zero are counted in `zero_count`.
+    pub zero_threshold: f64,
+    pub zero_count: u64,
+    /// Not cumulative, ascending by index, empty ones left out.
+    pub positive: Vec<NativeBucket>,
+    /// As `positive`, of the absolute values.
+    pub negative: Vec<NativeBucket>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NativeBucket {
+    /// The upper bound, inclusive, is 2^(`index` / 2^schema).
+    pub index: i32,
+    pub count: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]

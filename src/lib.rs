@@ -24,6 +24,7 @@ pub mod metric;
 pub mod labels;
 pub mod family;
 pub mod record;
+pub mod budget;
 // What an iteration is made of.
 pub mod template;
 pub mod data;

@@ -1,4 +1,4 @@
-//! The command line: `cargo bench --bench peers -- [http|open|chat|truth|all]`.
+//! The command line: `cargo bench --bench peers -- [http|open|chat|stream|idle|truth|hostile|all]`.
 
 use std::path::PathBuf;
 
@@ -37,7 +37,10 @@ pub(crate) enum Case {
     Http,
     Open,
     Chat,
+    Stream,
+    Idle,
     Truth,
+    Hostile,
     All,
 }
 
@@ -51,11 +54,14 @@ impl Cli {
             println!("{client} is not installed: skipped. To measure it: {}", client.install());
         }
         let mut report = Report::default();
-        let all: [(Case, cases::Run); 4] = [
+        let all: [(Case, cases::Run); 7] = [
             (Case::Http, cases::http::run),
             (Case::Open, cases::open::run),
             (Case::Chat, cases::chat::run),
+            (Case::Stream, cases::stream::run),
+            (Case::Idle, cases::idle::run),
             (Case::Truth, cases::truth::run),
+            (Case::Hostile, cases::hostile::run),
         ];
         for (_, run) in all.iter().filter(|(case, _)| self.case == Case::All || self.case == *case) {
             let ended = run(&bench, &mut report);

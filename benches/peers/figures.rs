@@ -32,6 +32,12 @@ pub(crate) enum Figure {
     /// The largest error of any reported percentile, in units of what is tolerated (1 % or 1 ms): at most 1.
     PercentileError,
     Scrapes,
+    /// WebSockets open at once, as the server saw it.
+    Open,
+    /// From the first connection until all were open, as the server saw it.
+    OpenedSecs,
+    /// What a further user adds to the peak RSS.
+    KibPerUser,
 }
 
 impl Figure {
@@ -55,6 +61,9 @@ impl Figure {
             Self::Errors => "errors",
             Self::PercentileError => "worst error",
             Self::Scrapes => "scrapes",
+            Self::Open => "open",
+            Self::OpenedSecs => "opened s",
+            Self::KibPerUser => "KiB/user",
         }
     }
 
@@ -65,13 +74,15 @@ impl Figure {
             | Self::Exchanges
             | Self::Errors
             | Self::Scrapes
+            | Self::Open
             | Self::LatenessP50Micros
             | Self::LatenessP90Micros
             | Self::LatenessP50MicrosPerSec
             | Self::LatenessP90MicrosPerSec => 0,
-            Self::CpuPercent | Self::PeakRssMib => 1,
+            Self::CpuPercent | Self::PeakRssMib | Self::KibPerUser => 1,
             Self::CpuSecsPerMillion
             | Self::CpuSecs
+            | Self::OpenedSecs
             | Self::ReportedP50Ms
             | Self::ReportedP99Ms
             | Self::ServiceP99Ms

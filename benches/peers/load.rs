@@ -20,13 +20,22 @@ pub(crate) enum Shape {
     Open { rate: u32, vus: u32 },
     /// Each user sends a chat message, reads the reply to its end, waits a second; one connection for all `messages`.
     Chat { users: u32, messages: u32 },
+    /// WebSockets, all opened at once, each sending `per_sec` messages that are echoed; 0 only waits.
+    Sockets { connections: u32, per_sec: u32 },
+    /// Each user sends a GET over its own connection, then thinks for a second.
+    Thinking { users: u32 },
+    /// Each user asks again and again, and reads and parses all that comes back.
+    Hostile { users: u32, socket: bool },
 }
 
 impl Load {
     pub(crate) fn url(&self) -> String {
         match self.shape {
-            Shape::Closed { .. } | Shape::Open { .. } => format!("http://{}/", self.target),
             Shape::Chat { .. } => format!("ws://{}/api/chat", self.target),
+            Shape::Sockets { .. } | Shape::Hostile { socket: true, .. } => format!("ws://{}/", self.target),
+            Shape::Closed { .. } | Shape::Open { .. } | Shape::Thinking { .. } | Shape::Hostile { .. } => {
+                format!("http://{}/", self.target)
+            }
         }
     }
 
@@ -46,6 +55,12 @@ impl fmt::Display for Load {
         match self.shape {
             Shape::Closed { connections } => write!(f, "closed loop, {connections} connections, {secs} s"),
             Shape::Open { rate, .. } => write!(f, "open loop, {rate} requests/s, {secs} s"),
+            Shape::Sockets { connections, per_sec: 0 } => write!(f, "{connections} connections, {secs} s"),
+            Shape::Sockets { connections, per_sec } => {
+                write!(f, "{connections} connections, {per_sec} messages/s on each, {secs} s")
+            }
+            Shape::Hostile { users, .. } => write!(f, "{users} users, {secs} s"),
+            Shape::Thinking { users } => write!(f, "{users} users, a GET each second, {secs} s"),
             Shape::Chat { users, messages } => {
                 write!(f, "chat, {users} users, {messages} messages each, {secs} s")
             }

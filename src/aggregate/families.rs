@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::Totals;
-use crate::family::{Bucket, Family, FamilyKind, Histogram, Series, Value};
+use crate::family::{Bucket, Family, FamilyKind, Histogram, NativeBucket, NativeHistogram, Series, Value};
 use crate::labels::Labels;
 use crate::metric::{Definition, Kind, PREFIX, Unit};
-use crate::record::{Cell, Distribution};
+use crate::record::{Cell, Distribution, SCHEMA, ZERO_THRESHOLD};
 
 /// The statistics of a trend that are exported as gauges.
 type Statistic = fn(&Distribution) -> Option<f64>;
@@ -162,19 +162,33 @@ fn trend(definition: &Definition, cells: &[(Labels, &Cell)]) -> Vec<Family> {
     let mut histogram =
         Family::new(name(definition, histogram_suffix(definition)), FamilyKind::Histogram, &definition.help);
     for (labels, distribution) in &distributions {
-        let value = Value::Histogram(classic(distribution, definition.unit));
+        let value = Value::Histogram(histogram_of(distribution, definition.unit));
         histogram.series.push(Series { labels: (*labels).clone(), value });
     }
     gauges.chain([histogram]).collect()
 }
 
-fn classic(distribution: &Distribution, unit: Unit) -> Histogram {
+/// Classic and native buckets of the same values.
+fn histogram_of(distribution: &Distribution, unit: Unit) -> Histogram {
     let count = distribution.count() as f64;
     let finite = distribution
         .cumulative()
         .map(|(bound, count)| Bucket { le: unit.exported(bound), count: count as f64 });
     let buckets = finite.chain([Bucket { le: f64::INFINITY, count }]).collect();
-    Histogram { buckets, sum: unit.exported(distribution.sum()), count }
+    let native = Some(native(distribution));
+    Histogram { buckets, sum: unit.exported(distribution.sum()), count, native }
+}
+
+fn native(distribution: &Distribution) -> NativeHistogram {
+    let bucket = |(index, count)| NativeBucket { index, count };
+    let counted = distribution.native();
+    NativeHistogram {
+        schema: SCHEMA,
+        zero_threshold: ZERO_THRESHOLD,
+        zero_count: counted.zero(),
+        positive: counted.positive().map(bucket).collect(),
+        negative: counted.negative().map(bucket).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -230,6 +244,21 @@ mod tests {
             (bucket("0.1"), bucket("0.2"), bucket("10.0"), bucket("+Inf")),
             (Some(0.0), Some(1.0), Some(2.0), Some(2.0))
         );
+    }
+
+    #[test]
+    fn native_buckets_hold_the_same_values_as_the_classic_ones() {
+        let families = recorded(|registry, shard| {
+            let id = registry.intern(metric::HTTP_REQ_DURATION, &Labels::empty());
+            [0.0, 1e9, 1e9, 1.001e9, 4e9].into_iter().for_each(|nanos| shard.trend(id, nanos));
+        });
+        let family = families.iter().find(|family| family.name == "k6_http_req_duration_seconds").unwrap();
+        let Value::Histogram(histogram) = &family.series[0].value else { panic!("a histogram") };
+        let native = histogram.native.as_ref().unwrap();
+        let buckets: Vec<_> = native.positive.iter().map(|bucket| (bucket.index, bucket.count)).collect();
+        assert_eq!((native.schema, native.zero_count), (3, 1));
+        assert_eq!(buckets, [(0, 2), (1, 1), (16, 1)], "1 s belongs to the bucket that ends there");
+        assert_eq!(histogram.count, 5.0);
     }
 
     #[test]

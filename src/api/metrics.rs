@@ -7,23 +7,19 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::Exporter;
-use crate::exposition::{encode, negotiate};
+use crate::exposition::{body, negotiate};
 
 /// Before anything is published the exposition is empty, which is valid.
 pub(super) async fn metrics(State(exporter): State<Arc<Exporter>>, headers: HeaderMap) -> Response {
     let accepted: Vec<&str> =
         headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
-    let format = negotiate(Some(&accepted.join(",")));
+    let media_type = negotiate(Some(&accepted.join(",")));
     let _place = exporter.encoders.acquire().await;
     let families = exporter.latest().unwrap_or_default();
-    let encoding = tokio::task::spawn_blocking(move || {
-        let mut body = String::new();
-        encode(&families, format, &mut body);
-        body
-    });
+    let encoding = tokio::task::spawn_blocking(move || body(&families, media_type));
     match encoding.await {
         Ok(body) => {
-            let headers = [(header::CONTENT_TYPE, format.content_type()), (header::VARY, "accept")];
+            let headers = [(header::CONTENT_TYPE, media_type.content_type()), (header::VARY, "accept")];
             (headers, body).into_response()
         }
         Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be encoded\n").into_response(),

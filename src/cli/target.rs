@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use super::Failure;
 use super::files::complain;
 use super::process::{raise_descriptor_limit, signal};
-use crate::target::{Fault, TargetConfig, listen, serve};
+use crate::target::{Fault, ROUTES, TargetConfig, WS_PROTOCOL, listen, serve};
 
 /// Serve the demo target that the plans in config/plans were written for
 #[derive(Debug, clap::Args)]
-#[command(after_help = fault_help())]
+#[command(after_help = help())]
 pub(super) struct Target {
     /// Where to listen
     #[arg(long, env = "LOADGATE_TARGET_LISTEN", default_value = "127.0.0.1:4000", value_name = "ADDR")]
@@ -17,13 +17,40 @@ pub(super) struct Target {
     /// A fault to begin with; may be repeated. POST /faults switches them later
     #[arg(long, env = "LOADGATE_FAULT", value_name = "NAME[=VALUE]", value_delimiter = ';')]
     fault: Vec<Fault>,
+    /// Events a second on /ws, of both chains together; 0 for none
+    #[arg(
+        long,
+        env = "LOADGATE_TARGET_EVENT_RATE",
+        default_value_t = TargetConfig::default().events_per_sec,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(..=MAX_EVENTS_PER_SEC)
+    )]
+    event_rate: u32,
+    /// Orders a second on /order; more are sent to the waiting room (302). 0 for no limit
+    #[arg(
+        long,
+        env = "LOADGATE_TARGET_ORDER_RATE",
+        default_value_t = TargetConfig::default().orders_per_sec,
+        value_name = "N"
+    )]
+    order_rate: u32,
 }
+
+/// More could not be made beside the traffic that they are.
+const MAX_EVENTS_PER_SEC: i64 = 100_000;
 
 pub(super) fn fault_help() -> String {
     format!(
         "Example:\n  loadgate target --listen 127.0.0.1:4000 --fault latency=200ms\n\nFaults:\n{}",
         Fault::table()
     )
+}
+
+fn help() -> String {
+    let width = ROUTES.iter().map(|route| route.path.len()).max().unwrap_or(0);
+    let paths: String =
+        ROUTES.iter().map(|route| format!("  {:<width$}  {}\n", route.path, route.about)).collect();
+    format!("{}\n\nPaths:\n{paths}\nOn /ws:\n{WS_PROTOCOL}", fault_help())
 }
 
 impl Target {
@@ -40,7 +67,12 @@ impl Target {
             complain(&format!(
                 "demo target on http://{address} (chat on ws://{address}/api/chat, Ctrl-C ends it)"
             ));
-            let config = TargetConfig { faults: self.fault, ..TargetConfig::default() };
+            let config = TargetConfig {
+                faults: self.fault,
+                events_per_sec: self.event_rate,
+                orders_per_sec: self.order_rate,
+                ..TargetConfig::default()
+            };
             let stop = async {
                 signal().await;
             };

@@ -1,15 +1,29 @@
-//! Metric families as the text that Prometheus scrapes, and that text as families. No IO.
+//! Metric families as what Prometheus scrapes, text or protobuf, and its text as families. No IO.
 
 mod negotiate;
 mod openmetrics;
 mod parse;
+mod protobuf;
 mod text;
 mod write;
 
-pub use negotiate::{Format, negotiate};
+pub use negotiate::{Format, MediaType, negotiate};
 pub use parse::{Limits, ParseError, ParseErrorKind, Parsed, parse};
 
 use crate::family::Family;
+
+/// The exposition of `families` as a whole body of this media type. All types say the same numbers; only
+/// protobuf carries a histogram's native buckets.
+pub fn body(families: &[Family], media_type: MediaType) -> Vec<u8> {
+    match media_type {
+        MediaType::Text(format) => {
+            let mut out = String::new();
+            encode(families, format, &mut out);
+            out.into_bytes()
+        }
+        MediaType::Protobuf => protobuf::encode(families),
+    }
+}
 
 /// Appends the exposition of `families` to `out`.
 ///

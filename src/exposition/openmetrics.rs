@@ -223,7 +223,7 @@ mod tests {
         let buckets: Vec<Bucket> =
             bounds.iter().zip(counts).map(|(le, count)| Bucket { le: *le, count: *count }).collect();
         let count = counts.last().copied().unwrap();
-        let value = Value::Histogram(Histogram { buckets, sum: 1.5, count });
+        let value = Value::Histogram(Histogram { buckets, sum: 1.5, count, native: None });
         let series = vec![Series { labels: Labels::new([("a", "b")]), value }];
         Family { series, ..Family::new("h", FamilyKind::Histogram, "help") }
     }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use hdrhistogram::Histogram;
 
+use super::NativeBuckets;
 use crate::metric::Unit;
 
-/// Count, sum, extremes and bucket counts are exact and take the raw value; quantiles come from a
+/// Count, sum, extremes and bucket counts (classic and native) are exact and take the raw value; quantiles come from a
 /// histogram of two significant digits, whose cells are at most 1/128 wide.
 #[derive(Debug, Clone)]
 pub struct Distribution {
@@ -18,6 +19,7 @@ pub struct Distribution {
     /// Upper bounds, inclusive, ascending, in recorded units; not cumulative; the last is above all bounds.
     bounds: Arc<[f64]>,
     buckets: Box<[u64]>,
+    native: NativeBuckets,
     positive: Histogram<u64>,
     /// Of the absolute values; only a custom trend can hold negative ones.
     negative: Option<Box<Histogram<u64>>>,
@@ -64,6 +66,7 @@ impl Distribution {
             max: f64::NEG_INFINITY,
             bounds,
             buckets,
+            native: NativeBuckets::default(),
             positive: histogram(),
             negative: None,
         }
@@ -79,6 +82,7 @@ impl Distribution {
         self.min = self.min.min(value);
         self.max = self.max.max(value);
         self.buckets[self.bounds.partition_point(|bound| *bound < value)] += 1;
+        self.native.record(self.unit.exported(value));
         let cell = ((value.abs() / resolution(self.unit)).round() as u64).min(highest(self.unit));
         let side = if value < 0.0 {
             self.negative.get_or_insert_with(|| Box::new(histogram()))
@@ -107,6 +111,7 @@ impl Distribution {
         for (mine, theirs) in self.buckets.iter_mut().zip(&other.buckets) {
             *mine += theirs;
         }
+        self.native.merge(&other.native);
         // Both grow, so that adding cannot fail.
         let _ = self.positive.add(&other.positive);
         if let Some(theirs) = &other.negative {
@@ -120,6 +125,7 @@ impl Distribution {
         self.min = f64::INFINITY;
         self.max = f64::NEG_INFINITY;
         self.buckets.fill(0);
+        self.native.clear();
         self.positive.reset();
         self.negative = None;
     }
@@ -174,6 +180,11 @@ impl Distribution {
         let share = |rank: u64| rank as f64 / self.count as f64;
         let near = ((quantile * self.count as f64).ceil() as u64).clamp(1, self.count.max(1));
         if near > 1 && share(near - 1) >= quantile { near - 1 } else { near }
+    }
+
+    /// The native buckets, in exported units.
+    pub fn native(&self) -> &NativeBuckets {
+        &self.native
     }
 
     /// (bound in recorded units, cumulative count), without `+Inf`.

@@ -5,10 +5,12 @@
 
 mod cell;
 mod distribution;
+mod native;
 mod registry;
 mod shard;
 
 pub use cell::Cell;
 pub use distribution::{Distribution, quantile_of_percent};
+pub use native::{NativeBuckets, SCHEMA, ZERO_THRESHOLD};
 pub use registry::{Registry, SeriesKey};
 pub use shard::{Note, Shard};

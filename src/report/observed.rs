@@ -29,7 +29,7 @@ pub(super) enum Values {
     Counter { count: f64, per_sec: f64 },
     Gauge { value: f64, min: f64, max: f64 },
     Rate { nonzero: u64, all: u64 },
-    Trend(Trend),
+    Trend(Box<Trend>),
 }
 
 #[derive(Debug)]
@@ -99,7 +99,7 @@ impl Finished {
             Kind::Trend => self.totals.trend(selector).map(|distribution| {
                 let judged =
                     gates.iter().filter_map(|gate| Some((aggregation(gate).parse().ok()?, gate.value?)));
-                Values::Trend(Trend { distribution, unit, judged: judged.collect() })
+                Values::Trend(Box::new(Trend { distribution, unit, judged: judged.collect() }))
             }),
         }
     }

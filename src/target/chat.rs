@@ -13,25 +13,14 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 use tokio_util::sync::CancellationToken;
 
 use super::Backend;
-
-const READ_BUFFER_BYTES: usize = 4096;
-const WRITE_BUFFER_BYTES: usize = 1024;
-const MAX_WRITE_BUFFER_BYTES: usize = 64 * 1024;
-const MAX_MESSAGE_BYTES: usize = 64 * 1024;
-
-/// How much, and for how long, is read after a goodbye to a message that was too long.
-const MAX_LINGER_BYTES: u64 = 4 * 1024 * 1024;
-const LINGER: Duration = Duration::from_secs(1);
+use super::socket::{self, Socket};
 
 /// Messages waiting for their reply, the one being answered included; more are refused.
 const MAX_WAITING: usize = 16;
@@ -78,13 +67,7 @@ enum Kind {
 /// Talks on `stream`, of which `unread` has been read already, until either side closes or `stop` is cancelled.
 pub(super) async fn serve(stream: TcpStream, unread: Vec<u8>, backend: &Backend, stop: &CancellationToken) {
     let _open = backend.traffic.open_chat();
-    let limits = WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
-        .max_message_size(Some(MAX_MESSAGE_BYTES))
-        .max_frame_size(Some(MAX_MESSAGE_BYTES));
-    let socket = WebSocketStream::from_partially_read(stream, unread, Role::Server, Some(limits)).await;
+    let socket = socket::open(stream, unread).await;
     let mut chat = Chat { socket, backend, waiting: 0, next_chunk: 0 };
     if let Err(error) = chat.talk(stop).await {
         tracing::debug!(%error, "chat ended");
@@ -92,7 +75,7 @@ pub(super) async fn serve(stream: TcpStream, unread: Vec<u8>, backend: &Backend,
 }
 
 struct Chat<'a> {
-    socket: WebSocketStream<TcpStream>,
+    socket: Socket,
     backend: &'a Backend,
     /// Messages not fully answered; the oldest is the one being answered.
     waiting: usize,
@@ -107,13 +90,14 @@ impl Chat<'_> {
         loop {
             self.backend.faults.wait_out_stall().await;
             tokio::select! {
-                () = &mut stopped => return self.close(CloseCode::Away, "the service is stopping").await,
+                () = &mut stopped => {
+                    return socket::close(&mut self.socket, CloseCode::Away, "the service is stopping").await;
+                }
                 () = &mut timer, if self.waiting > 0 => self.stream_next(timer.as_mut()).await?,
                 frame = self.socket.next() => match frame {
                     Some(Ok(frame)) => self.receive(frame, timer.as_mut()).await?,
                     Some(Err(tungstenite::Error::Capacity(error))) => {
-                        self.close(CloseCode::Size, &error.to_string()).await?;
-                        return self.linger().await;
+                        return socket::close_too_long(&mut self.socket, &error.to_string()).await;
                     }
                     Some(Err(error)) => return Err(error),
                     None => return Ok(()),
@@ -178,27 +162,6 @@ impl Chat<'_> {
     async fn refuse(&mut self, reason: &str) -> Result<(), tungstenite::Error> {
         let message = json!({ "type": "error", "message": reason }).to_string();
         self.socket.send(Message::text(message)).await
-    }
-
-    /// Says goodbye and waits for the other side's; `serve`'s caller bounds how long.
-    async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), tungstenite::Error> {
-        self.socket.close(Some(CloseFrame { code, reason: reason.into() })).await?;
-        while let Some(frame) = self.socket.next().await {
-            frame?;
-        }
-        Ok(())
-    }
-
-    /// Reads away what still comes: closed with bytes unread, the socket would be reset, and the other side
-    /// might never see why.
-    async fn linger(&mut self) -> Result<(), tungstenite::Error> {
-        let stream = self.socket.get_mut();
-        stream.shutdown().await?;
-        let drained = async {
-            tokio::io::copy(&mut stream.take(MAX_LINGER_BYTES), &mut tokio::io::sink()).await.map(drop)
-        };
-        tokio::time::timeout(LINGER, drained).await.unwrap_or(Ok(()))?;
-        Ok(())
     }
 }
 

@@ -1,22 +1,22 @@
-//! One connection: HTTP/1.1 first, a chat once it has been upgraded.
+//! One connection: HTTP/1.1 first, a WebSocket once it has been upgraded.
 //!
 //! The upgrade takes the socket back from hyper and goes on in the same task, so that a thousand chats are
 //! a thousand tasks, and hyper's buffers are gone before the first message.
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::{Backend, chat, routes};
+use super::routes::Upgrade;
+use super::{Backend, chat, pulse, routes};
 
 /// Bounds what one request's head can make us buffer.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -27,8 +27,11 @@ pub(super) async fn serve(stream: TcpStream, backend: Arc<Backend>, stop: Cancel
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "failed to set TCP_NODELAY");
     }
-    let Some((stream, unread)) = serve_http(stream, &backend, &stop).await else { return };
-    chat::serve(stream, unread, &backend, &stop).await;
+    let Some((upgrade, stream, unread)) = serve_http(stream, &backend, &stop).await else { return };
+    match upgrade {
+        Upgrade::Chat => chat::serve(stream, unread, &backend, &stop).await,
+        Upgrade::Pulse => pulse::serve(stream, unread, &backend, &stop).await,
+    }
 }
 
 /// Answers requests; gives the socket, and what had been read beyond the last request, after an upgrade.
@@ -36,14 +39,15 @@ async fn serve_http(
     stream: TcpStream,
     backend: &Arc<Backend>,
     stop: &CancellationToken,
-) -> Option<(TcpStream, Vec<u8>)> {
-    let upgraded = Arc::new(AtomicBool::new(false));
+) -> Option<(Upgrade, TcpStream, Vec<u8>)> {
+    let upgraded = Arc::new(OnceLock::new());
     let service = service_fn(|request: Request<Incoming>| {
         let (backend, upgraded) = (Arc::clone(backend), Arc::clone(&upgraded));
         async move {
             let response = routes::answer(&backend, request).await;
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-                upgraded.store(true, Ordering::Relaxed);
+            if let Some(upgrade) = response.extensions().get::<Upgrade>() {
+                // A connection is upgraded once: hyper reads nothing after a 101.
+                let _ = upgraded.set(*upgrade);
             }
             Ok::<_, Infallible>(response)
         }
@@ -65,9 +69,7 @@ async fn serve_http(
         tracing::debug!(%error, "connection ended");
         return None;
     }
-    if !upgraded.load(Ordering::Relaxed) {
-        return None;
-    }
+    let upgrade = *upgraded.get()?;
     let parts = http.into_parts();
-    Some((parts.io.into_inner(), parts.read_buf.into()))
+    Some((upgrade, parts.io.into_inner(), parts.read_buf.into()))
 }

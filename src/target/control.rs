@@ -1,15 +1,14 @@
 //! `/faults`: GET lists them, POST sets or clears one, DELETE clears all. Each answers with what is on then.
 
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::{Method, Request, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::answer::{self, Answer};
 use super::fault::{ActiveFaults, FAULTS, Fault, FaultError, FaultInfo};
-use super::routes::{self, Answer, Route};
-
-const MAX_BODY_BYTES: usize = 4096;
+use super::route::Route;
+use super::routes;
 
 /// The body of a POST.
 #[derive(Debug, Deserialize)]
@@ -47,16 +46,13 @@ pub(super) async fn answer(faults: &ActiveFaults, request: Request<Incoming>) ->
 }
 
 async fn post(faults: &ActiveFaults, body: Incoming) -> Answer {
-    let body = match Limited::new(body, MAX_BODY_BYTES).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            return routes::error(StatusCode::PAYLOAD_TOO_LARGE, "the body is longer than 4096 bytes");
-        }
-        Err(error) => return routes::error(StatusCode::BAD_REQUEST, &error.to_string()),
+    let body = match answer::read(body).await {
+        Ok(body) => body,
+        Err(refusal) => return refusal,
     };
     match apply(faults, &body) {
         Ok(()) => list(faults),
-        Err(error) => routes::error(StatusCode::BAD_REQUEST, &error.to_string()),
+        Err(error) => answer::error(StatusCode::BAD_REQUEST, &error.to_string()),
     }
 }
 
@@ -84,7 +80,7 @@ fn list(faults: &ActiveFaults) -> Answer {
         faults.list().iter().map(|fault| json!({ "fault": fault.name(), "value": fault.value() })).collect();
     let available: Vec<Value> =
         FAULTS.iter().map(|info| json!({ "fault": info.usage(), "about": info.about })).collect();
-    routes::json(StatusCode::OK, json!({ "active": active, "available": available }).to_string())
+    answer::json(StatusCode::OK, json!({ "active": active, "available": available }).to_string())
 }
 
 #[cfg(test)]

@@ -2,8 +2,12 @@
 //! writer, or one mistake would be on both sides of the wire.
 
 use std::fmt::{self, Display, Write as _};
+use std::sync::atomic::Ordering;
 
 use super::Backend;
+use super::broker::{Broker, EventKind};
+use super::pulse::Counts;
+use super::sale::Sale;
 use super::tick::BOUNDS_SECS;
 
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -21,6 +25,9 @@ pub(super) fn render(backend: &Backend) -> String {
 fn write(page: &mut Page, backend: &Backend) -> fmt::Result {
     write_loop(page, backend)?;
     write_traffic(page, backend)?;
+    write_pulse(page, backend.hub.counts())?;
+    write_sale(page, &backend.sale)?;
+    write_broker(page, &backend.broker)?;
     write_process(page)
 }
 
@@ -57,6 +64,61 @@ fn write_traffic(page: &mut Page, backend: &Backend) -> fmt::Result {
         page.sample(format_args!("{name}{{path=\"{path}\",status=\"{status}\"}}"), count)?;
     }
     Ok(())
+}
+
+fn write_pulse(page: &mut Page, counts: &Counts) -> fmt::Result {
+    let families = [
+        ("backend_ws_connections", "gauge", "Connections to /ws open now.", &counts.connections),
+        ("backend_ws_subscriptions", "gauge", "Subscriptions on /ws now.", &counts.subscriptions),
+        ("backend_ws_requests_total", "counter", "Messages received on /ws.", &counts.requests),
+        ("backend_events_emitted_total", "counter", "Events made, whoever saw them.", &counts.emitted),
+        (
+            "backend_events_delivered_total",
+            "counter",
+            "Events handed to a connection, once for each.",
+            &counts.delivered,
+        ),
+        (
+            "backend_event_batches_missed_total",
+            "counter",
+            "Batches of events that a connection was too slow for.",
+            &counts.missed,
+        ),
+    ];
+    for (name, kind, help, count) in families {
+        page.family(name, kind, help)?;
+        page.sample(name, count.load(Ordering::Relaxed))?;
+    }
+    Ok(())
+}
+
+fn write_sale(page: &mut Page, sale: &Sale) -> fmt::Result {
+    let name = "backend_orders_total";
+    page.family(name, "counter", "Orders, by what became of them.")?;
+    let counts = sale.counts();
+    let outcomes = [
+        ("accepted", counts.accepted),
+        ("rate_limited", counts.rate_limited),
+        ("repeated", counts.repeated),
+        ("sold_out", counts.sold_out),
+    ];
+    for (outcome, count) in outcomes {
+        page.sample(format_args!("{name}{{outcome=\"{outcome}\"}}"), count)?;
+    }
+    page.family("backend_stock", "gauge", "What is left of the product put on sale last.")?;
+    page.sample("backend_stock", sale.newest_stock())
+}
+
+fn write_broker(page: &mut Page, broker: &Broker) -> fmt::Result {
+    let name = "backend_cloudevents_total";
+    page.family(name, "counter", "CloudEvents taken, by what they are about.")?;
+    for kind in EventKind::ALL {
+        let event = kind.name();
+        page.sample(format_args!("{name}{{event=\"{event}\"}}"), broker.events(kind))?;
+    }
+    let name = "backend_unroutable_messages_total";
+    page.family(name, "counter", "Messages published that reached no queue.")?;
+    page.sample(name, broker.unroutable())
 }
 
 /// The names and meanings of Prometheus' own client libraries. What cannot be read is left out.

@@ -4,19 +4,29 @@
 //! that what loadgate measures here is never measured by the code that produced it. Where to look:
 //!
 //! ```text
-//! serve ─> connection ─> routes ─┬─> control   (/faults)
-//!                       │        └─> exposition (/metrics)
-//!                       └─> chat    (/api/chat, after the upgrade)
+//! serve ─> connection ─> routes ─┬─> control    (/faults)
+//!                       │        ├─> exposition (/metrics)
+//!                       │        ├─> pulse      (/api/v1/…)
+//!                       │        ├─> sale       (/init, /order, /stock)
+//!                       │        └─> broker     (/events, /api/exchanges/…)
+//!                       ├─> chat  (/api/chat, after the upgrade)
+//!                       └─> pulse (/ws, after the upgrade: its protocol is written down there)
 //! tick     the 100 Hz loop, on a thread of its own
 //! fault    what can be made to go wrong; every place above asks it
 //! ```
 
+mod answer;
+mod broker;
 mod chat;
 mod connection;
 mod control;
 mod exposition;
 mod fault;
+mod pulse;
+mod route;
 mod routes;
+mod sale;
+mod socket;
 mod tick;
 mod traffic;
 
@@ -29,12 +39,18 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 pub use self::fault::{FAULTS, Fault, FaultError, FaultInfo};
 pub use self::fault::{Ratio, RefusalStatus, Stall};
+pub use self::pulse::PROTOCOL as WS_PROTOCOL;
+pub use self::route::{ROUTES, RouteInfo};
 pub use self::tick::Hz;
 
+use self::broker::Broker;
 use self::fault::ActiveFaults;
+use self::pulse::Hub;
+use self::sale::Sale;
 use self::tick::{History, Ticker};
 use self::traffic::Traffic;
 
@@ -70,6 +86,11 @@ pub struct TargetConfig {
     pub chunks: usize,
     /// The pause before each chunk, drawn evenly from this range.
     pub chunk_gap: RangeInclusive<Duration>,
+    /// Events a second on `/ws`, of both chains together; 0 for none.
+    pub events_per_sec: u32,
+    /// Orders a second of the flash sale, counted in whole seconds; more are sent to the waiting room. 0 for
+    /// no limit.
+    pub orders_per_sec: u32,
 }
 
 impl Default for TargetConfig {
@@ -79,6 +100,8 @@ impl Default for TargetConfig {
             loop_hz: Hz::NOMINAL,
             chunks: 5,
             chunk_gap: Duration::from_millis(15)..=Duration::from_millis(20),
+            events_per_sec: 20,
+            orders_per_sec: 5_000,
         }
     }
 }
@@ -89,6 +112,11 @@ struct Backend {
     history: Arc<History>,
     traffic: Traffic,
     script: chat::Script,
+    hub: Arc<Hub>,
+    sale: Sale,
+    broker: Broker,
+    /// The rate of the loop while no fault slows it.
+    loop_hz: Hz,
 }
 
 /// Serves on `listener` until `shutdown` completes; then takes no more connections, closes the idle ones,
@@ -103,11 +131,18 @@ pub async fn serve(
 ) -> io::Result<()> {
     let faults = Arc::new(ActiveFaults::new(config.faults));
     let ticker = Ticker::start(config.loop_hz, Arc::clone(&faults))?;
+    let hub = Arc::new(Hub::default());
+    let events = pulse::generate(Arc::clone(&hub), Arc::clone(&faults), config.events_per_sec);
+    let _events = AbortOnDropHandle::new(tokio::spawn(events));
     let backend = Arc::new(Backend {
         faults,
         history: ticker.history(),
         traffic: Traffic::default(),
         script: chat::Script::new(config.chunks, config.chunk_gap),
+        hub,
+        sale: Sale::new(config.orders_per_sec),
+        broker: Broker::default(),
+        loop_hz: config.loop_hz,
     });
     let stop = CancellationToken::new();
     let mut connections = JoinSet::new();

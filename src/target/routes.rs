@@ -1,81 +1,39 @@
-//! Which path answers what, and what the faults do to an answer on its way.
+//! Who answers which path, and what the faults do to an answer on its way.
 
 use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, SEC_WEBSOCKET_VERSION, UPGRADE};
-use hyper::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, HeaderValue, SEC_WEBSOCKET_VERSION, UPGRADE};
+use hyper::{Request, StatusCode};
 use tokio_tungstenite::tungstenite::{self, error::ProtocolError};
 
+use super::answer::{Answer, error, json, with_type};
 use super::fault::ActiveFaults;
-use super::{Backend, control, exposition};
+use super::route::{Route, Segments};
+use super::{Backend, broker, control, exposition, pulse, sale};
 
-pub(super) type Answer = Response<Full<Bytes>>;
-
-/// The paths we know; all others are counted as one, so that a client cannot make series.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Route {
-    Health,
-    Ready,
-    Metrics,
+/// Which conversation an upgraded connection goes on with; an extension of the 101.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Upgrade {
     Chat,
-    Faults,
-    Unknown,
-}
-
-impl Route {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Health, Self::Ready, Self::Metrics, Self::Chat, Self::Faults, Self::Unknown];
-
-    fn of(path: &str) -> Self {
-        Self::ALL.into_iter().find(|route| route.path() == path).unwrap_or(Self::Unknown)
-    }
-
-    /// The path, also as the value of the label `path`.
-    pub(super) fn path(self) -> &'static str {
-        match self {
-            Self::Health => "/health",
-            Self::Ready => "/ready",
-            Self::Metrics => "/metrics",
-            Self::Chat => "/api/chat",
-            Self::Faults => "/faults",
-            Self::Unknown => "other",
-        }
-    }
-
-    /// The status of an ordinary answer.
-    pub(super) fn success(self) -> StatusCode {
-        match self {
-            Self::Chat => StatusCode::SWITCHING_PROTOCOLS,
-            Self::Unknown => StatusCode::NOT_FOUND,
-            _ => StatusCode::OK,
-        }
-    }
-
-    fn methods(self) -> &'static str {
-        match self {
-            Self::Chat => "GET",
-            Self::Faults => "GET, HEAD, POST, DELETE",
-            _ => "GET, HEAD",
-        }
-    }
+    Pulse,
 }
 
 /// Answers one request, and counts it.
 pub(super) async fn answer(backend: &Backend, request: Request<Incoming>) -> Answer {
-    let route = Route::of(request.uri().path());
+    let (route, _) = Route::of(request.uri().path());
     let answer = match route {
         // Whoever set a fault must be able to clear it, so none touches this path.
         Route::Faults => control::answer(&backend.faults, request).await,
         _ => {
             backend.faults.delay().await;
-            ordinary(backend, route, &request)
+            ordinary(backend, route, request).await
         }
     };
     backend.traffic.count_request(route, answer.status());
     answer
 }
 
-fn ordinary(backend: &Backend, route: Route, request: &Request<Incoming>) -> Answer {
+async fn ordinary(backend: &Backend, route: Route, request: Request<Incoming>) -> Answer {
     // A scrape that fails would hide from the rules what the other answers' errors are to show.
     if route != Route::Metrics && backend.faults.fails_this_request() {
         return error(StatusCode::INTERNAL_SERVER_ERROR, "the fault `errors` chose this request");
@@ -86,13 +44,31 @@ fn ordinary(backend: &Backend, route: Route, request: &Request<Incoming>) -> Ans
     if !route.methods().split(", ").any(|method| method == request.method().as_str()) {
         return method_not_allowed(route);
     }
+    let answered = match route {
+        Route::Init => sale::init(&backend.sale, request).await,
+        Route::Order => sale::order(&backend.sale, &backend.faults, request).await,
+        Route::Events => broker::event(&backend.broker, request).await,
+        Route::Publish => broker::publish(&backend.broker, &backend.faults, request).await,
+        _ => Ok(at_once(backend, route, &request)),
+    };
+    answered.unwrap_or_else(|refusal| refusal)
+}
+
+/// The answers that need no body.
+fn at_once(backend: &Backend, route: Route, request: &Request<Incoming>) -> Answer {
+    let (_, Segments([chain, block])) = Route::of(request.uri().path());
     match route {
-        Route::Chat => upgrade(&backend.faults, request),
-        Route::Metrics => {
-            let mut answer = Response::new(Full::from(exposition::render(backend)));
-            answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(exposition::CONTENT_TYPE));
-            answer
-        }
+        Route::Chat => upgrade(&backend.faults, request, Upgrade::Chat),
+        Route::Pulse => upgrade(&backend.faults, request, Upgrade::Pulse),
+        Route::Metrics => with_type(StatusCode::OK, exposition::CONTENT_TYPE, exposition::render(backend)),
+        Route::CorrectnessStatus => pulse::status(backend),
+        Route::CorrectnessWatermark => pulse::watermark(),
+        Route::CorrectnessHalts => pulse::halts(backend),
+        Route::CorrectnessGaps => pulse::gaps(backend),
+        Route::Manifests => pulse::manifests(chain),
+        Route::Manifest => pulse::manifest(chain, block),
+        Route::Stock => sale::stock(&backend.sale, request),
+        Route::WaitingRoom => sale::waiting_room(),
         _ => health(&backend.faults),
     }
 }
@@ -104,12 +80,15 @@ fn health(faults: &ActiveFaults) -> Answer {
     json(StatusCode::OK, r#"{"status":"ok"}"#)
 }
 
-fn upgrade(faults: &ActiveFaults, request: &Request<Incoming>) -> Answer {
+fn upgrade(faults: &ActiveFaults, request: &Request<Incoming>, to: Upgrade) -> Answer {
     if let Some(status) = faults.refused_upgrade() {
         return error(status, "the fault `refuse-upgrades` is on");
     }
     match tungstenite::handshake::server::create_response_with_body(request, Full::default) {
-        Ok(answer) => answer,
+        Ok(mut answer) => {
+            answer.extensions_mut().insert(to);
+            answer
+        }
         Err(reason) => {
             let mut answer = error(refusal_of(&reason), &reason.to_string());
             // RFC 6455, 4.2.2 and 4.4: say what would have been accepted.
@@ -136,16 +115,5 @@ fn refusal_of(reason: &tungstenite::Error) -> StatusCode {
 pub(super) fn method_not_allowed(route: Route) -> Answer {
     let mut answer = error(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static(route.methods()));
-    answer
-}
-
-pub(super) fn error(status: StatusCode, message: &str) -> Answer {
-    json(status, serde_json::json!({ "error": message }).to_string())
-}
-
-pub(super) fn json(status: StatusCode, body: impl Into<Bytes>) -> Answer {
-    let mut answer = Response::new(Full::new(body.into()));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer
 }

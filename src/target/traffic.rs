@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use hyper::StatusCode;
 
-use super::routes::Route;
+use super::route::Route;
 
 /// Counts of requests, chats and messages since the service began.
 pub(super) struct Traffic {
@@ -19,8 +19,7 @@ impl Default for Traffic {
     /// All at zero, and there from the start: a rate of errors can be asked for before the first error.
     fn default() -> Self {
         let statuses = |route: Route| [route.success().as_u16(), StatusCode::INTERNAL_SERVER_ERROR.as_u16()];
-        let zeros =
-            Route::ALL.into_iter().flat_map(|route| statuses(route).map(|status| ((route, status), 0)));
+        let zeros = Route::all().flat_map(|route| statuses(route).map(|status| ((route, status), 0)));
         Self {
             requests: Mutex::new(zeros.collect()),
             connections: AtomicU64::new(0),

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use loadgate::api::{Exporter, serve};
-use loadgate::exposition::{Format, Limits, parse};
+use loadgate::exposition::{Format, Limits, MediaType, body, parse};
 use loadgate::family::{Family, FamilyKind};
 use loadgate::labels::Labels;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -86,6 +86,24 @@ async fn metrics_come_in_the_format_that_was_asked_for() {
         let parsed = parse(&answer.body, format, &Limits::default()).unwrap();
         assert_eq!(parsed.families, families());
     }
+}
+
+#[tokio::test]
+async fn protobuf_is_given_to_those_who_ask_for_it_gzipped_too() {
+    const DELIMITED: &str =
+        "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+    let server = start().await;
+    server.exporter.publish(families());
+    let accept = format!("Accept: {DELIMITED},text/plain;q=0.5\r\n");
+    let plain = ask(server.address, "GET", "/metrics", &accept).await;
+    assert_eq!(plain.header("content-type"), Some(&*DELIMITED.replace(';', "; ")));
+    assert_eq!(plain.header("vary"), Some("accept"));
+    assert_eq!(plain.body, body(&families(), MediaType::Protobuf));
+    let gzipped = ask(server.address, "GET", "/metrics", &format!("{accept}Accept-Encoding: gzip\r\n")).await;
+    assert_eq!(gzipped.header("content-encoding"), Some("gzip"));
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(&*gzipped.body).read_to_end(&mut unpacked).unwrap();
+    assert_eq!(unpacked, plain.body);
 }
 
 #[tokio::test]

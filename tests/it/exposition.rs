@@ -1,14 +1,14 @@
 //! The exposition against golden files, promtool, itself read back, and bodies broken at random.
 
-use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
 use loadgate::exposition::{Format, Limits, encode, parse};
 use loadgate::family::{Bucket, Family, FamilyKind, Histogram, Series, Summary, Value};
 use loadgate::labels::Labels;
 use loadgate::scrape::ScrapeStats;
 use proptest::prelude::*;
+
+use crate::stage::check_with_promtool;
 
 fn encoded(families: &[Family], format: Format) -> String {
     let mut out = String::new();
@@ -43,7 +43,7 @@ fn families() -> Vec<Family> {
     for (scenario, counts) in [("chat", [3.0, 5.0, 9.0, 10.0]), ("health", [0.0, 0.0, 0.0, 0.0])] {
         let bounds = [0.005, 0.5, 10.0, f64::INFINITY];
         let points: Vec<(f64, f64)> = bounds.into_iter().zip(counts).collect();
-        let histogram = Histogram { buckets: buckets(&points), sum: 12.25, count: counts[3] };
+        let histogram = Histogram { buckets: buckets(&points), sum: 12.25, count: counts[3], native: None };
         duration.series.push(Series {
             labels: Labels::new([("scenario", scenario)]),
             value: Value::Histogram(histogram),
@@ -81,25 +81,9 @@ fn openmetrics_is_as_in_the_golden_file() {
 
 #[test]
 fn promtool_has_nothing_to_say_of_the_text() {
-    let child = Command::new("promtool")
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let mut child = match child {
-        Ok(child) => child,
-        Err(error) => {
-            println!("skipped: promtool does not start ({error}); it comes with Debian's package prometheus");
-            return;
-        }
-    };
     let own = ScrapeStats::new(["backend".into()]).families(&Labels::new([("testid", "t")]));
     let body = encoded(&[families(), own].concat(), Format::Text);
-    child.stdin.take().unwrap().write_all(body.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    assert!(output.status.success() && said.is_empty(), "{}", String::from_utf8_lossy(&said));
+    check_with_promtool(body.as_bytes());
 }
 
 #[test]
@@ -163,7 +147,7 @@ fn any_histogram() -> impl Strategy<Value = Value> {
             count += point.1;
             point.1 = count;
         }
-        Value::Histogram(Histogram { buckets: buckets(&points), sum, count })
+        Value::Histogram(Histogram { buckets: buckets(&points), sum, count, native: None })
     })
 }
 

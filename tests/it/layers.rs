@@ -15,6 +15,7 @@ const LAYERS: [&str; 27] = [
     "labels",
     "family",
     "record",
+    "budget",
     "template",
     "data",
     "executor",

@@ -6,6 +6,7 @@ mod api;
 mod bad_plans;
 mod cli;
 mod counts;
+mod dashboards;
 mod exposition;
 mod http;
 mod layers;

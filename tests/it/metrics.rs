@@ -1,18 +1,14 @@
 //! `/metrics` as Prometheus would scrape it, during a run and after: formats, names, labels, final values.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::io::Read as _;
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use loadgate::exposition::{Format, Limits, parse};
 use loadgate::family::{Family, FamilyKind};
-use rustix::process::{Pid, Signal, kill_process};
-use tempfile::TempDir;
 
-use crate::stage::{Service, demo_target, loadgate_run, try_run};
+use crate::stage::{Service, Serving, check_with_promtool, demo_target, get, is_final, try_run, value};
 
 /// Contract, section 7, and what tells the parts of one family apart. Nothing else may be a label.
 const LABELS: [&str; 20] = [
@@ -85,80 +81,6 @@ thresholds:
   hz: [min>0]
 "#
     )
-}
-
-/// The program, serving.
-struct Serving {
-    child: Child,
-    address: SocketAddr,
-    folder: TempDir,
-}
-
-impl Serving {
-    fn start(plan: &str, arguments: &[&str]) -> Self {
-        let (mut command, folder) = loadgate_run(plan, &["--listen", "127.0.0.1:0", "--linger", "1h"]);
-        let mut child = command.args(arguments).spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut lines = stderr.lines().map(Result::unwrap);
-        let address = lines
-            .find_map(|line| line.strip_prefix("serving http://")?.strip_suffix("/metrics")?.parse().ok());
-        // Read on, or the program would wait for us.
-        std::thread::spawn(move || lines.count());
-        Serving { child, address: address.unwrap(), folder }
-    }
-
-    fn families(&self) -> Vec<Family> {
-        let body = get(self.address, "").1;
-        parse(&body, Format::Text, &Limits::default()).unwrap().families
-    }
-
-    /// Scrapes until the families satisfy `holds`.
-    fn scrape_until(&self, holds: impl Fn(&[Family]) -> bool) -> Vec<Family> {
-        let patience = Instant::now() + Duration::from_secs(60);
-        loop {
-            let families = self.families();
-            if holds(&families) {
-                return families;
-            }
-            assert!(Instant::now() < patience, "waited in vain");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    /// Ends the lingering, and gives the exit code.
-    fn end(mut self) -> i32 {
-        kill_process(Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap(), Signal::INT).unwrap();
-        let output = self.child.wait().unwrap();
-        assert!(self.folder.path().join("summary.json").exists());
-        output.code().unwrap()
-    }
-}
-
-/// (head, body); HTTP/1.0, so that the answer ends with the connection.
-fn get(address: SocketAddr, headers: &str) -> (String, Vec<u8>) {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.write_all(format!("GET /metrics HTTP/1.0\r\n{headers}\r\n").as_bytes()).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    let split = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
-    let body = answer.split_off(split + 4);
-    (String::from_utf8(answer).unwrap().to_lowercase(), body)
-}
-
-fn value(families: &[Family], name: &str, labels: &[(&str, &str)]) -> Option<f64> {
-    let mut found = None;
-    for family in families {
-        family.each_sample(|sample, its, value| {
-            if sample == name && labels.iter().all(|(label, wanted)| its.value(label) == Some(wanted)) {
-                found = Some(found.unwrap_or(0.0) + value);
-            }
-        });
-    }
-    found
-}
-
-fn is_final(families: &[Family]) -> bool {
-    value(families, "loadgate_run_final", &[]) == Some(1.0)
 }
 
 #[test]
@@ -267,26 +189,6 @@ fn check_formats(address: SocketAddr, last: &[Family]) {
         without_process(&parse(&text, Format::Text, &Limits::default()).unwrap().families),
         without_process(last)
     );
-}
-
-fn check_with_promtool(body: &[u8]) {
-    let child = Command::new("promtool")
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let mut child = match child {
-        Ok(child) => child,
-        Err(error) => {
-            println!("skipped: promtool does not start ({error}); it comes with Debian's package prometheus");
-            return;
-        }
-    };
-    child.stdin.take().unwrap().write_all(body).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    assert!(output.status.success() && said.is_empty(), "{said}");
 }
 
 /// Every family with its type and the labels its series carry.

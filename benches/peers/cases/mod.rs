@@ -1,9 +1,12 @@
 //! What is measured, one file each: servers, loads, figures, targets.
 
 pub(crate) mod chat;
+pub(crate) mod hostile;
 pub(crate) mod http;
+pub(crate) mod idle;
 mod nginx;
 pub(crate) mod open;
+pub(crate) mod stream;
 pub(crate) mod truth;
 
 use crate::Result;

@@ -19,6 +19,11 @@ pub(super) fn configure(load: &Load, command: &mut Command) -> Result<()> {
             command.args(["role", "bare-open", "--target", &target, "--secs", &secs]);
             command.args(["--connections", &vus.to_string(), "--rate", &rate.to_string()]);
         }
+        Shape::Sockets { connections, per_sec } => {
+            command.args(["role", "bare-sockets", "--target", &target, "--secs", &secs]);
+            command.args(["--connections", &connections.to_string(), "--per-sec", &per_sec.to_string()]);
+        }
+        Shape::Thinking { .. } | Shape::Hostile { .. } => return Err(super::cannot("bare", load)),
         Shape::Chat { users, messages } => {
             command.args(["role", "bare-chat", "--target", &target]);
             command.args(["--users", &users.to_string(), "--messages", &messages.to_string()]);

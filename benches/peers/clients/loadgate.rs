@@ -23,14 +23,25 @@ pub(super) fn configure(launch: &Launch<'_>, command: &mut Command) -> Result<()
 /// The verdict and its exit code are not looked at: a closed loop that fills its core is rightly called inconclusive.
 pub(super) fn read(launch: &Launch<'_>) -> Result<Reported> {
     let summary = Summary::parse(&read_to_string(launch.folder.join(REPORT))?)?;
-    Ok(Reported { response: summary.trend("http_req_response_time"), ..summary.reported() })
+    let response = match launch.load.shape {
+        Shape::Sockets { .. } => "message_time",
+        _ => "http_req_response_time",
+    };
+    Ok(Reported { response: summary.trend(response), ..summary.reported() })
 }
 
 fn plan(load: &Load) -> Result<String> {
     let mut plan = String::from("name: peers\nscenarios:\n  load:\n");
     let (url, secs) = (load.url(), load.secs());
     match load.shape {
-        Shape::Closed { connections: vus } | Shape::Chat { users: vus, .. } => {
+        // One iteration each, which the graceful stop lets end.
+        Shape::Sockets { connections: vus, .. } => {
+            write!(plan, "    executor: constant-vus\n    vus: {vus}\n    duration: 1s\n")?;
+        }
+        Shape::Closed { connections: vus }
+        | Shape::Chat { users: vus, .. }
+        | Shape::Thinking { users: vus }
+        | Shape::Hostile { users: vus, .. } => {
             write!(plan, "    executor: constant-vus\n    vus: {vus}\n    duration: {secs}s\n")?;
         }
         Shape::Open { rate, vus } => {
@@ -41,9 +52,62 @@ fn plan(load: &Load) -> Result<String> {
             write!(plan, "    pre_allocated_vus: {vus}\n    max_vus: {vus}\n")?;
         }
     }
-    plan.push_str("    graceful_stop: 10s\n    flow:\n");
+    writeln!(plan, "    graceful_stop: {}s\n    flow:", secs + 10.0)?;
     match load.shape {
         Shape::Closed { .. } | Shape::Open { .. } => write!(plan, "      - http:\n          url: {url}\n")?,
+        Shape::Thinking { .. } => {
+            write!(plan, "      - http:\n          url: {url}\n      - sleep: 1s\n")?;
+        }
+        // Reads and parses whatever comes.
+        Shape::Hostile { socket: false, .. } => write!(
+            plan,
+            r"      - http:
+          url: {url}
+          timeout: 3s
+          checks: {{is there: json is defined}}
+          capture: {{all: body}}
+      - sleep: 100ms
+"
+        )?,
+        Shape::Hostile { socket: true, .. } => write!(
+            plan,
+            r"      - websocket:
+          url: {url}
+          connect_timeout: 3s
+          flow:
+            - receive: {{until: body is undefined, timeout: 3s}}
+      - sleep: 100ms
+"
+        )?,
+        Shape::Sockets { per_sec: 0, .. } => write!(
+            plan,
+            r"      - websocket:
+          url: {url}
+          connect_timeout: 30s
+          flow:
+            - sleep: {secs}s
+"
+        )?,
+        Shape::Sockets { per_sec, .. } => write!(
+            plan,
+            r"      - websocket:
+          url: {url}
+          connect_timeout: 30s
+          flow:
+            - repeat:
+                for: {secs}s
+                every: {every_ms}ms
+                flow:
+                  - send:
+                      json: {{type: ping, content: are you there?}}
+                  - receive:
+                      timeout: 10s
+                      record: message_time
+metrics:
+  message_time: {{type: trend, time: true}}
+",
+            every_ms = 1000 / per_sec
+        )?,
         Shape::Chat { messages, .. } => write!(
             plan,
             r#"      - websocket:

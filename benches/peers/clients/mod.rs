@@ -48,6 +48,8 @@ pub(crate) struct Reported {
     pub(crate) errors: Option<u64>,
     pub(crate) iterations: Option<u64>,
     pub(crate) dropped: Option<u64>,
+    /// What failed and why, for people.
+    pub(crate) causes: String,
     /// From when each request was due.
     pub(crate) response: Option<Percentiles>,
     /// From when each request was sent.

@@ -16,7 +16,7 @@ pub(super) fn configure(load: &Load, command: &mut Command) -> Result<()> {
             command.args(["-q", &rate.to_string()]);
             vus
         }
-        Shape::Chat { .. } => return Err(cannot("oha", load)),
+        _ => return Err(cannot("oha", load)),
     };
     command.args(["--no-tui", "--output-format", "json", "-c", &connections.to_string()]);
     command.args(["-z", &format!("{}s", load.secs()), &load.url()]);

@@ -36,6 +36,7 @@ impl Summary {
             iterations: self.counter("iterations"),
             dropped: Some(self.counter("dropped_iterations").unwrap_or(0)),
             response: None,
+            causes: String::new(),
             service: self.trend("http_req_duration"),
         }
     }

@@ -5,8 +5,11 @@ mod arrival_server;
 mod bare_chat;
 mod bare_http;
 mod bare_open;
+mod bare_sockets;
 mod chat_server;
 mod delay_server;
+mod echo_server;
+mod hostile_server;
 mod http_server;
 mod probe;
 mod serving;
@@ -17,6 +20,8 @@ use std::net::SocketAddr;
 use clap::Parser;
 
 use crate::Result;
+
+pub(crate) use hostile_server::Harm;
 
 #[derive(Debug, Parser)]
 #[command(name = "role")]
@@ -31,6 +36,13 @@ pub(crate) enum Role {
         /// Between two chunks.
         #[arg(long, default_value_t = 0)]
         gap_ms: u64,
+    },
+    /// Sends each text message back.
+    EchoServer,
+    /// Does harm.
+    HostileServer {
+        #[arg(long, value_enum)]
+        harm: Harm,
     },
     /// Stands still for a while in each period.
     StallServer {
@@ -67,6 +79,17 @@ pub(crate) enum Role {
         #[arg(long)]
         messages: u32,
     },
+    BareSockets {
+        #[arg(long)]
+        target: SocketAddr,
+        #[arg(long)]
+        connections: u32,
+        /// Messages on each connection; 0 only waits.
+        #[arg(long)]
+        per_sec: u32,
+        #[arg(long)]
+        secs: f64,
+    },
     /// Notes when this core stood still.
     Probe {
         #[arg(long)]
@@ -79,6 +102,8 @@ impl Role {
         match self {
             Self::ArrivalServer { rate } => arrival_server::run(rate),
             Self::ChatServer { gap_ms } => chat_server::run(gap_ms),
+            Self::EchoServer => echo_server::run(),
+            Self::HostileServer { harm } => hostile_server::run(harm),
             Self::StallServer { period_ms, stall_ms } => stall_server::run(period_ms, stall_ms),
             Self::DelayServer => delay_server::run(),
             Self::BareHttp { target, connections, secs } => bare_http::run(target, connections, secs),
@@ -86,6 +111,9 @@ impl Role {
                 bare_open::run(target, connections, rate, secs)
             }
             Self::BareChat { target, users, messages } => bare_chat::run(target, users, messages),
+            Self::BareSockets { target, connections, per_sec, secs } => {
+                bare_sockets::run(target, connections, per_sec, secs)
+            }
             Self::Probe { threshold_ms } => probe::run(threshold_ms),
         }
     }

@@ -243,7 +243,10 @@ impl Whole {
             return None;
         }
         let buckets = self.points.iter().map(|(le, count)| Bucket { le: *le, count: *count }).collect();
-        Some((Value::Histogram(Histogram { buckets, sum: self.sum?, count: self.count? }), duplicates))
+        Some((
+            Value::Histogram(Histogram { buckets, sum: self.sum?, count: self.count?, native: None }),
+            duplicates,
+        ))
     }
 
     fn summary(mut self) -> Option<(Value, usize)> {

@@ -13,15 +13,20 @@ use super::Fault;
 const STALL_RECHECK: Duration = Duration::from_millis(50);
 
 /// At most one fault of each name, with when it was set.
+#[derive(Default)]
 pub(in super::super) struct ActiveFaults {
     active: RwLock<Vec<(Fault, Instant)>>,
     /// Requests that `errors` has seen.
     requests: AtomicU64,
+    /// Events that `drop-events` has seen.
+    events: AtomicU64,
+    /// Orders for what is sold out that `oversell` has seen.
+    orders: AtomicU64,
 }
 
 impl ActiveFaults {
     pub(in super::super) fn new(faults: Vec<Fault>) -> Self {
-        let active = Self { active: RwLock::default(), requests: AtomicU64::new(0) };
+        let active = Self::default();
         for fault in faults {
             active.set(fault);
         }
@@ -78,6 +83,28 @@ impl ActiveFaults {
             _ => None,
         })
         .unwrap_or(false)
+    }
+
+    /// Whether this event, the next one in the count, belongs to the share that is lost.
+    pub(in super::super) fn drops_this_event(&self) -> bool {
+        self.find(|fault, _| match fault {
+            Fault::DropEvents(share) => Some(share.takes(self.events.fetch_add(1, Ordering::Relaxed) + 1)),
+            _ => None,
+        })
+        .unwrap_or(false)
+    }
+
+    /// Whether this order for what is sold out, the next one in the count, is accepted all the same.
+    pub(in super::super) fn oversells_this_order(&self) -> bool {
+        self.find(|fault, _| match fault {
+            Fault::Oversell(share) => Some(share.takes(self.orders.fetch_add(1, Ordering::Relaxed) + 1)),
+            _ => None,
+        })
+        .unwrap_or(false)
+    }
+
+    pub(in super::super) fn unrouted(&self) -> bool {
+        self.read().iter().any(|(fault, _)| *fault == Fault::Unrouted)
     }
 
     pub(in super::super) fn refused_upgrade(&self) -> Option<StatusCode> {
@@ -151,6 +178,9 @@ mod tests {
         assert_eq!(faults.latency(), Duration::ZERO);
         assert_eq!(faults.stalled(), None);
         assert!(!faults.fails_this_request());
+        assert!(!faults.drops_this_event());
+        assert!(!faults.oversells_this_order());
+        assert!(!faults.unrouted());
         assert!(!faults.unhealthy());
         assert_eq!(faults.refused_upgrade(), None);
         assert_eq!(faults.pace(Hz::NOMINAL, Instant::now()), Pace::Ticking(Hz::NOMINAL));

@@ -21,7 +21,8 @@ use super::tick::Hz;
 /// One fault, with what it was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Every HTTP answer and the first chunk of every reply come this much later.
+    /// Every HTTP answer, the first chunk of every reply, and on `/ws` every answer and event come this
+    /// much later.
     Latency(Duration),
     /// For a while in every period nothing is answered at all; what arrives waits.
     Stall(Stall),
@@ -35,6 +36,12 @@ pub enum Fault {
     StalledLoop(Option<Duration>),
     /// `/health` and `/ready` answer 503.
     Unhealthy,
+    /// This share of the events of `/ws` is lost on the way.
+    DropEvents(Ratio),
+    /// This share of the orders for what is sold out is accepted.
+    Oversell(Ratio),
+    /// Nothing that is published reaches a queue.
+    Unrouted,
 }
 
 /// How one fault is written and what it does.
@@ -49,11 +56,11 @@ pub struct FaultInfo {
 }
 
 /// All faults, for `--help`, `GET /faults` and the error about an unknown one.
-pub const FAULTS: [FaultInfo; 7] = [
+pub const FAULTS: [FaultInfo; 10] = [
     FaultInfo {
         name: "latency",
         argument: "[=DURATION]",
-        about: "every HTTP answer and first chunk comes later by DURATION (default 200ms)",
+        about: "every answer, first chunk and event comes later by DURATION (default 200ms)",
     },
     FaultInfo {
         name: "stall",
@@ -77,6 +84,17 @@ pub const FAULTS: [FaultInfo; 7] = [
         about: "the loop stops ticking for DURATION (default: until cleared)",
     },
     FaultInfo { name: "unhealthy", argument: "", about: "/health and /ready answer 503" },
+    FaultInfo {
+        name: "drop-events",
+        argument: "[=RATIO]",
+        about: "this share of the events of /ws is lost: gaps in their numbers (default 0.01)",
+    },
+    FaultInfo {
+        name: "oversell",
+        argument: "[=RATIO]",
+        about: "accepts this share of the orders for what is sold out (default 0.01)",
+    },
+    FaultInfo { name: "unrouted", argument: "", about: "what is published reaches no queue: routed false" },
 ];
 
 /// Why a fault could not be understood.
@@ -131,7 +149,10 @@ impl Fault {
                 Ok(length) => Ok(Self::StalledLoop(length.map(|Span(length)| length))),
                 Err(_) => Err(Span::EXPECTED),
             },
+            "drop-events" => value_or("0.01").parse().map(Self::DropEvents).map_err(|_| Ratio::EXPECTED),
+            "oversell" => value_or("0.01").parse().map(Self::Oversell).map_err(|_| Ratio::EXPECTED),
             _ if value.is_some() => Err("no value"),
+            "unrouted" => Ok(Self::Unrouted),
             _ => Ok(Self::Unhealthy),
         };
         parsed.map_err(|expected| FaultError::Value {
@@ -152,6 +173,9 @@ impl Fault {
             Self::SlowLoop(_) => "slow-loop",
             Self::StalledLoop(_) => "stalled-loop",
             Self::Unhealthy => "unhealthy",
+            Self::DropEvents(_) => "drop-events",
+            Self::Oversell(_) => "oversell",
+            Self::Unrouted => "unrouted",
         }
     }
 
@@ -161,11 +185,11 @@ impl Fault {
         match self {
             Self::Latency(by) => Some(Span(*by).to_string()),
             Self::Stall(stall) => Some(stall.to_string()),
-            Self::Errors(share) => Some(share.to_string()),
+            Self::Errors(share) | Self::DropEvents(share) | Self::Oversell(share) => Some(share.to_string()),
             Self::RefuseUpgrades(status) => Some(status.to_string()),
             Self::SlowLoop(hz) => Some(hz.to_string()),
             Self::StalledLoop(length) => length.map(|length| Span(length).to_string()),
-            Self::Unhealthy => None,
+            Self::Unhealthy | Self::Unrouted => None,
         }
     }
 
@@ -231,6 +255,9 @@ mod tests {
         check("stalled-loop", "stalled-loop");
         check("stalled-loop=2s", "stalled-loop=2s");
         check("unhealthy", "unhealthy");
+        check("drop-events", "drop-events=0.01");
+        check("oversell=1%", "oversell=0.01");
+        check("unrouted", "unrouted");
     }
 
     #[test]

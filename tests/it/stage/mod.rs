@@ -4,7 +4,9 @@
 mod command;
 mod demo;
 mod http;
+mod prometheus;
 mod run;
+mod serving;
 mod websocket;
 
 use std::net::SocketAddr;
@@ -16,7 +18,9 @@ use tokio::sync::oneshot;
 pub(crate) use command::{Ended, loadgate, loadgate_run};
 pub(crate) use demo::demo_target;
 pub(crate) use http::{Asked, HttpServer, reply, reply_with};
+pub(crate) use prometheus::{Prometheus, check_with_promtool};
 pub(crate) use run::{Ran, run, try_run};
+pub(crate) use serving::{Serving, get, is_final, value};
 pub(crate) use websocket::websocket_server;
 
 /// A service on a thread of its own, so that it keeps its own time. Ends when it is dropped.

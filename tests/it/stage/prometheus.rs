@@ -1,0 +1,140 @@
+//! Debian's Prometheus and promtool. Where they are not installed a test skips, and says so.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// `promtool check metrics` has nothing to say of this body in text 0.0.4.
+pub(crate) fn check_with_promtool(body: &[u8]) {
+    let child = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = match child {
+        Ok(child) => child,
+        Err(error) => return skipped("promtool", &error),
+    };
+    child.stdin.take().unwrap().write_all(body).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(output.status.success() && said.is_empty(), "{said}");
+}
+
+fn skipped(program: &str, error: &std::io::Error) {
+    println!("skipped: {program} does not start ({error}); it comes with Debian's package prometheus");
+}
+
+/// A server that scrapes one address each second. Ends when it is dropped.
+pub(crate) struct Prometheus {
+    child: Child,
+    address: SocketAddr,
+    _folder: TempDir,
+}
+
+impl Prometheus {
+    pub(crate) const SCRAPE_INTERVAL_SECS: u64 = 1;
+
+    /// `features` as in `--enable-feature`. `None` where it is not installed.
+    pub(crate) fn scraping(target: SocketAddr, features: &[&str]) -> Option<Self> {
+        let folder = TempDir::new().unwrap();
+        let config = format!(
+            "global: {{scrape_interval: {0}s, scrape_timeout: {0}s}}\n\
+             scrape_configs: [{{job_name: loadgate, static_configs: [{{targets: ['{target}']}}]}}]\n",
+            Prometheus::SCRAPE_INTERVAL_SECS
+        );
+        std::fs::write(folder.path().join("prometheus.yml"), config).unwrap();
+        let child = Command::new("prometheus")
+            .arg(format!("--config.file={}", folder.path().join("prometheus.yml").display()))
+            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+            .arg("--web.listen-address=127.0.0.1:0")
+            .arg(format!("--enable-feature={}", features.join(",")))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = match child {
+            Ok(child) => child,
+            Err(error) => {
+                skipped("prometheus", &error);
+                return None;
+            }
+        };
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let mut before = String::new();
+        let address = lines.find_map(|line| {
+            before.push_str(&line);
+            line.split_once("\"Listening on\" address=")?.1.parse().ok()
+        });
+        let address = address.unwrap_or_else(|| panic!("prometheus did not start: {before}"));
+        // Read on, or it would wait for us.
+        std::thread::spawn(move || lines.count());
+        Some(Prometheus { child, address, _folder: folder })
+    }
+
+    /// The `data` of an answer of the HTTP API; `path` without `/api/v1/`.
+    ///
+    /// # Panics
+    /// When the answer is no success, but for one that says it is not ready yet, which is `Null`.
+    pub(crate) fn ask(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        // HTTP/1.0, so that the answer ends with the connection.
+        write!(stream, "GET /api/v1/{path}?{query} HTTP/1.0\r\nHost: prometheus\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        if head.contains(" 503 ") {
+            return Value::Null;
+        }
+        let mut answer: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{head}\n{body}"));
+        assert_eq!(answer["status"], "success", "{parameters:?}: {answer}");
+        answer["data"].take()
+    }
+
+    /// The result of an instant query: (labels, value) of each sample that is a number.
+    pub(crate) fn query(&self, expression: &str) -> Vec<(Value, f64)> {
+        let data = self.ask("query", &[("query", expression)]);
+        let samples = data["result"].as_array().map(Vec::as_slice).unwrap_or_default();
+        samples
+            .iter()
+            .filter_map(|sample| Some((sample["metric"].clone(), number(&sample["value"])?)))
+            .collect()
+    }
+
+    /// How many numbers a range query with a step of a second gives; NaN is none.
+    pub(crate) fn numbers_in_range(&self, expression: &str, start: f64, end: f64) -> usize {
+        let (start, end) = (start.to_string(), end.to_string());
+        let parameters = [("query", expression), ("start", &start), ("end", &end), ("step", "1")];
+        let data = self.ask("query_range", &parameters);
+        let series = data["result"].as_array().map(Vec::as_slice).unwrap_or_default();
+        series
+            .iter()
+            .flat_map(|one| one["values"].as_array().map(Vec::as_slice).unwrap_or_default())
+            .filter(|sample| number(sample).is_some_and(|value| !value.is_nan()))
+            .count()
+    }
+
+    /// A list of strings: label names, or the values of one.
+    pub(crate) fn list(&self, path: &str) -> Vec<String> {
+        let data = self.ask(path, &[]);
+        let list = data.as_array().map(Vec::as_slice).unwrap_or_default();
+        list.iter().map(|value| value.as_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// The value of `[time, "value"]`.
+fn number(sample: &Value) -> Option<f64> {
+    sample[1].as_str()?.parse().ok()
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        let _ended_already = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
