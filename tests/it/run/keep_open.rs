@@ -10,7 +10,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::once;
-use crate::stage::{HttpServer, Ran, Service, reply, run, websocket_server};
+use crate::stage::{HttpServer, Ran, Service, demo_target, reply, run, websocket_server};
 
 type Socket = WebSocketStream<TcpStream>;
 
@@ -195,4 +195,34 @@ fn a_peer_that_closes_says_why_and_leaves_no_time_that_flatters() {
     assert_eq!((ran.check("restarts"), ran.check("closed")), ((2, 0), (2, 0)), "{}", ran.notes());
     assert_eq!(ran.count("k6_whole_seconds_count", &[]), 0, "no reply came, and no time is one");
     assert_eq!(ran.last.sum("k6_ws_receive_failed_rate", &[]), Some(1.0));
+}
+
+#[test]
+fn subscriptions_of_the_demo_target_are_timed_and_their_events_followed_without_a_gap() {
+    let target = demo_target(&[]);
+    let flow = format!(
+        "- websocket:\n    \
+             url: '{}/ws'\n    \
+             keep_open: true\n    \
+             flow:\n      \
+               - send: {{json: {{type: subscribe, id: '{{{{ iteration }}}}', filter: {{chains: [ethereum]}}}}}}\n      \
+               - receive: {{until: json.type == 'subscribed', timeout: 1m, record: whole, capture: {{mine: json.subscription}}}}\n      \
+               - receive: {{until: json.type == 'event', timeout: 1m, capture: {{last: json.seq}}}}\n      \
+               - listen: {{for: 300ms, when: json.type == 'event', checks: {{in order: json.seq == last + 1}}, \
+                   record: {{latency: received_ms - json.timestamp}}, capture: {{last: json.seq}}}}\n      \
+               - send: {{json: {{type: unsubscribe, id: 0, subscription: '{{{{ mine }}}}'}}}}\n      \
+               - receive: {{until: json.type == 'unsubscribed', timeout: 1m}}",
+        target.ws()
+    );
+    let metrics = "metrics: {latency: {type: trend, time: true}, whole: {type: trend, time: true}}";
+    let ran = run(&once(&flow, metrics).replace("- sleep: 1s", "- sleep: 50ms"));
+    let iterations = ran.count("k6_iterations_total", &[]);
+    assert!(iterations >= 4, "{iterations} iterations: {}", ran.notes());
+    assert_eq!(ran.count("k6_ws_sessions_total", &[]), 2, "{}", ran.notes());
+    assert_eq!(ran.count("k6_whole_seconds_count", &[]), iterations);
+    let (held, failed) = ran.check("in order");
+    assert!(held > 0 && failed == 0, "{held} in order, {failed} not: {}", ran.notes());
+    assert_eq!(ran.count("k6_latency_seconds_count", &[]), held);
+    assert!(ran.last.sum("k6_latency_min", &[]).unwrap() >= -0.001, "no event comes before it was sent");
+    assert_eq!(ran.count("k6_iteration_errors_total", &[]), 0, "{}", ran.notes());
 }
