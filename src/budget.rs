@@ -58,7 +58,7 @@ impl Charge {
         if owed <= self.bytes {
             return Ok(());
         }
-        let more = (owed - self.bytes).div_ceil(STEP_BYTES) * STEP_BYTES;
+        let more = (owed - self.bytes).div_ceil(STEP_BYTES).saturating_mul(STEP_BYTES);
         self.budget.take(more)?;
         self.bytes += more;
         Ok(())
