@@ -70,6 +70,8 @@ impl ErrorCode {
     pub const TLS: ErrorCode = ErrorCode(1300);
     pub const TLS_UNKNOWN_AUTHORITY: ErrorCode = ErrorCode(1310);
     pub const TLS_WRONG_HOST: ErrorCode = ErrorCode(1311);
+    /// The response's body is not what its `Content-Encoding` says.
+    pub const DECOMPRESSION: ErrorCode = ErrorCode(1701);
     /// The response broke HTTP's grammar or one of our limits (header block, chunk sizes).
     pub const MALFORMED_RESPONSE: ErrorCode = ErrorCode(1800);
     /// The connection ended before the response did.
@@ -86,10 +88,40 @@ impl ErrorCode {
     pub const WEBSOCKET_PROTOCOL: ErrorCode = ErrorCode(1820);
     /// The connection was closed before what a `receive` waited for arrived.
     pub const WEBSOCKET_CLOSED: ErrorCode = ErrorCode(1821);
+    /// No connection to the proxy that the environment names.
+    pub const PROXY_UNREACHABLE: ErrorCode = ErrorCode(1830);
+    /// The proxy answered `CONNECT` with anything but success.
+    pub const PROXY_REFUSED: ErrorCode = ErrorCode(1831);
 
     /// k6 reports a response of status 400 and above as `1000 + status`.
     pub fn from_status(status: u16) -> Option<ErrorCode> {
         (400..600).contains(&status).then_some(ErrorCode(1000 + status))
+    }
+
+    /// The server said goodbye (GOAWAY) before it answered; `reason` as in RFC 9113, section 7.
+    pub fn http2_go_away(reason: u32) -> ErrorCode {
+        Self::http2(1610, reason)
+    }
+
+    /// A stream was reset, by the server or, where it broke the rules, by us.
+    pub fn http2_stream(reason: u32) -> ErrorCode {
+        Self::http2(1630, reason)
+    }
+
+    /// The server broke the rules of the whole connection.
+    pub fn http2_connection(reason: u32) -> ErrorCode {
+        Self::http2(1650, reason)
+    }
+
+    /// k6 counts the reasons from 1 on; one that RFC 9113 does not know is 0.
+    fn http2(base: u16, reason: u32) -> ErrorCode {
+        let offset = u16::try_from(reason).ok().filter(|reason| *reason <= HTTP2_LAST_REASON);
+        ErrorCode(base + offset.map_or(0, |reason| reason + 1))
+    }
+
+    /// Whether it only repeats the response's status.
+    pub fn is_status(self) -> bool {
+        (1400..1600).contains(&self.0)
     }
 
     /// Of a label's value.
@@ -118,6 +150,10 @@ impl ErrorCode {
             Self::TLS => "TLS handshake failed",
             Self::TLS_UNKNOWN_AUTHORITY => "certificate signed by an unknown authority",
             Self::TLS_WRONG_HOST => "certificate is for another host",
+            Self(number @ 1610..=1624) => HTTP2_GO_AWAY[usize::from(number - 1610)],
+            Self(number @ 1630..=1644) => HTTP2_STREAM[usize::from(number - 1630)],
+            Self(number @ 1650..=1664) => HTTP2_CONNECTION[usize::from(number - 1650)],
+            Self::DECOMPRESSION => "body is not what its Content-Encoding says",
             Self::MALFORMED_RESPONSE => "malformed response",
             Self::INCOMPLETE_RESPONSE => "connection closed before the response was complete",
             Self::DESCRIPTORS_SPENT => "no file descriptor left (raise ulimit -n)",
@@ -126,8 +162,59 @@ impl ErrorCode {
             Self::UPGRADE_MALFORMED => "malformed WebSocket handshake",
             Self::WEBSOCKET_PROTOCOL => "WebSocket protocol error",
             Self::WEBSOCKET_CLOSED => "WebSocket closed early",
-            Self(number) if (1400..1600).contains(&number) => "error status",
+            Self::PROXY_UNREACHABLE => "proxy unreachable",
+            Self::PROXY_REFUSED => "proxy refused to connect",
+            code if code.is_status() => "error status",
             _ => "error",
+        }
+    }
+}
+
+/// `HTTP_1_1_REQUIRED`: the last one of RFC 9113, section 7.
+const HTTP2_LAST_REASON: u16 = 0xd;
+
+/// What happened, with each of RFC 9113's reasons in their order, after one for a reason it does not know.
+macro_rules! http2_reasons {
+    ($what:literal) => {
+        [
+            concat!($what, " (unknown reason)"),
+            concat!($what, " (NO_ERROR)"),
+            concat!($what, " (PROTOCOL_ERROR)"),
+            concat!($what, " (INTERNAL_ERROR)"),
+            concat!($what, " (FLOW_CONTROL_ERROR)"),
+            concat!($what, " (SETTINGS_TIMEOUT)"),
+            concat!($what, " (STREAM_CLOSED)"),
+            concat!($what, " (FRAME_SIZE_ERROR)"),
+            concat!($what, " (REFUSED_STREAM)"),
+            concat!($what, " (CANCEL)"),
+            concat!($what, " (COMPRESSION_ERROR)"),
+            concat!($what, " (CONNECT_ERROR)"),
+            concat!($what, " (ENHANCE_YOUR_CALM)"),
+            concat!($what, " (INADEQUATE_SECURITY)"),
+            concat!($what, " (HTTP_1_1_REQUIRED)"),
+        ]
+    };
+}
+
+const HTTP2_GO_AWAY: [&str; 15] = http2_reasons!("HTTP/2 GOAWAY");
+const HTTP2_STREAM: [&str; 15] = http2_reasons!("HTTP/2 stream reset");
+const HTTP2_CONNECTION: [&str; 15] = http2_reasons!("HTTP/2 connection error");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_of_http2_are_k6s_numbers() {
+        for (code, number, description) in [
+            (ErrorCode::http2_go_away(0), 1611, "HTTP/2 GOAWAY (NO_ERROR)"),
+            (ErrorCode::http2_stream(7), 1638, "HTTP/2 stream reset (REFUSED_STREAM)"),
+            (ErrorCode::http2_stream(0xd), 1644, "HTTP/2 stream reset (HTTP_1_1_REQUIRED)"),
+            (ErrorCode::http2_stream(0xe), 1630, "HTTP/2 stream reset (unknown reason)"),
+            (ErrorCode::http2_connection(1), 1652, "HTTP/2 connection error (PROTOCOL_ERROR)"),
+            (ErrorCode::http2_connection(u32::MAX), 1650, "HTTP/2 connection error (unknown reason)"),
+        ] {
+            assert_eq!((code.number(), code.describe()), (number, description));
         }
     }
 }

@@ -79,3 +79,44 @@ impl Clock {
         self.wall_origin + Duration::from(elapsed)
     }
 }
+
+/// A duration as a plan writes it: `500ms`, `8s`, `1m30s`, `5m`, `1h`.
+pub fn span(duration: Duration) -> String {
+    let (minutes, rest) =
+        (duration.as_secs() / 60, Duration::new(duration.as_secs() % 60, duration.subsec_nanos()));
+    let mut text = String::new();
+    for (count, unit) in [(minutes / 60, 'h'), (minutes % 60, 'm')] {
+        if count > 0 {
+            text.push_str(&format!("{count}{unit}"));
+        }
+    }
+    match (text.is_empty(), rest.is_zero()) {
+        (true, true) => "0s".to_owned(),
+        (false, true) => text,
+        (_, false) => text + &format!("{rest:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_written_as_in_a_plan() {
+        for (millis, expected) in [
+            (0, "0s"),
+            (500, "500ms"),
+            (8_000, "8s"),
+            (1_500, "1.5s"),
+            (60_000, "1m"),
+            (90_000, "1m30s"),
+            (90_500, "1m30.5s"),
+            (300_000, "5m"),
+            (3_600_000, "1h"),
+            (3_605_000, "1h5s"),
+            (90_061_000, "25h1m1s"),
+        ] {
+            assert_eq!(span(Duration::from_millis(millis)), expected);
+        }
+    }
+}

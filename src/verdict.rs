@@ -46,6 +46,15 @@ pub enum Doubt {
         due: u64,
         reason: String,
     },
+    /// The run's own numbers are whole, but what was asked for beside them is not.
+    SamplesDropped {
+        dropped: u64,
+    },
+    OutputIncomplete {
+        /// As on the command line: `json=run.json`.
+        output: String,
+        reason: String,
+    },
     /// Something this program should not do to itself.
     Internal(String),
 }
@@ -104,6 +113,24 @@ impl Health {
         }
         doubts.extend(self.scrapes.iter().filter_map(ScrapeHealth::doubt));
         doubts
+    }
+}
+
+impl Doubt {
+    /// What it is about, without the numbers of one run: for those who compare runs.
+    pub fn subject(&self) -> String {
+        match self {
+            Doubt::NoIterations => "no iterations".to_owned(),
+            Doubt::Dropped { .. } => "dropped iterations".to_owned(),
+            Doubt::Lag { .. } => "iteration lag".to_owned(),
+            Doubt::Cpu { .. } => "generator's CPU".to_owned(),
+            Doubt::DescriptorsSpent { .. } => "descriptors and ports".to_owned(),
+            Doubt::IterationErrors { .. } => "iteration errors".to_owned(),
+            Doubt::ScrapesMissed { job, .. } => format!("scrapes of {job}"),
+            Doubt::SamplesDropped { .. } => "dropped samples".to_owned(),
+            Doubt::OutputIncomplete { output, .. } => format!("output {output}"),
+            Doubt::Internal(_) => "internal".to_owned(),
+        }
     }
 }
 
@@ -187,6 +214,13 @@ impl fmt::Display for Doubt {
             }
             Doubt::ScrapesMissed { job, missed, due, reason } => {
                 write!(f, "{missed} of {due} scrapes of `{job}` failed, the last with: {reason}")
+            }
+            Doubt::SamplesDropped { dropped } => write!(
+                f,
+                "{dropped} samples were not written, because --out could not keep up: the files are incomplete, gates and summary are not"
+            ),
+            Doubt::OutputIncomplete { output, reason } => {
+                write!(f, "--out {output} is incomplete: {reason}; gates and summary are not")
             }
             Doubt::Internal(what) => f.write_str(what),
         }

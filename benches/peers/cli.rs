@@ -1,4 +1,4 @@
-//! The command line: `cargo bench --bench peers -- [http|open|chat|stream|idle|truth|hostile|all]`.
+//! The command line: `cargo bench --bench peers -- [http|open|chat|stream|idle|truth|hostile|counts|all]`.
 
 use std::path::PathBuf;
 
@@ -41,6 +41,7 @@ pub(crate) enum Case {
     Idle,
     Truth,
     Hostile,
+    Counts,
     All,
 }
 
@@ -54,7 +55,7 @@ impl Cli {
             println!("{client} is not installed: skipped. To measure it: {}", client.install());
         }
         let mut report = Report::default();
-        let all: [(Case, cases::Run); 7] = [
+        let all: [(Case, cases::Run); 8] = [
             (Case::Http, cases::http::run),
             (Case::Open, cases::open::run),
             (Case::Chat, cases::chat::run),
@@ -62,6 +63,7 @@ impl Cli {
             (Case::Idle, cases::idle::run),
             (Case::Truth, cases::truth::run),
             (Case::Hostile, cases::hostile::run),
+            (Case::Counts, cases::counts::run),
         ];
         for (_, run) in all.iter().filter(|(case, _)| self.case == Case::All || self.case == *case) {
             let ended = run(&bench, &mut report);

@@ -24,7 +24,7 @@ impl Check {
                 Ok(plan) => {
                     let scenarios = plan.scenarios.iter();
                     let shown: Vec<String> = scenarios
-                        .map(|scenario| format!("  * {}: {}", scenario.name, scenario.executor.describe()))
+                        .map(|scenario| format!("  * {}: {}", scenario.name, scenario.describe()))
                         .collect();
                     say(&format!("{}: ok\n{}\n", file.display(), shown.join("\n")));
                 }

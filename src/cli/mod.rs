@@ -5,9 +5,11 @@ mod demo;
 mod files;
 mod listener;
 mod log;
+mod outputs;
 mod process;
 mod run;
 mod schema;
+mod segment;
 mod serve_metrics;
 mod target;
 

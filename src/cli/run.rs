@@ -10,11 +10,15 @@ use super::Failure;
 use super::files::{PlanArgs, check_writable, complain, pair, read_plan, say, write_whole};
 use super::listener::Foreground;
 use super::log::LogLines;
+use super::outputs::{Kind, Output, SampleWriter, To, check_distinct};
 use super::process::{raise_descriptor_limit, signal};
+use super::segment::SegmentArgs;
 use super::serve_metrics::MetricsServer;
 use crate::config::parse_duration;
+use crate::flow::HttpDebug;
+use crate::labels::Labels;
 use crate::plan::Plan;
-use crate::report::{Finished, SummaryOptions, TrendStat, json_summary, text};
+use crate::report::{Finished, SummaryOptions, TrendStat, json_summary, junit, text, vegeta};
 use crate::run::{RunOptions, execute, process_families};
 use crate::scheduler::LoadOptions;
 use crate::verdict::Verdict;
@@ -24,7 +28,11 @@ use crate::verdict::Verdict;
 #[command(after_help = "Examples:\n  \
     loadgate target &\n  \
     loadgate run config/plans/health.yml -e DURATION=10s\n  \
-    loadgate run config/plans/chat-streaming.yml --profile smoke --listen 127.0.0.1:5665 --summary-export summary.json\n\n\
+    loadgate run config/plans/chat-streaming.yml --profile smoke --listen 127.0.0.1:5665 --summary-export summary.json\n  \
+    loadgate run config/plans/health.yml --out json=samples.json.gz --out csv=samples.csv --junit junit.xml\n  \
+    loadgate run config/plans/health.yml -e DURATION=5s --out vegeta-json | jq '.latencies.\"99th\"'\n  \
+    loadgate run config/plans/health.yml -e DURATION=1s -e RATE=1 --http-debug=full\n  \
+    loadgate run config/plans/health.yml --segment 2/3 --testid nightly    # on the second of three machines\n\n\
     Exit codes:\n  \
     0 passed · 99 failed · 98 inconclusive · 97 preflight failed · 104 invalid plan · 105 stopped by a signal")]
 pub(super) struct Run {
@@ -33,6 +41,8 @@ pub(super) struct Run {
     file: PathBuf,
     #[command(flatten)]
     pub(super) plan: PlanArgs,
+    #[command(flatten)]
+    segment: SegmentArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
 }
@@ -55,7 +65,18 @@ pub(super) struct OutputArgs {
     /// Write verdict, gates and all metrics to this file as JSON
     #[arg(long, env = "LOADGATE_SUMMARY_EXPORT", value_name = "FILE")]
     summary_export: Option<PathBuf>,
-    /// Statistics of trends in the summary: avg, min, med, max, count, p(N), comma-separated
+    /// Write results to a file, in k6's formats or Vegeta's: json=FILE and csv=FILE, a line per sample (compressed
+    /// where FILE ends in .gz); vegeta-json=FILE, Vegeta's report. Without FILE, or with -, to stdout. May be repeated
+    #[arg(short, long, env = "LOADGATE_OUT", value_name = "KIND[=FILE]", value_delimiter = ';')]
+    out: Vec<Output>,
+    /// Write thresholds and doubts to this file as JUnit's XML
+    #[arg(long, env = "LOADGATE_JUNIT", value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Log each HTTP request and response, without the secrets in them; with bodies: --http-debug=full
+    #[arg(long, env = "LOADGATE_HTTP_DEBUG", value_name = "WHAT", num_args = 0..=1, require_equals = true,
+        default_missing_value = "headers", value_parser = http_debug)]
+    http_debug: Option<HttpDebug>,
+    /// Statistics of trends in the summary and its export: avg, min, med, max, count, p(N), comma-separated
     #[arg(long, env = "LOADGATE_SUMMARY_TREND_STATS", value_name = "LIST", value_parser = trend_stats)]
     summary_trend_stats: Option<TrendStats>,
     /// Show no progress
@@ -69,6 +90,15 @@ pub(super) enum Stay {
     /// As long as `--linger` says.
     Linger,
     UntilSignal,
+}
+
+/// As in k6: `headers`, or `full` with bodies.
+fn http_debug(text: &str) -> Result<HttpDebug, String> {
+    match text {
+        "headers" | "true" => Ok(HttpDebug::Headers),
+        "full" => Ok(HttpDebug::Full),
+        _ => Err("expected headers or full".to_owned()),
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -94,7 +124,8 @@ impl Run {
                 "error: --linger needs --listen ADDR: there is nothing to go on serving",
             ));
         }
-        let plan = read_plan(&self.file, &self.plan)?;
+        let segment = self.segment.segment()?;
+        let plan = read_plan(&self.file, &self.plan)?.part(segment);
         let finished = foreground(plan, &self.output, Stay::Linger, || ())?;
         Ok(finished.verdict.exit_code())
     }
@@ -108,9 +139,7 @@ pub(super) fn foreground(
     stay: Stay,
     ready: impl FnOnce(),
 ) -> Result<Finished, Failure> {
-    if let Some(file) = &output.summary_export {
-        check_writable(file)?;
-    }
+    output.check()?;
     raise_descriptor_limit();
     let log = LogLines::install();
     let metrics = output.listen.map(MetricsServer::start).transpose()?;
@@ -121,12 +150,20 @@ pub(super) fn foreground(
     let retain = plan.retain_series;
     let plan = Arc::new(plan);
     let exporter = metrics.as_ref().map(|metrics| Arc::clone(&metrics.exporter));
-    let mut listener = Foreground::new(&plan, output.quiet, log, exporter);
-    let options = RunOptions {
+    let mut options = RunOptions {
         testid: output.testid.clone().unwrap_or_else(new_testid),
         tags: output.tag.clone(),
         load: LoadOptions::default(),
+        written: None,
     };
+    options.load.instruments.http_debug = output.http_debug;
+    let tags = options.tags.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let tags = plan.tags.merged(&Labels::new(tags.chain([("testid", options.testid.as_str())])));
+    if let Some(SampleWriter { taps, written }) = SampleWriter::start(&output.out, &plan, &tags)? {
+        options.load.instruments.taps = Some(taps);
+        options.written = Some(written);
+    }
+    let mut listener = Foreground::new(&plan, output.quiet, log, exporter);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -136,24 +173,64 @@ pub(super) fn foreground(
     let finished = finished.map_err(|error| Failure::internal("start the load", error))?;
     let stats = output.summary_trend_stats.as_ref().map(|TrendStats(stats)| stats.clone());
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let exported = stats.clone().unwrap_or_else(|| TrendStat::EXPORTED.to_vec());
     let trend_stats = stats.unwrap_or_else(|| SummaryOptions::default().trend_stats);
-    say(&text(&finished, &SummaryOptions { trend_stats, colour }));
+    let shown = text(&finished, &SummaryOptions { trend_stats, colour });
+    // Where stdout carries results, it carries nothing else.
+    if output.to_stdout() {
+        complain(&shown)
+    } else {
+        say(&shown)
+    }
     // Whatever cannot be written must not hide the verdict, which has been printed by now.
-    let exported = output
-        .summary_export
-        .as_ref()
-        .map(|file| write_whole(file, &format!("{:#}\n", json_summary(&finished))));
+    let written = output.write_reports(&finished, &exported);
     if let Some(metrics) = metrics {
         runtime.block_on(linger(&metrics, output.linger.unwrap_or_default(), retain, stay));
         metrics.stop();
     }
-    match exported {
+    match written {
         // The verdict says more than a full disk does, unless all was well.
-        Some(Err(failure)) if finished.verdict != Verdict::Passed => complain(&failure.to_string()),
-        Some(exported) => exported?,
-        None => {}
+        Err(failure) if finished.verdict != Verdict::Passed => complain(&failure.to_string()),
+        written => written?,
     }
     Ok(finished)
+}
+
+impl OutputArgs {
+    /// Refuses what would fail late, after a long run.
+    fn check(&self) -> Result<(), Failure> {
+        let others = [&self.summary_export, &self.junit].into_iter().flatten().map(PathBuf::as_path);
+        check_distinct(&self.out, others.clone())?;
+        let files = self.out.iter().filter(|output| output.kind == Kind::Vegeta).filter_map(Output::file);
+        files.chain(others).try_for_each(check_writable)
+    }
+
+    fn to_stdout(&self) -> bool {
+        self.out.iter().any(|output| output.to == To::Stdout)
+    }
+
+    /// All that is written at the end. One that fails does not keep the others from being written.
+    fn write_reports(&self, finished: &Finished, trend_stats: &[TrendStat]) -> Result<(), Failure> {
+        let mut written = Vec::new();
+        if let Some(file) = &self.summary_export {
+            written.push(write_whole(file, &format!("{:#}\n", json_summary(finished, trend_stats))));
+        }
+        if let Some(file) = &self.junit {
+            let report = junit(finished).map_err(|error| Failure::internal("write JUnit's XML", error));
+            written.push(report.and_then(|report| write_whole(file, &report)));
+        }
+        for output in self.out.iter().filter(|output| output.kind == Kind::Vegeta) {
+            let report = format!("{}\n", vegeta(finished));
+            written.push(match &output.to {
+                To::Stdout => {
+                    say(&report);
+                    Ok(())
+                }
+                To::File(file) => write_whole(file, &report),
+            });
+        }
+        written.into_iter().collect()
+    }
 }
 
 /// Serves the final values for a while, but no longer than `retain_series`: after that they are gone.

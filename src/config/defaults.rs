@@ -6,9 +6,10 @@ use serde_json::{Value as Json, json};
 
 use super::fields::{Element, Fields, Reader, Value};
 use super::node::Node;
-use super::schema::Schemas;
-use super::value::{AtLeast, HostName, Name, Share, Table, Text};
+use super::schema::{Schemas, or_filled};
+use super::value::{AtLeast, HostName, Name, Share, Table, Text, word};
 use super::{At, later};
+use crate::protocol::KeepAlive;
 
 /// For every exchange; a step may override.
 #[derive(Debug, Clone)]
@@ -17,8 +18,12 @@ pub struct Defaults {
     pub timeout: Duration,
     /// Default `loadgate/<version>`.
     pub user_agent: String,
+    /// Default true: HTTP/2 where a server offers it over TLS.
+    pub http2: bool,
+    /// Default `vu`.
+    pub keep_alive: KeepAlive,
     pub tls: TlsConfig,
-    /// Host name to address; `host` or `host:port` on both sides.
+    /// Host name, also `*` and how names end, to address; each with or without a port.
     pub hosts: Vec<(At<String>, At<String>)>,
     /// Default true: bodies are counted and dropped unless a step reads them.
     pub discard_bodies: bool,
@@ -29,6 +34,24 @@ pub struct TlsConfig {
     pub insecure_skip_verify: bool,
     /// A PEM file of authorities to trust instead of the system's.
     pub ca: Option<At<String>>,
+    /// Our own certificate, for servers that ask for one.
+    pub identity: Option<IdentityConfig>,
+    /// Default 1.2.
+    pub min_version: TlsVersion,
+}
+
+/// PEM files with the client's certificate and its key.
+#[derive(Debug, Clone)]
+pub struct IdentityConfig {
+    pub cert: At<String>,
+    pub key: At<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TlsVersion {
+    #[default]
+    Tls12,
+    Tls13,
 }
 
 #[derive(Debug, Clone)]
@@ -44,17 +67,42 @@ impl Element for Defaults {
     fn fields(f: &mut Fields<'_>) -> Option<Self> {
         let timeout = f.or::<AtLeast<1>>("timeout", "How long an exchange may take", "60s");
         let user_agent = f.or::<UserAgent>("user_agent", "The header `User-Agent`", UserAgent::DEFAULT);
-        let tls = f.or_all_defaults("tls", "How servers are verified");
+        let http2 = f.or("http2", "Speak HTTP/2 with servers that offer it over TLS", "true");
+        let keep_alive = f.or(
+            "keep_alive",
+            "How long connections are kept: for a VU's life, an iteration, or never",
+            "vu",
+        );
+        let tls = f.or_all_defaults("tls", "How servers are verified, and what is shown to them");
         let dns = f.or_all_defaults::<Dns>("dns", "How names are resolved");
         let discard_bodies =
             f.or("discard_bodies", "Bodies are counted and dropped, except where a step reads them", "true");
         Some(Defaults {
             timeout: timeout?.0,
             user_agent: user_agent?.0,
+            http2: http2?,
+            keep_alive: keep_alive?,
             tls: tls?,
             hosts: dns?.0,
             discard_bodies: discard_bodies?,
         })
+    }
+}
+
+const KEEP_ALIVE: [(&str, KeepAlive); 3] =
+    [("vu", KeepAlive::Vu), ("iteration", KeepAlive::Iteration), ("never", KeepAlive::Never)];
+
+impl Value for KeepAlive {
+    fn expected() -> String {
+        "one of `vu`, `iteration`, `never`".to_owned()
+    }
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        word(node, reader, "keep_alive", &KEEP_ALIVE)
+    }
+
+    fn schema(_: &mut Schemas) -> Json {
+        or_filled(json!({"enum": KEEP_ALIVE.map(|(word, _)| word)}))
     }
 }
 
@@ -90,7 +138,7 @@ impl Element for Dns {
     fn fields(f: &mut Fields<'_>) -> Option<Self> {
         let hosts = f.or_empty::<Table<HostName, At<Name<HostName>>>>(
             "hosts",
-            "Host to address, each with or without a port",
+            "Host to address, each with or without a port; `*.example.com` is every host below it",
         );
         Some(Dns(hosts?
             .0
@@ -102,18 +150,47 @@ impl Element for Dns {
 
 impl Element for TlsConfig {
     const NAME: &'static str = "tls";
-    const HELP: &'static str = "How servers are verified";
+    const HELP: &'static str = "How servers are verified, and what is shown to them";
 
     fn fields(f: &mut Fields<'_>) -> Option<Self> {
         let insecure_skip_verify = f.or("insecure_skip_verify", "Take any certificate", "false");
         let ca = f.optional::<At<Text>>("ca", "A PEM file of authorities to trust instead of the system's");
-        f.later("cert", "A PEM file with the client's certificate", later::text);
-        f.later("key", "A PEM file with the client's key", later::text);
-        f.later("min_version", "The oldest version of TLS that is spoken", later::tls_version);
+        let cert = f.optional::<At<Text>>("cert", "A PEM file with the client's certificate and its chain");
+        let key = f.optional::<At<Text>>("key", "A PEM file with the client certificate's key");
+        let min_version = f.or("min_version", "The oldest version of TLS that is spoken", "1.2");
+        for (given, missing) in [("cert", "key"), ("key", "cert")] {
+            if f.has(given) && !f.has(missing) {
+                let help = format!("add `{missing}`: a PEM file");
+                f.problem(given, format!("`{given}` without `{missing}`"), help);
+            }
+        }
         Some(TlsConfig {
             insecure_skip_verify: insecure_skip_verify?,
             ca: ca?.map(|ca| ca.map(|path| path.0)),
+            identity: cert?.zip(key?).map(|(cert, key)| IdentityConfig {
+                cert: cert.map(|path| path.0),
+                key: key.map(|path| path.0),
+            }),
+            min_version: min_version?,
         })
+    }
+}
+
+impl Value for TlsVersion {
+    fn expected() -> String {
+        "`1.2` or `1.3`".to_owned()
+    }
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        reader.scalar(node, &Self::expected(), |scalar| match scalar.text.as_str() {
+            "1.2" => Some(TlsVersion::Tls12),
+            "1.3" => Some(TlsVersion::Tls13),
+            _ => None,
+        })
+    }
+
+    fn schema(_: &mut Schemas) -> Json {
+        or_filled(json!({"enum": ["1.2", "1.3", 1.2, 1.3]}))
     }
 }
 

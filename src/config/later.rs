@@ -44,10 +44,6 @@ pub(crate) fn number() -> Json {
     json!({"type": ["number", "string"]})
 }
 
-pub(crate) fn tls_version() -> Json {
-    json!({"enum": ["1.2", "1.3", 1.2, 1.3]})
-}
-
 pub(crate) fn step() -> Json {
     json!({"type": "object"})
 }

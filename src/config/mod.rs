@@ -32,7 +32,7 @@ mod vars;
 mod yaml;
 
 pub use data::{DataConfig, DataSource, OnEndConfig, PickConfig};
-pub use defaults::{Defaults, Limits, TlsConfig};
+pub use defaults::{Defaults, IdentityConfig, Limits, TlsConfig, TlsVersion};
 pub use executor::ExecutorConfig;
 pub use load::{LoadOptions, Loaded, load, read};
 pub use metric::{MetricConfig, MetricKind};

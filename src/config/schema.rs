@@ -165,7 +165,7 @@ mod tests {
     use crate::config::{LoadOptions, Problems, load};
 
     /// A plan around one element, by the element's name in the schema.
-    const AROUND: [(&str, &str); 25] = [
+    const AROUND: [(&str, &str); 26] = [
         ("plan", "@"),
         ("defaults", "{defaults: @}"),
         ("tls", "{defaults: {tls: @}}"),
@@ -177,7 +177,8 @@ mod tests {
         ("metric", "{metrics: {m: @}}"),
         ("threshold", "{thresholds: {m: @}}"),
         ("scenario", "{scenarios: {s: @}}"),
-        ("stage", "{scenarios: {s: {executor: ramping-vus, stages: [@]}}}"),
+        ("stage_of_vus", "{scenarios: {s: {executor: ramping-vus, stages: [@]}}}"),
+        ("stage_of_rates", "{scenarios: {s: {executor: ramping-arrival-rate, stages: [@]}}}"),
         ("http", "{preflight: [{http: @}]}"),
         ("websocket", "{preflight: [{websocket: @}]}"),
         ("send", "{preflight: [{websocket: {flow: [{send: @}]}}]}"),

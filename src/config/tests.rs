@@ -173,7 +173,7 @@ fn variables_are_looked_for_in_the_order_of_the_contract() {
         let options = LoadOptions { env_flags, profile: profile.map(str::to_owned), environment: &lookup };
         match vus(&load("plan.yml", text, &options).unwrap().config) {
             ExecutorConfig::ConstantVus { vus, .. } => vus,
-            ExecutorConfig::ConstantArrivalRate { .. } => 0,
+            _ => 0,
         }
     };
     assert_eq!(found(true, Some("chosen"), true), 5);

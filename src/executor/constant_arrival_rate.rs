@@ -2,95 +2,72 @@
 
 use std::time::Duration;
 
-use super::{Arrival, Decision, DropReason, Executor, Model, Schedule, Share, Vus};
-use crate::time::Elapsed;
-
-/// How long after the end an arrival that was due before it may still start. A pacer that wakes
-/// later than this has stalled, and a burst past the end would not be the load that was asked for.
-const LATEST_START: Duration = Duration::from_millis(100);
+use super::{Arrival, Executor, Model, Open, Segment, vus_range};
+use crate::time::{Elapsed, span};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConstantArrivalRate {
-    /// Iterations per `time_unit`; above 0, may be fractional (k6 takes whole numbers only).
+    /// Iterations per `time_unit`, of all segments; above 0, may be fractional (k6 takes whole numbers only).
     pub rate: f64,
     pub time_unit: Duration,
     pub duration: Duration,
     pub pre_allocated_vus: u64,
     pub max_vus: u64,
-}
-
-#[derive(Debug)]
-struct Running {
-    /// Nanoseconds between two arrivals of the whole.
-    period: f64,
-    duration: Elapsed,
-    next: u64,
-    share: Share,
+    /// Which of the arrivals are ours.
+    pub segment: Segment,
 }
 
 impl Executor for ConstantArrivalRate {
-    fn model(&self) -> Model {
-        Model::Open { pre_allocated_vus: self.pre_allocated_vus, max_vus: self.max_vus }
+    fn model(&self) -> Model<'_> {
+        Model::Open(self)
     }
 
     fn duration(&self) -> Elapsed {
         self.duration.into()
     }
 
-    fn share(&self, share: Share) -> Box<dyn Schedule> {
-        let period = self.time_unit.as_nanos() as f64 / self.rate;
-        Box::new(Running { period, duration: self.duration.into(), next: share.index, share })
+    /// As in k6 arrivals follow users: a machine without a user gets none.
+    fn part(&self, segment: &Segment) -> Box<dyn Executor> {
+        Box::new(ConstantArrivalRate {
+            pre_allocated_vus: segment.scale(self.pre_allocated_vus),
+            max_vus: segment.scale(self.max_vus),
+            segment: segment.of_value(self.max_vus),
+            ..*self
+        })
     }
 
     fn describe(&self) -> String {
-        let per_second = self.rate / self.time_unit.as_secs_f64();
-        let vus = match (self.pre_allocated_vus, self.max_vus) {
-            (pre, max) if pre == max => format!("{max}"),
-            (pre, max) => format!("{pre}-{max}"),
-        };
-        format!("{per_second:.2} iterations/s for {:?} (VUs: {vus})", self.duration)
+        let per_second = self.rate * self.segment.fraction() / self.time_unit.as_secs_f64();
+        format!("{per_second:.2} iterations/s for {}", span(self.duration))
+    }
+
+    fn fact(&self) -> Option<String> {
+        Some(vus_range(self))
     }
 }
 
-impl Running {
-    /// A function of the arrival's number, never accumulated. As in k6 the first is due at 0 and
-    /// one that is due exactly at the end still belongs to the schedule.
-    fn due(&self, index: u64) -> Elapsed {
-        Elapsed::from_nanos((index as f64 * self.period).round() as u64)
-    }
-}
-
-impl Schedule for Running {
-    fn next(&mut self, now: Elapsed, vus: Vus) -> Decision {
-        let arrival = Arrival { index: self.next, due: self.due(self.next) };
-        if arrival.due > self.duration {
-            return Decision::Done;
-        }
-        if arrival.due > now {
-            return Decision::Wait(arrival.due);
-        }
-        self.next += self.share.of;
-        if now > self.duration + LATEST_START {
-            Decision::Drop(DropReason::PacerLate)
-        } else if vus.idle == 0 {
-            Decision::Drop(DropReason::NoIdleVu)
-        } else {
-            Decision::Start(arrival)
-        }
+impl Open for ConstantArrivalRate {
+    fn pre_allocated_vus(&self) -> u64 {
+        self.pre_allocated_vus
     }
 
-    fn overdue(&self, now: Elapsed) -> u64 {
-        let last = now.min(self.duration);
-        if self.due(self.next) > last {
-            return 0;
-        }
-        let due_in_all = (last.as_nanos() as f64 / self.period).floor() as u64 + 1;
-        due_in_all.saturating_sub(self.next).div_ceil(self.share.of)
+    fn max_vus(&self) -> u64 {
+        self.max_vus
+    }
+
+    /// As in k6 the first is due at 0 and one that is due exactly at the end still belongs to it.
+    fn arrival(&self, nth: u64) -> Option<Arrival> {
+        let index = self.segment.nth(nth)?;
+        let period = self.time_unit.as_nanos() as f64 / self.rate;
+        let due = Elapsed::from_nanos((index as f64 * period).round() as u64);
+        (due <= self.duration()).then_some(Arrival { index, due })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::arrivals::tests::starts;
+    use super::super::{Arrivals, Share};
     use super::*;
 
     fn executor(rate: f64, time_unit_secs: u64, secs: u64) -> ConstantArrivalRate {
@@ -100,24 +77,12 @@ mod tests {
             duration: Duration::from_secs(secs),
             pre_allocated_vus: 1,
             max_vus: 1,
+            segment: Segment::WHOLE,
         }
     }
 
-    fn millis(millis: u64) -> Elapsed {
-        Duration::from_millis(millis).into()
-    }
-
-    /// Runs a share with a user always idle, jumping from wait to wait.
     fn due_times(executor: &ConstantArrivalRate, share: Share) -> Vec<(u64, Elapsed)> {
-        let (mut schedule, mut now, mut starts) = (executor.share(share), Elapsed::ZERO, Vec::new());
-        loop {
-            match schedule.next(now, Vus { idle: 1 }) {
-                Decision::Start(arrival) => starts.push((arrival.index, arrival.due)),
-                Decision::Wait(until) => now = until,
-                Decision::Drop(reason) => panic!("dropped: {reason:?}"),
-                Decision::Done => return starts,
-            }
-        }
+        starts(executor, executor.duration(), share)
     }
 
     #[test]
@@ -149,43 +114,10 @@ mod tests {
     }
 
     #[test]
-    fn decisions_follow_time_and_idle_users() {
-        let mut schedule = executor(10.0, 1, 1).share(Share::WHOLE);
-        let start = |index, due| Decision::Start(Arrival { index, due: millis(due) });
-        for (now, idle, expected) in [
-            (0, 1, start(0, 0)),
-            (0, 1, Decision::Wait(millis(100))),
-            (99, 1, Decision::Wait(millis(100))),
-            (100, 0, Decision::Drop(DropReason::NoIdleVu)),
-            // A pacer that overslept catches up, and each arrival keeps its due time.
-            (450, 1, start(2, 200)),
-            (450, 1, start(3, 300)),
-            (450, 1, start(4, 400)),
-            (450, 1, Decision::Wait(millis(500))),
-            (900, 1, start(5, 500)),
-            (1100, 1, start(6, 600)),
-            // More than 100 ms after the end it is too late.
-            (1101, 1, Decision::Drop(DropReason::PacerLate)),
-            (1101, 1, Decision::Drop(DropReason::PacerLate)),
-            (1101, 1, Decision::Drop(DropReason::PacerLate)),
-            (1101, 1, Decision::Drop(DropReason::PacerLate)),
-            (1101, 1, Decision::Done),
-        ] {
-            assert_eq!(schedule.next(millis(now), Vus { idle }), expected, "at {now} ms with {idle} idle");
-        }
-    }
-
-    #[test]
-    fn an_abort_leaves_what_was_due_and_not_started() {
-        let executor = executor(10.0, 1, 1);
-        let mut schedule = executor.share(Share::WHOLE);
-        assert_eq!(schedule.overdue(millis(250)), 3);
-        schedule.next(millis(250), Vus { idle: 1 });
-        assert_eq!(schedule.overdue(millis(250)), 2);
-        assert_eq!(schedule.overdue(millis(5000)), 10, "none is due after the end");
-        let halves: u64 =
-            (0..2).map(|index| executor.share(Share { index, of: 2 }).overdue(millis(250))).sum();
-        assert_eq!(halves, 3);
+    fn what_is_overdue_is_counted_at_once_however_much_it_is() {
+        let executor = executor(1e9, 1, 3600);
+        let arrivals = Arrivals::new(Share::WHOLE, executor.duration());
+        assert_eq!(arrivals.overdue(&executor, Elapsed::MAX), 3_600_000_000_001);
     }
 
     #[test]

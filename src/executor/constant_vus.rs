@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Arrival, Decision, Executor, Model, Schedule, Share, Vus};
-use crate::time::Elapsed;
+use super::{Closed, Executor, Model, Segment, Window};
+use crate::time::{Elapsed, span};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConstantVus {
@@ -12,71 +12,46 @@ pub struct ConstantVus {
     pub duration: Duration,
 }
 
-#[derive(Debug)]
-struct Running {
-    duration: Elapsed,
-    started: u64,
-    share: Share,
-}
-
 impl Executor for ConstantVus {
-    fn model(&self) -> Model {
-        Model::Closed { vus: self.vus }
+    fn model(&self) -> Model<'_> {
+        Model::Closed(self)
     }
 
     fn duration(&self) -> Elapsed {
         self.duration.into()
     }
 
-    fn share(&self, share: Share) -> Box<dyn Schedule> {
-        Box::new(Running { duration: self.duration.into(), started: 0, share })
+    fn part(&self, segment: &Segment) -> Box<dyn Executor> {
+        Box::new(ConstantVus { vus: segment.scale(self.vus), ..*self })
     }
 
     fn describe(&self) -> String {
-        format!("{} looping VUs for {:?}", self.vus, self.duration)
+        format!("{} looping VUs for {}", self.vus, span(self.duration))
     }
 }
 
-impl Schedule for Running {
-    fn next(&mut self, now: Elapsed, vus: Vus) -> Decision {
-        if now >= self.duration {
-            return Decision::Done;
-        }
-        if vus.idle == 0 {
-            return Decision::Wait(self.duration);
-        }
-        let index = self.started * self.share.of + self.share.index;
-        self.started += 1;
-        Decision::Start(Arrival { index, due: now })
+impl Closed for ConstantVus {
+    fn vus(&self) -> u64 {
+        self.vus
     }
 
-    fn overdue(&self, _now: Elapsed) -> u64 {
-        0
+    fn windows(&self, _user: u64) -> Vec<Window> {
+        vec![Window::all(self.duration.into())]
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Turn, User};
     use super::*;
-
-    fn millis(millis: u64) -> Elapsed {
-        Duration::from_millis(millis).into()
-    }
 
     #[test]
     fn a_user_starts_whenever_it_is_idle_until_the_end() {
         let executor = ConstantVus { vus: 2, duration: Duration::from_secs(1) };
-        let mut schedule = executor.share(Share::WHOLE);
-        let start = |index, due| Decision::Start(Arrival { index, due: millis(due) });
-        for (now, idle, expected) in [
-            (0, 2, start(0, 0)),
-            (0, 1, start(1, 0)),
-            (0, 0, Decision::Wait(millis(1000))),
-            (400, 1, start(2, 400)),
-            (999, 1, start(3, 999)),
-            (1000, 1, Decision::Done),
-        ] {
-            assert_eq!(schedule.next(millis(now), Vus { idle }), expected, "at {now} ms with {idle} idle");
+        let mut user = User::new(&executor, 1);
+        let start = Turn::Start { cut_off: None };
+        for (now, expected) in [(0, start), (400, start), (999, start), (1000, Turn::Done)] {
+            assert_eq!(user.next(Duration::from_millis(now).into()), expected, "at {now} ms");
         }
     }
 }

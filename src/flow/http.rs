@@ -8,6 +8,7 @@ use futures_util::future::LocalBoxFuture;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use http::{Method, StatusCode};
 
+use super::debug::{show_request, show_response};
 use super::outcomes::Outcomes;
 use super::websocket::attending;
 use super::{Checks, Ended, HttpLabels, Records, Set, Step, Vu};
@@ -106,7 +107,7 @@ impl HttpStep {
 
     async fn exchange(&self, vu: &mut Vu, hop: &Hop<'_>, headers: &HeaderMap) -> (Exchange, Reply) {
         let due = vu.take_due();
-        let request = Request {
+        let mut request = Request {
             method: &hop.method,
             target: &hop.target,
             headers,
@@ -117,7 +118,10 @@ impl HttpStep {
             max_body_bytes: MAX_KEPT_BODY_BYTES,
             due,
         };
-        vu.client.exchange(&vu.worker.dialer, request).await
+        let shown = show_request(&vu.worker, &vu.scope(), &mut request);
+        let (exchange, reply) = vu.client.exchange(&vu.worker.dialer, request).await;
+        show_response(shown, &exchange, &reply);
+        (exchange, reply)
     }
 
     fn record_exchange(&self, vu: &Vu, exchange: &Exchange) {

@@ -5,6 +5,7 @@
 
 mod check;
 mod control;
+mod debug;
 mod http;
 mod keep;
 mod message;
@@ -20,10 +21,11 @@ use futures_util::future::LocalBoxFuture;
 
 pub use check::{Check, Checks, Log, Record, RecordValue, Recorded, Records, Set};
 pub use control::{Choose, Group, If, Pace, Repeat, Sleep};
+pub use debug::HttpDebug;
 pub use http::{Body, Headers, HttpStep, Url};
 pub use message::{Close, Listen, Message, Ping, Receive, Send};
 pub use series::{HttpLabels, ScenarioSeries, SessionSeries};
-pub use vu::{Vu, Worker};
+pub use vu::{Instruments, Vu, Worker};
 pub use websocket::WebsocketStep;
 
 /// One step, compiled: everything that can be known before the run is known.

@@ -9,10 +9,10 @@ use tokio::time::Instant;
 use super::keep::KeptSessions;
 use super::outcomes::Outcomes;
 use super::websocket::Session;
-use super::{Ended, ScenarioSeries};
+use super::{Ended, HttpDebug, ScenarioSeries};
 use crate::protocol::http::Client;
-use crate::protocol::{Dialer, Settings};
-use crate::record::{Registry, Shard};
+use crate::protocol::{Dialer, KeepAlive, Settings};
+use crate::record::{Registry, Shard, Taps};
 use crate::template::{EvalError, ExchangeView, Locals, Scope, Template, Value};
 use crate::time::{Clock, Elapsed};
 
@@ -24,13 +24,39 @@ pub struct Worker {
     pub vars: Value,
     pub shard: RefCell<Shard>,
     pub(super) outcomes: RefCell<Outcomes>,
+    pub(super) http_debug: Option<HttpDebug>,
+}
+
+/// What a run is watched with, beside its metrics.
+#[derive(Debug, Clone, Default)]
+pub struct Instruments {
+    /// Where each sample goes.
+    pub taps: Option<Taps>,
+    /// How much of each HTTP exchange goes to the log.
+    pub http_debug: Option<HttpDebug>,
 }
 
 impl Worker {
     pub fn new(clock: Clock, settings: Arc<Settings>, vars: Value, registry: Arc<Registry>) -> Self {
         let shard = RefCell::new(Shard::new(Arc::clone(&registry)));
         let dialer = Dialer::new(settings, clock);
-        Worker { clock, dialer, vars, shard, outcomes: RefCell::new(Outcomes::new(registry)) }
+        Worker {
+            clock,
+            dialer,
+            vars,
+            shard,
+            outcomes: RefCell::new(Outcomes::new(registry)),
+            http_debug: None,
+        }
+    }
+
+    #[must_use]
+    pub fn watched(mut self, with: &Instruments) -> Self {
+        self.http_debug = with.http_debug;
+        if let Some(taps) = &with.taps {
+            self.shard.get_mut().tap(taps.tap(self.clock));
+        }
+        self
     }
 }
 
@@ -86,6 +112,13 @@ impl Vu {
     /// The rows of the iteration that begins: what `data` is in its expressions.
     pub fn give_rows(&mut self, data: Value) {
         self.data = data;
+    }
+
+    /// Closes the connections that are kept for one iteration only.
+    pub fn end_iteration(&mut self) {
+        if self.worker.dialer.keep_alive() == KeepAlive::Iteration {
+            self.client.close();
+        }
     }
 
     /// The iteration's due time, for its first exchange only.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::steps::{Reads, Steps};
 use super::{Plan, Preflight, PreflightStep, data, metrics, scenario, target};
 use crate::config::{Loaded, PlanConfig, Problem, Problems, StepConfig};
+use crate::executor::Segment;
 use crate::flow::ScenarioSeries;
 use crate::labels::Labels;
 use crate::metric::Catalog;
@@ -47,11 +48,14 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
             ),
             registry: Arc::new(registry),
             settings: Arc::new(settings),
-            vars: plan.vars.iter().map(|(name, value)| (name.as_str(), template_value(value))).collect(),
+            vars: Value::from_pairs(
+                plan.vars.iter().map(|(name, value)| (name.as_str(), template_value(value))),
+            ),
             scrapes,
             probes,
             preflight,
             scenarios,
+            segment: Segment::WHOLE,
             drain: plan.drain.unwrap_or_else(|| longest_graceful_stop(plan)),
             thresholds,
             max_dropped: plan.limits.max_dropped,

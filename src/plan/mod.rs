@@ -15,7 +15,7 @@ use std::time::Duration;
 pub use compile::compile;
 
 use crate::data::Feed;
-use crate::executor::Executor;
+use crate::executor::{Executor, Segment};
 use crate::flow::{Flow, HttpStep, ScenarioSeries};
 use crate::ids::ScenarioId;
 use crate::labels::Labels;
@@ -24,7 +24,7 @@ use crate::record::Registry;
 use crate::rules::Threshold;
 use crate::selector::Selector;
 use crate::template::Value;
-use crate::time::Elapsed;
+use crate::time::{Elapsed, span};
 
 #[derive(Debug)]
 pub struct Plan {
@@ -39,6 +39,8 @@ pub struct Plan {
     pub probes: Vec<Probe>,
     pub preflight: Preflight,
     pub scenarios: Vec<Arc<Scenario>>,
+    /// Which part of the load is ours, of several machines.
+    pub segment: Segment,
     /// How long after the last scenario's end the load is cut off.
     pub drain: Duration,
     pub thresholds: Vec<Threshold>,
@@ -48,20 +50,17 @@ pub struct Plan {
     pub retain_series: Duration,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Scenario {
     pub id: ScenarioId,
     pub name: Arc<str>,
-    pub executor: Box<dyn Executor>,
+    pub executor: Arc<dyn Executor>,
     pub start_time: Elapsed,
     pub graceful_stop: Duration,
     pub flow: Flow,
     /// What each iteration takes a row of.
     pub feed: Feed,
     pub series: ScenarioSeries,
-    /// Between two arrivals of the whole scenario, in nanoseconds; a second for closed models. How
-    /// precisely the pacer has to wake.
-    pub mean_period_nanos: u64,
 }
 
 /// A target whose `/metrics` are read during the run.
@@ -100,7 +99,35 @@ pub struct PreflightStep {
     pub wait_for: Duration,
 }
 
+impl Scenario {
+    /// For people, in k6's words: `10 looping VUs for 5m (gracefulStop: 30s)`.
+    pub fn describe(&self) -> String {
+        let start_time = Duration::from(self.start_time);
+        let times = [("startTime", start_time), ("gracefulStop", self.graceful_stop)];
+        let times = times.into_iter().filter(|(_, time)| !time.is_zero());
+        let facts = self
+            .executor
+            .fact()
+            .into_iter()
+            .chain(times.map(|(name, time)| format!("{name}: {}", span(time))));
+        let facts: Vec<String> = facts.collect();
+        match facts.as_slice() {
+            [] => self.executor.describe(),
+            facts => format!("{} ({})", self.executor.describe(), facts.join(", ")),
+        }
+    }
+}
+
 impl Plan {
+    /// What falls to one machine of several. Thresholds and limits stay as they are: each machine judges what it sent.
+    pub fn part(mut self, segment: Segment) -> Self {
+        for scenario in &mut self.scenarios {
+            let scenario = Arc::make_mut(scenario);
+            scenario.executor = Arc::from(scenario.executor.part(&segment));
+        }
+        Plan { segment, ..self }
+    }
+
     /// When the last scenario ends by plan, without its graceful stop.
     pub fn planned(&self) -> Duration {
         let end = |scenario: &Arc<Scenario>| {

@@ -1,14 +1,16 @@
 //! Scenarios: executors, and flows compiled twice so that bodies are kept only where a step reads them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Scenario;
 use super::data::Data;
 use super::steps::{Reads, Steps};
 use crate::config::{Defaults, ExecutorConfig, Problem, ScenarioConfig};
 use crate::data::Feed;
-use crate::executor::{ConstantArrivalRate, ConstantVus, Executor};
+use crate::executor::{
+    ConstantArrivalRate, ConstantVus, Executor, PerVuIterations, RampingArrivalRate, RampingVus, Segment,
+    SharedIterations,
+};
 use crate::flow::ScenarioSeries;
 use crate::ids::ScenarioId;
 use crate::labels::Labels;
@@ -40,29 +42,43 @@ pub(super) fn compile(
         (flow, _) = pass(reads.clone(), next_step, problems);
     }
     let feed = Feed::new(&data.tables, |table| reads.tables.contains(table));
-    let (executor, mean_period_nanos) = executor(&config.executor);
     Scenario {
         id: ScenarioId(at as u16),
         name: Arc::from(config.name.value.as_str()),
-        executor,
+        executor: Arc::from(executor(&config.executor)),
         start_time: config.start_time.into(),
         graceful_stop: config.graceful_stop,
         flow,
         feed,
         series,
-        mean_period_nanos,
     }
 }
 
-fn executor(config: &ExecutorConfig) -> (Box<dyn Executor>, u64) {
+fn executor(config: &ExecutorConfig) -> Box<dyn Executor> {
     match *config {
-        ExecutorConfig::ConstantVus { vus, duration } => {
-            (Box::new(ConstantVus { vus, duration }), Duration::from_secs(1).as_nanos() as u64)
+        ExecutorConfig::SharedIterations { vus, iterations, max_duration } => {
+            Box::new(SharedIterations { vus, iterations, max_duration })
         }
+        ExecutorConfig::PerVuIterations { vus, iterations, max_duration } => {
+            Box::new(PerVuIterations { vus, iterations, max_duration })
+        }
+        ExecutorConfig::ConstantVus { vus, duration } => Box::new(ConstantVus { vus, duration }),
+        ExecutorConfig::RampingVus { start_vus, ref stages, graceful_ramp_down } => Box::new(RampingVus {
+            start_vus,
+            stages: stages.clone(),
+            graceful_ramp_down,
+            segment: Segment::WHOLE,
+        }),
         ExecutorConfig::ConstantArrivalRate { rate, time_unit, duration, pre_allocated_vus, max_vus } => {
-            let period = time_unit.as_nanos() as f64 / rate;
-            let executor = ConstantArrivalRate { rate, time_unit, duration, pre_allocated_vus, max_vus };
-            (Box::new(executor), period as u64)
+            let segment = Segment::WHOLE;
+            Box::new(ConstantArrivalRate { rate, time_unit, duration, pre_allocated_vus, max_vus, segment })
         }
+        ExecutorConfig::RampingArrivalRate {
+            start_rate,
+            time_unit,
+            ref stages,
+            pre_allocated_vus,
+            max_vus,
+        } => Box::new(RampingArrivalRate::new(start_rate, time_unit, stages, pre_allocated_vus, max_vus)),
     }
 }

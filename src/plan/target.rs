@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Probe, Scrape};
-use crate::config::{PlanConfig, Problem};
-use crate::protocol::tls::{TlsOptions, client_config};
-use crate::protocol::{HostOverride, Settings};
+use crate::config::{At, PlanConfig, Problem, TlsVersion};
+use crate::protocol::tls::{ClientIdentity, PemFile, Tls, TlsOptions, client_config};
+use crate::protocol::{HostOverride, Proxies, Settings};
 use crate::selector::Selector;
 
 /// `base` is the folder that relative paths in the plan start from.
@@ -19,21 +19,59 @@ pub(super) fn settings(plan: &PlanConfig, base: &Path, problems: &mut Vec<Proble
             Err(error) => problems.push(Problem::new(address.place, format!("failed to {error}"))),
         }
     }
-    let mut options =
-        TlsOptions { insecure_skip_verify: plan.defaults.tls.insecure_skip_verify, ..TlsOptions::default() };
-    if let Some(ca) = &plan.defaults.tls.ca {
-        match std::fs::read(base.join(&ca.value)) {
-            Ok(pem) => options.ca_pem = Some(pem),
-            Err(error) => {
-                problems.push(Problem::new(ca.place, format!("`{}` cannot be read: {error}", ca.value)));
-                return None;
-            }
-        }
-    }
-    match client_config(&options) {
-        Ok(tls) => Some(Settings { tls, hosts, allow: Arc::new(|_, address| is_allowed(address)) }),
+    // Read once: what the environment says later is not what the run was checked with.
+    let proxies = Proxies::from_environment(|name| {
+        std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+    });
+    let proxies = match proxies {
+        Ok(proxies) => Some(proxies),
         Err(error) => {
-            let place = plan.defaults.tls.ca.as_ref().map(|ca| ca.place);
+            problems.push(Problem::without_place(format!("failed to {error}")));
+            None
+        }
+    };
+    let tls = tls(plan, base, problems);
+    Some(Settings {
+        tls: tls?,
+        hosts,
+        proxies: proxies?,
+        allow: Arc::new(|_, address| is_allowed(address)),
+        keep_alive: plan.defaults.keep_alive,
+    })
+}
+
+fn tls(plan: &PlanConfig, base: &Path, problems: &mut Vec<Problem>) -> Option<Tls> {
+    let config = &plan.defaults.tls;
+    let mut read = |path: &At<String>| match std::fs::read(base.join(&path.value)) {
+        Ok(pem) => Some(pem),
+        Err(error) => {
+            problems.push(Problem::new(path.place, format!("`{}` cannot be read: {error}", path.value)));
+            None
+        }
+    };
+    let ca_pem = config.ca.as_ref().map(&mut read);
+    let identity = config.identity.as_ref().map(|identity| {
+        let (cert_pem, key_pem) = (read(&identity.cert), read(&identity.key));
+        Some(ClientIdentity { cert_pem: cert_pem?, key_pem: key_pem? })
+    });
+    let options = TlsOptions {
+        insecure_skip_verify: config.insecure_skip_verify,
+        // Given but not read: that was reported.
+        ca_pem: ca_pem.map_or(Some(None), |pem| pem.map(Some))?,
+        client_identity: identity.map_or(Some(None), |identity| identity.map(Some))?,
+        only_tls13: config.min_version == TlsVersion::Tls13,
+        http2: plan.defaults.http2,
+    };
+    match client_config(&options) {
+        Ok(tls) => Some(tls),
+        Err(error) => {
+            let identity = config.identity.as_ref();
+            let place = match error.file() {
+                Some(PemFile::Ca) => config.ca.as_ref().map(|ca| ca.place),
+                Some(PemFile::Certificate) => identity.map(|identity| identity.cert.place),
+                Some(PemFile::Key) => identity.map(|identity| identity.key.place),
+                None => None,
+            };
             let message = format!("TLS cannot be set up: failed to {error}");
             problems.push(Problem { place, message, help: None });
             None

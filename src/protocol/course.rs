@@ -45,6 +45,11 @@ impl Course {
         self.handed = Some(self.started);
     }
 
+    /// The same connection is used again for the same exchange: until now it was blocked.
+    pub(super) fn resumed(&mut self) {
+        self.handed = Some(self.clock.now());
+    }
+
     /// A new connection was made, or could not be: then all the time until the end was blocked.
     pub(super) fn dialed(&mut self, times: DialTimes, connected: bool) {
         self.phases.looking_up = times.looking_up;

@@ -16,8 +16,11 @@ use tokio_rustls::TlsConnector;
 use super::failure;
 use super::hosts::HostOverride;
 use super::http1::Scratch;
+use super::proxy::{Proxies, Proxy};
 use super::resolve::Resolver;
 use super::target::Origin;
+use super::tls::Tls;
+use super::tunnel;
 use super::wire::{Meter, Socket, Wire};
 use crate::sample::ErrorCode;
 use crate::time::Clock;
@@ -34,17 +37,32 @@ const SPARE_DESCRIPTORS: u64 = 32;
 /// rebound later gets nowhere.
 pub type AddressPolicy = Arc<dyn Fn(&str, IpAddr) -> bool + Send + Sync>;
 
+/// How long a connection is kept for further requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum KeepAlive {
+    /// As long as its VU lives.
+    #[default]
+    Vu,
+    /// For an iteration, as of a user who comes anew each time; k6's `noVUConnectionReuse`.
+    Iteration,
+    /// Not at all; k6's `noConnectionReuse`.
+    Never,
+}
+
 /// What the connections of all worker threads have in common.
 #[derive(Clone)]
 pub struct Settings {
-    pub tls: Arc<rustls::ClientConfig>,
+    pub tls: Tls,
     pub hosts: Vec<HostOverride>,
+    pub proxies: Proxies,
     pub allow: AddressPolicy,
+    pub keep_alive: KeepAlive,
 }
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("hosts", &self.hosts).finish_non_exhaustive()
+        let Settings { hosts, proxies, .. } = self;
+        f.debug_struct("Settings").field("hosts", hosts).field("proxies", proxies).finish_non_exhaustive()
     }
 }
 
@@ -57,6 +75,23 @@ pub struct Dialer {
     scratch: Scratch,
     /// A socket's descriptor is below this number.
     descriptors: u64,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// HTTP/2 if the server offers it; a proxy may forward what is not TLS.
+    Http,
+    /// HTTP/1.1; a proxy must connect to the origin itself.
+    WebSocket,
+}
+
+/// A connection that was made.
+#[derive(Debug)]
+pub(super) struct Dialed {
+    pub(super) wire: Wire,
+    /// What it leads to, where that forwards requests to the origin.
+    pub(super) proxy: Option<Arc<Proxy>>,
 }
 
 /// How long the phases of a connection took, also of one that failed.
@@ -77,54 +112,97 @@ impl Dialer {
         self.clock
     }
 
+    pub fn keep_alive(&self) -> KeepAlive {
+        self.settings.keep_alive
+    }
+
     pub(super) fn scratch(&self) -> &Scratch {
         &self.scratch
     }
 
     /// A connection to `origin`, made before `deadline`: looking up and connecting past it is
-    /// `DIAL_TIMEOUT`, TLS past it `TIMEOUT`. What was spent is in `times` either way.
+    /// `DIAL_TIMEOUT`, all after it `TIMEOUT`. What was spent is in `times` either way.
     pub(super) async fn dial(
         &self,
-        origin: &Origin,
+        origin: &Arc<Origin>,
+        purpose: Purpose,
         deadline: Instant,
         times: &mut DialTimes,
-    ) -> Result<Wire, ErrorCode> {
+    ) -> Result<Dialed, ErrorCode> {
+        let Some(proxy) = self.settings.proxies.of(origin) else {
+            let socket = self.connect(origin.host(), origin.port(), deadline, times).await?;
+            let wire = self.secure(socket, origin, purpose, deadline, times).await?;
+            return Ok(Dialed { wire, proxy: None });
+        };
+        // A name is looked up by the proxy; an address we see ourselves.
+        if origin.host().parse().is_ok_and(|address| !self.is_allowed(origin.host(), address)) {
+            return Err(ErrorCode::BLOCKED_ADDRESS);
+        }
+        let connected = self.connect(proxy.host(), proxy.port(), deadline, times).await;
+        let socket = connected.map_err(failure::of_proxy)?;
+        if purpose == Purpose::Http && !origin.secure() {
+            return Ok(Dialed { wire: Wire::plain(socket), proxy: Some(Arc::clone(proxy)) });
+        }
+        let socket = tunnel::open(socket, proxy, origin, &self.scratch, deadline).await?;
+        let wire = self.secure(socket, origin, purpose, deadline, times).await?;
+        Ok(Dialed { wire, proxy: None })
+    }
+
+    async fn connect(
+        &self,
+        host: &str,
+        port: u16,
+        deadline: Instant,
+        times: &mut DialTimes,
+    ) -> Result<Socket, ErrorCode> {
         let dial_deadline = deadline.min(Instant::now() + DIAL_TIMEOUT);
         let started = self.clock.now();
-        let addresses = timeout_at(dial_deadline, self.addresses(origin)).await;
+        let addresses = timeout_at(dial_deadline, self.addresses(host, port)).await;
         let looked_up = self.clock.now();
         times.looking_up = looked_up.since(started);
         let addresses = addresses.map_err(|_| ErrorCode::DIAL_TIMEOUT)??;
 
         let tcp = timeout_at(dial_deadline, connect(&addresses, self.descriptors)).await;
-        let connected = self.clock.now();
-        times.connecting = connected.since(looked_up);
+        times.connecting = self.clock.now().since(looked_up);
         let tcp = tcp.map_err(|_| ErrorCode::DIAL_TIMEOUT)??;
+        Ok(Socket::new(tcp, Rc::new(Meter::new(self.clock))))
+    }
 
-        let socket = Socket::new(tcp, Rc::new(Meter::new(self.clock)));
+    /// TLS, if the origin has it.
+    async fn secure(
+        &self,
+        socket: Socket,
+        origin: &Origin,
+        purpose: Purpose,
+        deadline: Instant,
+        times: &mut DialTimes,
+    ) -> Result<Wire, ErrorCode> {
         if !origin.secure() {
             return Ok(Wire::plain(socket));
         }
         let name = ServerName::try_from(origin.host().to_owned()).map_err(|_| ErrorCode::TLS_WRONG_HOST)?;
-        let handshake = TlsConnector::from(Arc::clone(&self.settings.tls)).connect(name, socket);
+        let config = match purpose {
+            Purpose::Http => &self.settings.tls.http,
+            Purpose::WebSocket => &self.settings.tls.http1,
+        };
+        let started = self.clock.now();
+        let handshake = TlsConnector::from(Arc::clone(config)).connect(name, socket);
         let stream = timeout_at(deadline, handshake).await;
-        times.tls_handshaking = self.clock.now().since(connected);
+        times.tls_handshaking = self.clock.now().since(started);
         let stream = stream.map_err(|_| ErrorCode::TIMEOUT)?.map_err(|error| failure::of_tls(&error))?;
         Ok(Wire::tls(stream))
     }
 
     /// The addresses to try, in order; those the policy refuses are left out.
-    async fn addresses(&self, origin: &Origin) -> Result<Vec<SocketAddr>, ErrorCode> {
-        let (host, port) = (origin.host(), origin.port());
-        let overridden = self.settings.hosts.iter().find_map(|entry| entry.apply(host, port));
-        let mut addresses: Vec<SocketAddr> = match overridden {
+    async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ErrorCode> {
+        let mut addresses: Vec<SocketAddr> = match HostOverride::find(&self.settings.hosts, host, port) {
             Some((address, port)) => vec![SocketAddr::new(address, port)],
             None => {
                 let found = self.resolver.addresses(host).await?;
                 found.iter().map(|address| SocketAddr::new(*address, port)).collect()
             }
         };
-        addresses.retain(|address| (self.settings.allow)(host, address.ip().to_canonical()));
+        addresses.retain(|address| self.is_allowed(host, address.ip()));
         if addresses.is_empty() {
             return Err(ErrorCode::BLOCKED_ADDRESS);
         }
@@ -133,6 +211,10 @@ impl Dialer {
             addresses.iter().take_while(|address| address.is_ipv6() == addresses[0].is_ipv6()).count();
         addresses[..family].rotate_left(fastrand::usize(..family));
         Ok(addresses)
+    }
+
+    fn is_allowed(&self, host: &str, address: IpAddr) -> bool {
+        (self.settings.allow)(host, address.to_canonical())
     }
 }
 

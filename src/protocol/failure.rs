@@ -68,6 +68,29 @@ pub(super) fn of_io(error: &io::Error) -> ErrorCode {
     }
 }
 
+pub(super) fn of_http2(error: &h2::Error) -> ErrorCode {
+    let reason = error.reason().map(u32::from);
+    match reason {
+        Some(reason) if error.is_reset() => ErrorCode::http2_stream(reason),
+        Some(reason) if error.is_go_away() && error.is_remote() => ErrorCode::http2_go_away(reason),
+        Some(reason) if error.is_go_away() => ErrorCode::http2_connection(reason),
+        _ => match error.get_io() {
+            // What h2 says of streams whose connection ended.
+            Some(io) if io.kind() == io::ErrorKind::BrokenPipe => ErrorCode::INCOMPLETE_RESPONSE,
+            Some(io) => of_io(io),
+            None => ErrorCode::GENERIC,
+        },
+    }
+}
+
+/// Of connecting to a proxy: its failures are not the target's.
+pub(super) fn of_proxy(code: ErrorCode) -> ErrorCode {
+    match code {
+        ErrorCode::DESCRIPTORS_SPENT | ErrorCode::PORTS_SPENT | ErrorCode::BLOCKED_ADDRESS => code,
+        _ => ErrorCode::PROXY_UNREACHABLE,
+    }
+}
+
 pub(super) fn of_websocket(error: &tungstenite::Error) -> ErrorCode {
     use tungstenite::error::ProtocolError;
     match error {

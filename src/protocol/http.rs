@@ -1,8 +1,9 @@
 //! HTTP requests of one VU, over its own kept-alive connections (k6's model).
 //!
-//! Only HTTP/1.1 so far. Another version is another kind of kept connection beside `Http1`: something that
-//! is idle or not, makes an exchange, and has a meter.
+//! A version of HTTP is a kind of [`Connection`]: something that is idle or not, makes an exchange, and has a
+//! meter.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +12,11 @@ use http::{HeaderMap, Method};
 use tokio::time::Instant;
 
 use super::alarm::Alarm;
+use super::connection::Connection;
 use super::course::Course;
-use super::dial::{DialTimes, Dialer};
-use super::http1::{Call, Failure, Http1, Receive};
+use super::dial::{Dialer, KeepAlive};
+use super::encoding;
+use super::http1::{Call, Failure, Receive};
 use super::target::{Origin, Target};
 use crate::sample::{ErrorCode, Exchange};
 use crate::time::Elapsed;
@@ -22,6 +25,10 @@ use crate::time::Elapsed;
 pub const MAX_BODY_BYTES: usize = 10 << 20;
 /// Connections one VU keeps; the one that was used longest ago makes room.
 const MAX_KEPT: usize = 16;
+/// How often a request is made again that an HTTP/2 server did not process; Go's number.
+const MAX_REFUSALS: u32 = 7;
+/// Between the second attempt and the third; twice as long before each one after it.
+const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
 
 /// One request, to be made once.
 #[derive(Debug, Clone)]
@@ -36,9 +43,9 @@ pub struct Request<'a> {
     pub timeout: Duration,
     /// Else the body is counted and dropped.
     pub keep_body: bool,
-    /// Those of a redirect (3xx) are kept in any case.
+    /// Those of a redirect (3xx) are kept in any case, and with a body those that describe it.
     pub keep_headers: bool,
-    /// A kept body that is larger is `MALFORMED_RESPONSE`; bytes.
+    /// A kept body that is larger, compressed or not, is `MALFORMED_RESPONSE`; bytes.
     pub max_body_bytes: usize,
     /// When a user wanted it; `None` for now.
     pub due: Option<Elapsed>,
@@ -72,7 +79,7 @@ pub struct Reply {
 #[derive(Debug, Default)]
 pub struct Client {
     /// The connection used last comes last.
-    kept: Vec<Http1>,
+    kept: Vec<Connection>,
     alarm: Alarm,
 }
 
@@ -81,40 +88,65 @@ impl Client {
         Self::default()
     }
 
+    /// Closes all of them.
+    pub fn close(&mut self) {
+        self.kept.clear();
+    }
+
     /// Makes one exchange: whatever happens is in the [`Exchange`], with the time it took. An error status
-    /// (400 and above) is an error code too, as in k6. After any other error the connection is closed.
+    /// (400 and above) is an error code too, as in k6. After any other error the connection is closed, but
+    /// for a stream of HTTP/2 that was reset.
     ///
     /// A kept-alive connection that the server has closed meanwhile is replaced: at once where that is
     /// known before sending, and by one retry within this exchange where it breaks without a byte of a
-    /// response and the request may be repeated (Go's rule).
+    /// response and the request may be repeated (Go's rule). A request that an HTTP/2 server says it did not
+    /// process is repeated as Go repeats it: up to 7 times, at once, then after 1 s, 2 s, 4 s and so on.
+    ///
+    /// A kept body is decompressed; that takes no time of the exchange.
     pub async fn exchange(&mut self, dialer: &Dialer, request: Request<'_>) -> (Exchange, Reply) {
         let mut course = Course::begin(dialer.clock(), request.due);
         let deadline = course.deadline(request.timeout);
         let mut idle = self.take_idle(dialer, request.target.origin());
+        if idle.is_some() {
+            course.reused();
+        }
+        let mut refusals = 0;
         loop {
             let reused = idle.is_some();
             let mut connection = match idle.take() {
-                Some(connection) => {
-                    course.reused();
-                    connection
+                Some(connection) => connection,
+                None => {
+                    let origin = request.target.origin();
+                    match Box::pin(Connection::dial(dialer, origin, deadline, &mut course)).await {
+                        Ok(connection) => connection,
+                        Err(code) => return (course.finish(None, Some(code)), Reply::default()),
+                    }
                 }
-                None => match Box::pin(dial(dialer, request.target.origin(), deadline, &mut course)).await {
-                    Ok(connection) => connection,
-                    Err(code) => return (course.finish(None, Some(code)), Reply::default()),
-                },
             };
             match self.attempt(dialer, &mut connection, &request, deadline, &mut course).await {
                 Ok(reply) => {
                     let error = ErrorCode::from_status(course.status);
                     let exchange = course.finish(Some(connection.meter()), error);
-                    self.keep(connection);
-                    return (exchange, reply);
+                    self.keep(dialer, connection);
+                    return decompressed(exchange, reply, &request);
+                }
+                Err(failure) if failure.unprocessed && refusals < MAX_REFUSALS => {
+                    course.discard(connection.meter());
+                    idle = connection.is_reusable().then_some(connection);
+                    if let Err(code) = self.back_off(refusals, deadline).await {
+                        return (course.finish(None, Some(code)), Reply::default());
+                    }
+                    if idle.is_some() {
+                        course.resumed();
+                    }
+                    refusals += 1;
                 }
                 Err(failure) if reused && may_repeat(&failure, &connection, &request) => {
                     course.discard(connection.meter());
                 }
                 Err(failure) => {
                     let exchange = course.finish(Some(connection.meter()), Some(failure.code));
+                    self.keep(dialer, connection);
                     return (exchange, Reply::default());
                 }
             }
@@ -124,7 +156,7 @@ impl Client {
     async fn attempt(
         &mut self,
         dialer: &Dialer,
-        connection: &mut Http1,
+        connection: &mut Connection,
         request: &Request<'_>,
         deadline: Instant,
         course: &mut Course,
@@ -134,25 +166,34 @@ impl Client {
             target: request.target,
             headers: request.headers,
             body: &request.body,
-            keep_headers: request.keep_headers,
+            // They say how a body is compressed.
+            keep_headers: request.keep_headers || request.keep_body,
         };
         let mut kept =
             Kept { keep_body: request.keep_body, limit: request.max_body_bytes, ..Kept::default() };
-        let done = connection.exchange(call, &mut kept, dialer.scratch(), &mut self.alarm, deadline).await;
+        let done = connection.exchange(dialer, call, &mut kept, &mut self.alarm, deadline).await;
         course.status = kept.status;
         done?;
         Ok(Reply { headers: kept.headers, body: kept.body.into() })
     }
 
-    /// Takes the connection out, so that an exchange that is dropped half-way drops it too.
-    fn take_idle(&mut self, dialer: &Dialer, origin: &Arc<Origin>) -> Option<Http1> {
-        let same = |kept: &Http1| Arc::ptr_eq(kept.origin(), origin) || kept.origin() == origin;
-        let mut connection = self.kept.remove(self.kept.iter().rposition(same)?);
-        connection.is_idle(dialer.scratch()).then_some(connection)
+    /// Waits before a request is made once more, after as many refusals before this one.
+    async fn back_off(&mut self, refusals: u32, deadline: Instant) -> Result<(), ErrorCode> {
+        let Some(doublings) = refusals.checked_sub(1) else { return Ok(()) };
+        let until = Instant::now() + FIRST_BACK_OFF * (1 << doublings);
+        poll_fn(|cx| self.alarm.poll(cx, until.min(deadline))).await;
+        if until < deadline { Ok(()) } else { Err(ErrorCode::TIMEOUT) }
     }
 
-    fn keep(&mut self, connection: Http1) {
-        if !connection.is_reusable() {
+    /// Takes the connection out, so that an exchange that is dropped half-way drops it too.
+    fn take_idle(&mut self, dialer: &Dialer, origin: &Arc<Origin>) -> Option<Connection> {
+        let same = |kept: &Connection| Arc::ptr_eq(kept.origin(), origin) || kept.origin() == origin;
+        let mut connection = self.kept.remove(self.kept.iter().rposition(same)?);
+        connection.is_idle(dialer).then_some(connection)
+    }
+
+    fn keep(&mut self, dialer: &Dialer, connection: Connection) {
+        if !connection.is_reusable() || dialer.keep_alive() == KeepAlive::Never {
             return;
         }
         if self.kept.len() == MAX_KEPT {
@@ -162,26 +203,30 @@ impl Client {
     }
 }
 
-async fn dial(
-    dialer: &Dialer,
-    origin: &Arc<Origin>,
-    deadline: Instant,
-    course: &mut Course,
-) -> Result<Http1, ErrorCode> {
-    let mut times = DialTimes::default();
-    let wire = dialer.dial(origin, deadline, &mut times).await;
-    course.dialed(times, wire.is_ok());
-    Ok(Http1::new(Arc::clone(origin), wire?))
+/// The body without its codings. One that is not what its headers say fails the exchange, as in k6.
+fn decompressed(mut exchange: Exchange, mut reply: Reply, request: &Request<'_>) -> (Exchange, Reply) {
+    match encoding::decompress(&reply.headers, reply.body, request.max_body_bytes) {
+        Ok(body) => {
+            reply.body = body;
+            (exchange, reply)
+        }
+        Err(code) => {
+            exchange.error = Some(code);
+            (exchange, Reply::default())
+        }
+    }
 }
 
 /// Whether a request that failed on a reused connection is made again on a new one: when none of it was
 /// sent, or no byte of a response came and repeating it does no harm. Go's `shouldRetryRequest`.
-fn may_repeat(failure: &Failure, connection: &Http1, request: &Request<'_>) -> bool {
+fn may_repeat(failure: &Failure, connection: &Connection, request: &Request<'_>) -> bool {
     let harmless = matches!(*request.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
         || request.headers.contains_key("idempotency-key")
         || request.headers.contains_key("x-idempotency-key");
     let unanswered = connection.meter().first_read_at().is_none();
-    failure.code != ErrorCode::TIMEOUT && (failure.unsent || unanswered && harmless)
+    // A stream that was reset says that the connection is alive: what was said of it is believed.
+    let broke = failure.code != ErrorCode::TIMEOUT && !connection.is_reusable();
+    broke && (failure.unsent || unanswered && harmless)
 }
 
 /// What is kept of a response.

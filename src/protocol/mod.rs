@@ -1,12 +1,13 @@
-//! How one exchange with the target is made: HTTP/1.1 and WebSocket, over TCP or TLS.
+//! How one exchange with the target is made: HTTP/1.1, HTTP/2 and WebSocket, over TCP or TLS, directly or
+//! through a proxy.
 //!
 //! A protocol reports what happened as a [`sample::Exchange`](crate::sample::Exchange); it never counts,
 //! aggregates, follows redirects or judges. Everything here lives on one worker thread (futures are not
 //! `Send`) and spawns nothing: dropping a future or a connection closes its socket and leaves nothing behind.
 //!
 //! ```text
-//! Target ──> Dialer (Resolver, AddressPolicy, TLS) ──> Wire (bytes and instants, noted in a Meter)
-//!                                                       ├─> http::Client          (http1, our own)
+//! Target ──> Dialer (Proxies, Resolver, AddressPolicy, TLS) ──> Wire (bytes and instants, noted in a Meter)
+//!                                                       ├─> http::Client          (http1, our own; http2, by h2)
 //!                                                       └─> websocket::Connection (tungstenite, driven inline)
 //! ```
 //!
@@ -14,18 +15,24 @@
 //! `data_received` are.
 
 mod alarm;
+mod connection;
 mod course;
 mod dial;
+pub mod encoding;
 mod failure;
 mod hosts;
 pub mod http;
 mod http1;
+mod http2;
+mod proxy;
 mod resolve;
 mod target;
 pub mod tls;
+mod tunnel;
 pub mod websocket;
 mod wire;
 
-pub use dial::{AddressPolicy, Dialer, Settings};
+pub use dial::{AddressPolicy, Dialer, KeepAlive, Settings};
 pub use hosts::{HostError, HostOverride};
+pub use proxy::{Proxies, ProxyError};
 pub use target::{Origin, Target, UrlError};

@@ -45,6 +45,15 @@ impl Origin {
     pub fn host_header(&self) -> &HeaderValue {
         &self.host_header
     }
+
+    /// `host:port`, as `CONNECT` names where it leads.
+    pub(super) fn authority(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
 }
 
 /// One URL, ready to be sent to. Cheap to clone, and to parse where the URL is made anew for each request.
@@ -129,6 +138,12 @@ impl Target {
         Target::parse(base.join(location).ok()?.as_str()).ok()
     }
 
+    /// The origin's own URL.
+    pub(super) fn of_origin(origin: Arc<Origin>) -> Target {
+        let uri = Uri::from(PathAndQuery::from_static("/"));
+        Target { origin, websocket: false, uri, authorization: None }
+    }
+
     pub fn origin(&self) -> &Arc<Origin> {
         &self.origin
     }
@@ -141,6 +156,11 @@ impl Target {
     /// Path and query, starting with a slash.
     pub fn path_and_query(&self) -> &str {
         self.uri.path_and_query().map_or("/", PathAndQuery::as_str)
+    }
+
+    /// Whether the URL holds `user:password@`.
+    pub fn has_credentials(&self) -> bool {
+        self.authorization.is_some()
     }
 
     /// From `user:password@`.

@@ -1,33 +1,80 @@
 //! TLS for all connections: rustls with aws-lc-rs, chosen here and not by a process-wide default.
 
+use std::fmt;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
+/// What ALPN calls HTTP/2.
+pub(super) const HTTP2: &[u8] = b"h2";
+const HTTP1: &[u8] = b"http/1.1";
+
+/// The configurations of all connections; they differ in the protocols they offer, and share their sessions.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// HTTP/2 unless that is switched off, and HTTP/1.1.
+    pub(super) http: Arc<ClientConfig>,
+    /// HTTP/1.1 alone, which a WebSocket needs and a scrape makes do with.
+    pub http1: Arc<ClientConfig>,
+}
+
 /// Why no TLS configuration could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    #[error("read {what} as PEM")]
+    #[error("read {file} as PEM: {source}")]
     Pem {
-        what: &'static str,
+        file: PemFile,
         #[source]
-        source: rustls::pki_types::pem::Error,
+        source: pem::Error,
     },
-    #[error("find a certificate in {what}")]
-    Empty { what: &'static str },
+    #[error("find a certificate in {0}")]
+    NoCertificate(PemFile),
+    #[error("find a private key in the client key (an encrypted one cannot be used)")]
+    NoKey,
+    #[error("use the client certificate with the client key: {0}")]
+    Identity(#[source] rustls::Error),
     #[error("use the given certificates")]
     Rustls(#[from] rustls::Error),
     #[error("use the given certificate authorities")]
     Verifier(#[from] rustls::client::VerifierBuilderError),
 }
 
-/// How the target's certificate is checked, and what we show of ourselves.
+impl TlsError {
+    /// The file that is to be mended, if it is one.
+    pub fn file(&self) -> Option<PemFile> {
+        match self {
+            TlsError::Pem { file, .. } | TlsError::NoCertificate(file) => Some(*file),
+            TlsError::NoKey | TlsError::Identity(_) => Some(PemFile::Key),
+            TlsError::Rustls(_) | TlsError::Verifier(_) => None,
+        }
+    }
+}
+
+/// A PEM file that TLS is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PemFile {
+    Ca,
+    Certificate,
+    Key,
+}
+
+impl fmt::Display for PemFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            PemFile::Ca => "the CA file",
+            PemFile::Certificate => "the client certificate",
+            PemFile::Key => "the client key",
+        })
+    }
+}
+
+/// How the target's certificate is checked, what we show of ourselves and what we offer to speak.
 #[derive(Debug, Clone, Default)]
 pub struct TlsOptions {
     /// Accepts any certificate. For targets under test only.
@@ -38,18 +85,26 @@ pub struct TlsOptions {
     pub client_identity: Option<ClientIdentity>,
     /// Refuses TLS 1.2.
     pub only_tls13: bool,
+    /// Offers HTTP/2 beside HTTP/1.1.
+    pub http2: bool,
 }
 
 /// A client certificate.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ClientIdentity {
     pub cert_pem: Vec<u8>,
     pub key_pem: Vec<u8>,
 }
 
-/// The configuration of all connections that share `options`. Reads the system's certificates: call it
+impl fmt::Debug for ClientIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientIdentity").finish_non_exhaustive()
+    }
+}
+
+/// The configurations of all connections that share `options`. Reads the system's certificates: call it
 /// once per run and not per VU.
-pub fn client_config(options: &TlsOptions) -> Result<Arc<ClientConfig>, TlsError> {
+pub fn client_config(options: &TlsOptions) -> Result<Tls, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let versions: &[_] =
         if options.only_tls13 { &[&rustls::version::TLS13] } else { rustls::DEFAULT_VERSIONS };
@@ -57,7 +112,7 @@ pub fn client_config(options: &TlsOptions) -> Result<Arc<ClientConfig>, TlsError
         Arc::new(AcceptAny { provider: Arc::clone(&provider) })
     } else {
         let given = match &options.ca_pem {
-            Some(pem) => certificates(pem, "the CA file")?,
+            Some(pem) => certificates(pem, PemFile::Ca)?,
             None => Vec::new(),
         };
         let roots = Arc::new(roots(&given)?);
@@ -70,15 +125,21 @@ pub fn client_config(options: &TlsOptions) -> Result<Arc<ClientConfig>, TlsError
         .with_custom_certificate_verifier(verifier);
     let mut config = match &options.client_identity {
         Some(identity) => {
-            let chain = certificates(&identity.cert_pem, "the client certificate")?;
-            let key = PrivateKeyDer::from_pem_slice(&identity.key_pem)
-                .map_err(|source| TlsError::Pem { what: "the client key", source })?;
-            builder.with_client_auth_cert(chain, key)?
+            let chain = certificates(&identity.cert_pem, PemFile::Certificate)?;
+            let key = PrivateKeyDer::from_pem_slice(&identity.key_pem).map_err(|source| match source {
+                pem::Error::NoItemsFound => TlsError::NoKey,
+                source => TlsError::Pem { file: PemFile::Key, source },
+            })?;
+            builder.with_client_auth_cert(chain, key).map_err(TlsError::Identity)?
         }
         None => builder.with_no_client_auth(),
     };
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    config.alpn_protocols = vec![HTTP1.to_vec()];
+    let http1 = Arc::new(config.clone());
+    if options.http2 {
+        config.alpn_protocols.insert(0, HTTP2.to_vec());
+    }
+    Ok(Tls { http: Arc::new(config), http1 })
 }
 
 /// The given authorities, else the system's, else the ones that are built in.
@@ -96,11 +157,11 @@ fn roots(given: &[CertificateDer<'static>]) -> Result<RootCertStore, TlsError> {
     Ok(store)
 }
 
-fn certificates(pem: &[u8], what: &'static str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+fn certificates(pem: &[u8], file: PemFile) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let certificates = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|source| TlsError::Pem { what, source })?;
-    if certificates.is_empty() { Err(TlsError::Empty { what }) } else { Ok(certificates) }
+        .map_err(|source| TlsError::Pem { file, source })?;
+    if certificates.is_empty() { Err(TlsError::NoCertificate(file)) } else { Ok(certificates) }
 }
 
 /// A server may also show the very certificate that was given, as one made by `openssl req -x509` does:

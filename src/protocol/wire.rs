@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use super::tls;
 use crate::time::{Clock, Elapsed};
 
 /// What passed over a wire. Shared by the wire, which its protocol owns, and whoever reports.
@@ -42,6 +43,12 @@ impl Meter {
     pub(super) fn begin(&self) {
         self.written_at.set(None);
         self.first_read_at.set(None);
+    }
+
+    /// In place of what the wire saw: of one exchange among others, or among frames that belong to none.
+    pub(super) fn set_instants(&self, written_at: Option<Elapsed>, first_read_at: Option<Elapsed>) {
+        self.written_at.set(written_at);
+        self.first_read_at.set(first_read_at);
     }
 
     /// Of the last write since `begin`.
@@ -172,6 +179,22 @@ impl Wire {
 
     pub(super) fn meter(&self) -> &Rc<Meter> {
         &self.meter
+    }
+
+    /// Whether the TLS handshake agreed on HTTP/2.
+    pub(super) fn is_http2(&self) -> bool {
+        match &self.stream {
+            Stream::Plain(_) => false,
+            Stream::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(tls::HTTP2),
+        }
+    }
+
+    /// The socket, unless there is TLS on it.
+    pub(super) fn into_plain(self) -> Option<Socket> {
+        match self.stream {
+            Stream::Plain(socket) => Some(socket),
+            Stream::Tls(_) => None,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Cell, Registry};
+use super::{Cell, Registry, Tap};
 use crate::ids::SeriesId;
 use crate::time::Elapsed;
 
@@ -17,6 +17,7 @@ pub struct Shard {
     cells: Vec<Option<Cell>>,
     notes: Vec<Note>,
     notes_dropped: u64,
+    tap: Option<Box<Tap>>,
 }
 
 /// Something a person should read, and how often it happened: which check failed for which reason.
@@ -29,12 +30,43 @@ pub struct Note {
 
 impl Shard {
     pub fn new(registry: Arc<Registry>) -> Self {
-        Shard { registry, cells: Vec::new(), notes: Vec::new(), notes_dropped: 0 }
+        Shard { registry, cells: Vec::new(), notes: Vec::new(), notes_dropped: 0, tap: None }
+    }
+
+    /// From now on each sample goes to `tap` too.
+    pub fn tap(&mut self, tap: Tap) {
+        self.tap = Some(Box::new(tap));
+    }
+
+    /// What is recorded next is of an exchange: the series whose labels describe it, and when it ended.
+    /// `None` when all of it is recorded. Only a tap cares.
+    pub fn exchange(&mut self, of: Option<(SeriesId, Elapsed)>) {
+        if let Some(tap) = &mut self.tap {
+            tap.exchange(of);
+        }
+    }
+
+    /// Hands out what was recorded and goes on in the empty `spare`, with the same tap.
+    pub fn swap(&mut self, spare: Shard) -> Shard {
+        let mut full = std::mem::replace(self, spare);
+        self.tap = full.tap.take();
+        if let Some(tap) = &mut self.tap {
+            tap.hand_over();
+        }
+        full
+    }
+
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
     }
 
     pub fn count(&mut self, id: SeriesId, amount: u64) {
         if let Some(Cell::Counter(total)) = self.cell(id) {
             *total += amount as f64;
+        }
+        // Nothing was counted: no sample.
+        if amount > 0 {
+            self.tell(id, amount as f64);
         }
     }
 
@@ -42,12 +74,14 @@ impl Shard {
         if let Some(Cell::Counter(total)) = self.cell(id) {
             *total += amount;
         }
+        self.tell(id, amount);
     }
 
     pub fn rate(&mut self, id: SeriesId, held: bool) {
         if let Some(Cell::Rate { nonzero, zero }) = self.cell(id) {
             *(if held { nonzero } else { zero }) += 1;
         }
+        self.tell(id, f64::from(u8::from(held)));
     }
 
     pub fn time(&mut self, id: SeriesId, duration: Duration) {
@@ -58,6 +92,7 @@ impl Shard {
         if let Some(Cell::Trend(distribution)) = self.cell(id) {
             distribution.record(value);
         }
+        self.tell(id, value);
     }
 
     pub fn gauge(&mut self, id: SeriesId, at: Elapsed, value: f64) {
@@ -66,8 +101,10 @@ impl Shard {
             *min = min.min(value);
             *max = max.max(value);
         }
+        self.tell(id, value);
     }
 
+    /// Up or down from wherever it stands: a level, of which no worker knows the whole, and so no sample.
     pub fn add(&mut self, id: SeriesId, change: f64) {
         if let Some(Cell::Gauge { added, .. }) = self.cell(id) {
             *added += change;
@@ -93,6 +130,13 @@ impl Shard {
     /// The notes since the last tick, and how many more there were.
     pub fn take_notes(&mut self) -> (Vec<Note>, u64) {
         (std::mem::take(&mut self.notes), std::mem::take(&mut self.notes_dropped))
+    }
+
+    #[inline]
+    fn tell(&mut self, id: SeriesId, value: f64) {
+        if let Some(tap) = &mut self.tap {
+            tap.sample(id, value);
+        }
     }
 
     fn cell(&mut self, id: SeriesId) -> Option<&mut Cell> {

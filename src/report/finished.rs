@@ -13,6 +13,8 @@ pub struct Finished {
     pub testid: String,
     /// The plan's name, the label `test`.
     pub test: String,
+    /// The part of the load that this machine sent, as `1/3:2/3`; `None` for all of it.
+    pub segment: Option<String>,
     pub started_at: SystemTime,
     /// From the start of load to its end.
     pub elapsed: Duration,

@@ -85,6 +85,30 @@ pub(super) fn inconclusive() -> Finished {
     Finished { verdict, doubts, scrapes, probes: probes.collect(), ..finished }
 }
 
+/// Ten requests: eight good ones of 1 to 8 ms, one not found, one refused.
+pub(super) fn mixed() -> Finished {
+    let totals = recorded(|recorder| {
+        for (status, code, millis) in
+            (1..=8).map(|ms| ("200", "", ms)).chain([("404", "1404", 9), ("0", "1212", 10)])
+        {
+            let labels = [("scenario", "steady"), ("status", status), ("error_code", code)];
+            let reqs = recorder.id(metric::HTTP_REQS, &labels);
+            let time = recorder.id(metric::HTTP_REQ_RESPONSE_TIME, &labels[..1]);
+            recorder.shard.count(reqs, 1);
+            recorder.shard.trend(time, f64::from(millis) * 1e6);
+        }
+        let bytes = [(metric::DATA_RECEIVED, 4_400), (metric::DATA_SENT, 2_100)];
+        for (metric, count) in bytes {
+            let id = recorder.id(metric, &[]);
+            recorder.shard.count(id, count);
+        }
+    });
+    let finished = finish(totals, &[], 0);
+    let scenarios = finished.scenarios.iter().cloned();
+    let scenarios = scenarios.map(|each| ScenarioProgress { duration: Duration::from_secs(3), ..each });
+    Finished { scenarios: scenarios.collect(), ..finished }
+}
+
 struct Recorder {
     registry: Arc<Registry>,
     shard: Shard,
@@ -229,6 +253,7 @@ fn finish(totals: Totals, thresholds: &[Threshold], dropped: u64) -> Finished {
     Finished {
         testid: "20261121-031635-steady".to_owned(),
         test: "steady".to_owned(),
+        segment: None,
         started_at: UNIX_EPOCH + Duration::from_millis(1_795_230_995_250),
         elapsed,
         verdict,

@@ -16,8 +16,9 @@ use crate::verdict::ScrapeHealth;
 /// Raised when a field changes its meaning or goes; a new field does not raise it.
 const VERSION: u32 = 1;
 
-/// Every gate, every counter and every metric that was recorded. Keys stand in a fixed order.
-pub fn summary(finished: &Finished) -> Value {
+/// Every gate, every counter and every metric that was recorded, trends with these statistics. Keys stand in
+/// a fixed order.
+pub fn summary(finished: &Finished, trend_stats: &[TrendStat]) -> Value {
     let (notes, notes_dropped) = finished.totals.notes();
     let mut notes: Vec<_> = notes.iter().collect();
     notes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.text.cmp(&b.text)));
@@ -25,6 +26,7 @@ pub fn summary(finished: &Finished) -> Value {
         "version": VERSION,
         "testid": finished.testid,
         "test": finished.test,
+        "segment": finished.segment,
         "started_at": utc(finished.started_at),
         "duration_seconds": finished.elapsed.as_secs_f64(),
         "verdict": finished.verdict.label(),
@@ -32,7 +34,7 @@ pub fn summary(finished: &Finished) -> Value {
         "ended_by": finished.ended_by,
         "gates": finished.gates.iter().map(|each| gate(each, finished)).collect::<Vec<_>>(),
         "doubts": finished.doubts.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "metrics": metrics(finished),
+        "metrics": metrics(finished, trend_stats),
         "checks": finished
             .checks()
             .into_iter()
@@ -80,22 +82,20 @@ fn unit(unit: Unit) -> Option<&'static str> {
 }
 
 /// A metric that has a gate is there also without data, so that its thresholds are.
-fn metrics(finished: &Finished) -> Map<String, Value> {
+fn metrics(finished: &Finished, trend_stats: &[TrendStat]) -> Map<String, Value> {
     let observed = finished.observed();
     let there = observed.iter().filter(|metric| metric.values.is_some() || !metric.gates.is_empty());
-    there.map(|each| (each.name.clone(), metric(each))).collect()
+    there.map(|each| (each.name.clone(), metric(each, trend_stats))).collect()
 }
 
-fn metric(metric: &Observed<'_>) -> Value {
-    let contains = match metric.definition.unit {
-        Unit::Plain => "default",
-        Unit::Time => "time",
-        Unit::Bytes => "data",
-    };
+fn metric(metric: &Observed<'_>, trend_stats: &[TrendStat]) -> Value {
     let mut object = Map::new();
     object.insert("type".to_owned(), metric.definition.kind.name().into());
-    object.insert("contains".to_owned(), contains.into());
-    object.insert("values".to_owned(), metric.values.as_ref().map_or_else(|| json!({}), values));
+    object.insert("contains".to_owned(), contains(metric.definition.unit).into());
+    object.insert(
+        "values".to_owned(),
+        metric.values.as_ref().map_or_else(|| json!({}), |known| values(known, trend_stats)),
+    );
     if !metric.gates.is_empty() {
         let thresholds = metric.gates.iter().map(|gate| (gate.threshold.clone(), json!({"ok": gate.held()})));
         object.insert("thresholds".to_owned(), Value::Object(thresholds.collect()));
@@ -103,7 +103,16 @@ fn metric(metric: &Observed<'_>) -> Value {
     Value::Object(object)
 }
 
-fn values(values: &Values) -> Value {
+/// k6's word for what a metric's values are.
+pub(super) fn contains(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Plain => "default",
+        Unit::Time => "time",
+        Unit::Bytes => "data",
+    }
+}
+
+fn values(values: &Values, trend_stats: &[TrendStat]) -> Value {
     match values {
         Values::Counter { count, per_sec } => json!({"count": number(*count), "rate": number(*per_sec)}),
         Values::Gauge { value, min, max } => {
@@ -114,16 +123,12 @@ fn values(values: &Values) -> Value {
             "passes": nonzero,
             "fails": all - nonzero,
         }),
-        Values::Trend(trend) => Value::Object(statistics(trend)),
+        Values::Trend(trend) => Value::Object(statistics(trend, trend_stats)),
     }
 }
 
-fn statistics(trend: &Trend) -> Map<String, Value> {
-    let shown = TrendStat::DEFAULT.into_iter().chain([TrendStat::Percentile(99.0)]);
-    let mut statistics: Map<String, Value> =
-        shown.map(|stat| (stat.to_string(), number(trend.stat(stat)))).collect();
-    statistics.insert(TrendStat::Count.to_string(), trend.count().into());
-    statistics
+fn statistics(trend: &Trend, stats: &[TrendStat]) -> Map<String, Value> {
+    stats.iter().map(|stat| (stat.to_string(), number(trend.stat(*stat)))).collect()
 }
 
 fn scenario(scenario: &ScenarioProgress) -> Value {
@@ -178,13 +183,23 @@ mod tests {
 
     #[test]
     fn the_export_of_a_failed_run() {
-        let exported = serde_json::to_string_pretty(&summary(&fixture::failed())).unwrap();
+        let exported =
+            serde_json::to_string_pretty(&summary(&fixture::failed(), &TrendStat::EXPORTED)).unwrap();
         fixture::golden().bind(|| insta::assert_snapshot!("summary_failed_export", exported));
     }
 
     #[test]
+    fn the_export_has_the_statistics_that_were_asked_for_and_no_others() {
+        let stats = TrendStat::list("max,p(99.9),count").unwrap();
+        let exported = summary(&fixture::passed(), &stats);
+        let values = &exported["metrics"]["http_req_duration"]["values"];
+        assert_eq!(values.to_string(), r#"{"max":29.5,"p(99.9)":29.5,"count":287}"#);
+        assert_eq!(exported["metrics"]["http_reqs"]["values"]["count"], 287, "only of trends");
+    }
+
+    #[test]
     fn the_export_of_a_run_without_data() {
-        let exported = summary(&fixture::inconclusive());
+        let exported = summary(&fixture::inconclusive(), &TrendStat::EXPORTED);
         assert_eq!(exported["verdict"], "inconclusive");
         assert_eq!(exported["exit_code"], 98);
         assert_eq!(exported["metrics"]["ws_first_message"]["values"], json!({}));

@@ -7,13 +7,16 @@ mod clean;
 mod display;
 mod finished;
 mod json;
+mod junit;
 mod number;
 mod observed;
 mod paint;
 mod progress;
 mod rfc3339;
+mod samples;
 mod summary;
 mod trend_stat;
+mod vegeta;
 
 #[cfg(test)]
 mod fixture;
@@ -21,6 +24,9 @@ mod fixture;
 pub use display::{Display, Layout, headline, line, target_line};
 pub use finished::{Finished, Probe};
 pub use json::summary as json_summary;
+pub use junit::junit;
 pub use progress::{Phase, Progress, ProgressProbe, ScenarioProgress};
+pub use samples::{SampleFormat, SampleLines};
 pub use summary::{SummaryOptions, text, verdict_lines};
 pub use trend_stat::{TrendStat, TrendStatError};
+pub use vegeta::vegeta;

@@ -92,16 +92,6 @@ pub(super) fn clock(elapsed: Duration, longest: Duration) -> String {
     }
 }
 
-/// A duration as a plan writes it: `500ms`, `8s`, `1m30s`, `5m`, `1h`.
-pub(super) fn span(duration: Duration) -> String {
-    if duration < Duration::from_secs(60) {
-        return millis(duration.as_secs_f64() * 1e3);
-    }
-    let secs = duration.as_secs();
-    let parts = [(secs / 3600, "h"), (secs % 3600 / 60, "m"), (secs % 60, "s")];
-    parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect()
-}
-
 /// `count` with its noun: `1 sample`, `2 samples`.
 pub(super) fn counted(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
@@ -225,15 +215,6 @@ mod tests {
             (68.0, 7200.0, "00h01m08.0s"),
         ] {
             assert_eq!(clock(at(elapsed), at(longest)), expected);
-        }
-    }
-
-    #[test]
-    fn spans_are_written_as_in_a_plan() {
-        for (millis, expected) in
-            [(500, "500ms"), (8_000, "8s"), (90_000, "1m30s"), (300_000, "5m"), (3_600_000, "1h"), (0, "0s")]
-        {
-            assert_eq!(span(Duration::from_millis(millis)), expected);
         }
     }
 }

@@ -33,6 +33,10 @@ pub struct ScenarioProgress {
     pub active_vus: u64,
     pub allocated_vus: u64,
     pub max_vus: u64,
+    /// How many iterations are asked for, where their number ends the scenario.
+    pub iterations: Option<u64>,
+    /// No iteration will start any more, and none is running.
+    pub done: bool,
     pub completed: u64,
     pub interrupted: u64,
     pub dropped: u64,

@@ -1,5 +1,6 @@
-//! Wall-clock times as RFC 3339 in UTC, with milliseconds.
+//! Wall-clock times as RFC 3339 in UTC.
 
+use std::io::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const SECS_PER_DAY: u64 = 86_400;
@@ -11,6 +12,22 @@ pub(super) fn utc(at: SystemTime) -> String {
     let (year, month, day) = civil(secs / SECS_PER_DAY);
     let (hour, minute, second) = (secs / 3600 % 24, secs / 60 % 60, secs % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+}
+
+/// With as many of the nine decimals as are not zero, as Go writes it: `2026-11-21T11:05:28.00085411Z`.
+pub(super) fn write_nanos(unix_nanos: u64, out: &mut Vec<u8>) {
+    let (secs, nanos) = (unix_nanos / 1_000_000_000, unix_nanos % 1_000_000_000);
+    let (year, month, day) = civil(secs / SECS_PER_DAY);
+    let (hour, minute, second) = (secs / 3600 % 24, secs / 60 % 60, secs % 60);
+    // Writing to memory does not fail.
+    let _ = write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
+    if nanos > 0 {
+        let _ = write!(out, ".{nanos:09}");
+        while out.last() == Some(&b'0') {
+            out.pop();
+        }
+    }
+    out.push(b'Z');
 }
 
 /// Days since 1970 as year, month and day of the Gregorian calendar: `civil_from_days` of
@@ -32,6 +49,19 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn nanoseconds_are_written_as_go_writes_them() {
+        for (nanos, expected) in [
+            (1_795_259_128_000_854_110, "2026-11-21T11:05:28.00085411Z"),
+            (1_795_259_128_000_000_000, "2026-11-21T11:05:28Z"),
+            (1_795_259_128_100_000_000, "2026-11-21T11:05:28.1Z"),
+        ] {
+            let mut out = Vec::new();
+            write_nanos(nanos, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
 
     #[test]
     fn times_are_written_in_utc() {

@@ -35,6 +35,18 @@ impl TrendStat {
         TrendStat::Percentile(95.0),
     ];
 
+    /// What an export holds unless told otherwise: the default, p(99) and the count.
+    pub const EXPORTED: [TrendStat; 8] = [
+        TrendStat::Avg,
+        TrendStat::Min,
+        TrendStat::Med,
+        TrendStat::Max,
+        TrendStat::Percentile(90.0),
+        TrendStat::Percentile(95.0),
+        TrendStat::Percentile(99.0),
+        TrendStat::Count,
+    ];
+
     /// Reads `avg,p(95),…`. Spaces around a statistic are left out; an empty list shows none.
     ///
     /// # Errors

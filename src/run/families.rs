@@ -28,6 +28,7 @@ pub(super) struct RunView<'a> {
     pub(super) elapsed: Duration,
     pub(super) started_at: SystemTime,
     pub(super) observer: &'a Observer,
+    pub(super) samples_dropped: u64,
 }
 
 const STATES: [(&str, Phase); 4] = [
@@ -97,6 +98,13 @@ fn run_families(labels: &Labels, view: &RunView<'_>) -> Vec<Family> {
             "Label sets above series_limit, folded into name=\"other\".",
             labels.clone(),
             overflowed,
+        ),
+        Family::single(
+            "loadgate_samples_dropped_total",
+            FamilyKind::Counter,
+            "Samples that --out could not keep up with: they are missing from its files.",
+            labels.clone(),
+            view.samples_dropped as f64,
         ),
     ]
 }

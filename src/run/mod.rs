@@ -12,16 +12,18 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior};
 
 pub use families::RunLabels;
 pub use process::families as process_families;
 
 use crate::aggregate::Totals;
+use crate::executor::Segment;
 use crate::family::Family;
 use crate::metric;
 use crate::plan::Plan;
-use crate::record::Shard;
+use crate::record::{DroppedSamples, Shard, Taps};
 use crate::report::{Finished, Phase, Probe, Progress};
 use crate::rules::{Gate, Observed, Outcome};
 use crate::scheduler::{Load, LoadOptions};
@@ -34,13 +36,16 @@ use observer::Observer;
 /// How often totals are made, families published and progress shown.
 const TICK: Duration = Duration::from_secs(1);
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct RunOptions {
     /// The run's id, the label `testid`.
     pub testid: String,
     /// Beside the plan's, which they override.
     pub tags: Vec<(String, String)>,
     pub load: LoadOptions,
+    /// Answered by whoever reads the taps of `load`, when all of them are gone and the last sample is
+    /// written: what is missing from the files.
+    pub written: Option<oneshot::Receiver<Vec<Doubt>>>,
 }
 
 /// Who is told while the run lasts.
@@ -65,23 +70,28 @@ pub async fn execute(
     let started_at = SystemTime::now();
     listener.progress(&Progress { phase: Phase::Preflight, ..Progress::default() });
     let preflight = tokio::select! {
-        preflight = preflight::run(&plan, Clock::start()) => preflight,
+        preflight = preflight::run(&plan, Clock::start(), options.load.instruments.http_debug) => preflight,
         signal = &mut stop => Err(Ended::Stopped(signal)),
     };
     let mut run = Run::new(plan, options, started_at);
     if let Err(ended) = preflight {
+        run.close_taps(Some(&ended), &mut stop).await;
         let finished = run.finish(Some(ended), Duration::ZERO);
         listener.families(run.families(Some(&finished)));
         return Ok(finished);
     }
     let clock = Clock::start();
-    let mut load = Load::start(Arc::clone(&run.plan), clock, run.options.load)?;
+    let mut load = Load::start(Arc::clone(&run.plan), clock, run.options.load.clone())?;
+    if let Some(taps) = &run.options.load.instruments.taps {
+        run.shard.tap(taps.tap(clock));
+    }
     let ended = run.drive(&mut load, clock, listener, &mut stop).await;
     let elapsed = clock.now().since(Elapsed::ZERO);
     run.observer.last_look(&clock).await;
     load.collect(&mut run.totals).await;
     run.count_users(&load, &clock);
     run.panics = load.panics();
+    run.close_taps(ended.as_ref(), &mut stop).await;
     listener.progress(&run.progress(Phase::Finished, elapsed, &load));
     let finished = run.finish(ended, elapsed);
     listener.families(run.families(Some(&finished)));
@@ -113,6 +123,10 @@ struct Run {
     scenarios: Vec<crate::report::ScenarioProgress>,
     /// Threads and tasks of the load that panicked.
     panics: u64,
+    /// Of the taps, if there are any.
+    samples_dropped: DroppedSamples,
+    /// What is missing from the files of samples.
+    unwritten: Vec<Doubt>,
 }
 
 impl Run {
@@ -121,6 +135,7 @@ impl Run {
         let totals = labels.totals(&plan);
         let shard = Shard::new(Arc::clone(&plan.registry));
         let observer = Observer::new(&plan);
+        let samples_dropped = options.load.instruments.taps.as_ref().map(Taps::dropped).unwrap_or_default();
         let last_iterations = vec![(Duration::ZERO, 0.0); plan.scenarios.len()];
         Run {
             plan,
@@ -136,6 +151,8 @@ impl Run {
             last_iterations,
             scenarios: Vec::new(),
             panics: 0,
+            samples_dropped,
+            unwritten: Vec::new(),
         }
     }
 
@@ -206,6 +223,26 @@ impl Run {
         self.totals.absorb(&mut self.shard);
     }
 
+    /// Lets go of the taps and waits until what came out of them is written, or somebody loses patience.
+    async fn close_taps(&mut self, ended: Option<&Ended>, stop: &mut (impl Future<Output = String> + Unpin)) {
+        self.shard = Shard::new(Arc::clone(&self.plan.registry));
+        self.options.load.instruments.taps = None;
+        let Some(written) = self.options.written.take() else { return };
+        let asked_to_stop = matches!(ended, Some(Ended::Stopped(_)));
+        self.unwritten = tokio::select! {
+            unwritten = written => unwritten.unwrap_or_else(|_| {
+                vec![Doubt::Internal("the thread that writes samples has panicked: please report it".to_owned())]
+            }),
+            signal = stop, if !asked_to_stop => {
+                vec![Doubt::Internal(format!("{signal} came before the last samples were written to --out"))]
+            }
+        };
+        let dropped = self.samples_dropped.count();
+        if dropped > 0 {
+            self.unwritten.push(Doubt::SamplesDropped { dropped });
+        }
+    }
+
     fn observed(&self) -> Observed<'_> {
         Observed { totals: &self.totals, probes: self.observer.samples(), elapsed: self.elapsed }
     }
@@ -221,6 +258,7 @@ impl Run {
         let mut gates = if sent_load { self.gates() } else { Vec::new() };
         let health = health::health(&self.plan, &self.totals, &self.watch, &self.observer);
         let mut doubts = if sent_load { health.doubts() } else { Vec::new() };
+        doubts.append(&mut self.unwritten);
         if self.panics > 0 {
             let what = format!(
                 "{} of this program's own tasks panicked: please report it, with stderr",
@@ -245,6 +283,7 @@ impl Run {
         Finished {
             testid: self.options.testid.clone(),
             test: self.plan.name.to_string(),
+            segment: (self.plan.segment != Segment::WHOLE).then(|| self.plan.segment.to_string()),
             started_at: self.started_at,
             elapsed,
             verdict,
@@ -282,6 +321,7 @@ impl Run {
             elapsed: self.elapsed,
             started_at: self.started_at,
             observer: &self.observer,
+            samples_dropped: self.samples_dropped.count(),
         };
         families::families(&self.labels, &view)
     }

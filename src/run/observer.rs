@@ -42,7 +42,7 @@ impl Observer {
                 interval: scrape.interval,
                 timeout: scrape.timeout,
                 limits: Limits::default(),
-                tls: Some(Arc::clone(&plan.settings.tls)),
+                tls: Some(Arc::clone(&plan.settings.tls.http1)),
             })
             .collect();
         let health = |target: &ScrapeTarget| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Ended;
-use crate::flow::{self, Vu, Worker};
+use crate::flow::{self, HttpDebug, Instruments, Vu, Worker};
 use crate::plan::{Plan, Preflight, PreflightStep};
 use crate::record::{Cell, Shard};
 use crate::sample::Exchange;
@@ -14,10 +14,11 @@ use crate::time::{Clock, Elapsed};
 const RETRY_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs the steps in order; each is tried again until it succeeds or its `wait_for` has passed.
-pub(super) async fn run(plan: &Plan, clock: Clock) -> Result<(), Ended> {
+pub(super) async fn run(plan: &Plan, clock: Clock, http_debug: Option<HttpDebug>) -> Result<(), Ended> {
     let Preflight { registry, series, steps } = &plan.preflight;
-    let worker =
-        Rc::new(Worker::new(clock, Arc::clone(&plan.settings), plan.vars.clone(), Arc::clone(registry)));
+    let worker = Worker::new(clock, Arc::clone(&plan.settings), plan.vars.clone(), Arc::clone(registry));
+    // Not tapped: its requests are no part of the load.
+    let worker = Rc::new(worker.watched(&Instruments { taps: None, http_debug }));
     let mut vu = Vu::new(1, Arc::from("preflight"), *series, Rc::clone(&worker));
     for step in steps {
         let give_up = clock.now() + step.wait_for;

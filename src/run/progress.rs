@@ -30,12 +30,14 @@ impl Run {
                 let secs = elapsed.saturating_sub(since).as_secs_f64();
                 ScenarioProgress {
                     name: name.to_owned(),
-                    executor: scenario.executor.describe(),
+                    executor: scenario.describe(),
                     start_time: scenario.start_time.into(),
                     duration: scenario.executor.duration().into(),
                     active_vus: pool.busy,
                     allocated_vus: pool.allocated,
                     max_vus: pool.max,
+                    iterations: scenario.executor.model().iterations(),
+                    done: pool.done,
                     completed: completed as u64,
                     interrupted: count(metric::INTERRUPTED_ITERATIONS) as u64,
                     dropped: count(metric::DROPPED_ITERATIONS) as u64,

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -10,27 +9,30 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
+use super::numbers::VuNumbers;
 use super::pacer::Timing;
 use super::pool::{Pool, PoolState};
 use super::worker::{self, AllDone, Collect, Collected, OneDone, WorkerParts};
 use crate::aggregate::Totals;
 use crate::executor::Share;
+use crate::flow::Instruments;
 use crate::plan::Plan;
 use crate::record::Shard;
 use crate::time::Clock;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct LoadOptions {
     /// Threads; at least 1.
     pub workers: usize,
     pub timing: Timing,
+    pub instruments: Instruments,
 }
 
 impl Default for LoadOptions {
     /// A worker per core that this process may use.
     fn default() -> Self {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        LoadOptions { workers, timing: Timing::default() }
+        LoadOptions { workers, timing: Timing::default(), instruments: Instruments::default() }
     }
 }
 
@@ -93,11 +95,11 @@ impl Load {
         let pools: Arc<[Arc<Pool>]> = plan
             .scenarios
             .iter()
-            .map(|scenario| Arc::new(Pool::new(workers, scenario.executor.model().max_vus())))
+            .map(|scenario| Arc::new(Pool::new(workers, scenario.executor.model())))
             .collect();
         let (arrivals_to, receivers): (Vec<_>, Vec<_>) =
             (0..workers).map(|_| mpsc::unbounded_channel()).unzip();
-        let (abort, vu_numbers) = (CancellationToken::new(), Arc::new(AtomicU64::new(0)));
+        let (abort, vu_numbers) = (CancellationToken::new(), Arc::new(VuNumbers::new(plan.segment.clone())));
         let done = AllDone::new(workers);
         let (mut handles, mut parts) = (Vec::new(), Vec::new());
         for (at, arrivals) in receivers.into_iter().enumerate() {
@@ -116,6 +118,7 @@ impl Load {
                 plan: Arc::clone(&plan),
                 clock,
                 timing: options.timing,
+                instruments: options.instruments.clone(),
                 share: Share { index: at as u64, of: workers as u64 },
                 pools: Arc::clone(&pools),
                 vu_numbers: Arc::clone(&vu_numbers),

@@ -5,12 +5,15 @@
 //! arrival goes to a user of its home worker, else to any worker that has an idle one: whether an
 //! iteration is dropped does not depend on the number of workers.
 
+mod arrivals;
 mod load;
+mod numbers;
 mod pacer;
 mod pool;
 mod scenario;
 #[cfg(test)]
 mod tests;
+mod users;
 mod worker;
 
 pub use load::{Load, LoadOptions};

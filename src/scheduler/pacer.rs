@@ -1,9 +1,9 @@
 //! Waiting for a moment, as precisely as pays.
 //!
 //! tokio's timer ticks once a millisecond. A timerfd wakes within some 30 µs, at the cost of a
-//! wake-up per arrival; above 10,000 arrivals a second per worker that cost is the greater evil,
-//! and arrivals are released together at ticks of half a millisecond. Either way an arrival keeps
-//! its due time, so that latency counts from there.
+//! wake-up per arrival; while a worker has more than 10,000 arrivals a second that cost is the
+//! greater evil, and they are released together at ticks of half a millisecond. Either way an
+//! arrival keeps its due time, so that latency counts from there.
 
 use std::io;
 use std::time::Duration;
@@ -32,25 +32,23 @@ pub enum Timing {
 #[derive(Debug)]
 pub(super) struct Pacer {
     clock: Clock,
+    timing: Timing,
     timer: Option<AsyncFd<rustix::fd::OwnedFd>>,
-    tick: Option<Duration>,
 }
 
 impl Pacer {
-    /// `period` is the usual time between two arrivals on this worker. Without a timerfd (no
-    /// descriptor left) it falls back to tokio's timer; its lateness is measured all the same.
-    pub(super) fn new(clock: Clock, timing: Timing, period: Duration) -> Self {
+    /// Without a timerfd (no descriptor left) it falls back to tokio's timer; its lateness is measured
+    /// all the same.
+    pub(super) fn new(clock: Clock, timing: Timing) -> Self {
         let timer = match timing {
             Timing::Precise => timerfd().ok(),
             Timing::Tokio => None,
         };
-        let tick = (timing == Timing::Precise && period < PRECISE_ABOVE).then_some(TICK);
-        Pacer { clock, timer, tick }
+        Pacer { clock, timing, timer }
     }
 
     /// Returns at or after `moment`.
     pub(super) async fn until(&mut self, moment: Elapsed) {
-        let moment = self.round_up(moment);
         while let Some(wait) = remaining(moment, self.clock.now()) {
             match &self.timer {
                 Some(timer) if arm(timer, wait).is_ok() => {
@@ -63,11 +61,17 @@ impl Pacer {
         }
     }
 
-    fn round_up(&self, moment: Elapsed) -> Elapsed {
-        match self.tick.map(|tick| tick.as_nanos() as u64) {
-            Some(tick) => Elapsed::from_nanos(moment.as_nanos().div_ceil(tick) * tick),
-            None => moment,
+    /// [`until`](Self::until) the moment at which an arrival is due, `period` after the one before.
+    pub(super) async fn until_due(&mut self, moment: Elapsed, period: Duration) {
+        self.until(self.release(moment, period)).await;
+    }
+
+    fn release(&self, moment: Elapsed, period: Duration) -> Elapsed {
+        if self.timing == Timing::Tokio || period >= PRECISE_ABOVE {
+            return moment;
         }
+        let tick = TICK.as_nanos() as u64;
+        Elapsed::from_nanos(moment.as_nanos().div_ceil(tick) * tick)
     }
 }
 
@@ -100,7 +104,7 @@ mod tests {
     async fn it_never_returns_early() {
         let clock = Clock::start();
         for timing in [Timing::Precise, Timing::Tokio] {
-            let mut pacer = Pacer::new(clock, timing, Duration::from_millis(1));
+            let mut pacer = Pacer::new(clock, timing);
             for micros in [0, 100, 2_300] {
                 let moment = clock.now() + Duration::from_micros(micros);
                 pacer.until(moment).await;
@@ -111,11 +115,20 @@ mod tests {
 
     #[tokio::test]
     async fn fast_arrivals_are_released_at_ticks() {
-        let pacer = Pacer::new(Clock::start(), Timing::Precise, Duration::from_micros(20));
-        let rounded = |nanos| pacer.round_up(Elapsed::from_nanos(nanos)).as_nanos();
-        assert_eq!(
-            [rounded(0), rounded(1), rounded(500_000), rounded(500_001)],
-            [0, 500_000, 500_000, 1_000_000]
-        );
+        let pacer = Pacer::new(Clock::start(), Timing::Precise);
+        let released = |nanos, period_micros| {
+            let period = Duration::from_micros(period_micros);
+            pacer.release(Elapsed::from_nanos(nanos), period).as_nanos()
+        };
+        for (due, period_micros, expected) in [
+            (0, 20, 0),
+            (1, 20, 500_000),
+            (500_000, 20, 500_000),
+            (500_001, 20, 1_000_000),
+            // The rate fell.
+            (500_001, 100, 500_001),
+        ] {
+            assert_eq!(released(due, period_micros), expected, "{due} ns, {period_micros} µs");
+        }
     }
 }

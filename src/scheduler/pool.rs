@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::executor::Model;
+
 /// A user that has been reserved for an arrival, and the worker it lives on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Seat {
@@ -20,8 +22,12 @@ pub(super) enum Seat {
 pub(super) struct Pool {
     idle: Box<[AtomicU64]>,
     allocated: AtomicU64,
+    /// Those that are made when the scenario begins.
+    pre_allocated: u64,
     max: u64,
     busy: AtomicU64,
+    /// Iterations that were taken, where their number is limited.
+    taken: AtomicU64,
     /// Workers whose share of the schedule is not yet done.
     schedules_left: AtomicUsize,
     panics: AtomicU64,
@@ -34,6 +40,7 @@ pub(super) struct Pool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PoolState {
     pub busy: u64,
+    /// As in k6 those that will be made when the scenario begins count from the start of the run.
     pub allocated: u64,
     pub max: u64,
     /// No iteration will start any more, and none is running.
@@ -43,12 +50,14 @@ pub struct PoolState {
 }
 
 impl Pool {
-    pub(super) fn new(workers: usize, max: u64) -> Self {
+    pub(super) fn new(workers: usize, model: Model<'_>) -> Self {
         Pool {
             idle: (0..workers).map(|_| AtomicU64::new(0)).collect(),
             allocated: AtomicU64::new(0),
-            max,
+            pre_allocated: model.allocated_at_start(),
+            max: model.max_vus(),
             busy: AtomicU64::new(0),
+            taken: AtomicU64::new(0),
             schedules_left: AtomicUsize::new(workers),
             panics: AtomicU64::new(0),
             early_end: CancellationToken::new(),
@@ -60,7 +69,7 @@ impl Pool {
         let busy = self.busy.load(SeqCst);
         PoolState {
             busy,
-            allocated: self.allocated.load(SeqCst),
+            allocated: self.allocated.load(SeqCst).max(self.pre_allocated),
             max: self.max,
             done: self.all_scheduled() && busy == 0,
             panics: self.panics.load(SeqCst),
@@ -97,6 +106,16 @@ impl Pool {
         self.idle[worker].fetch_add(1, SeqCst);
     }
 
+    /// Takes one of `limit` iterations of all workers together, unless all are taken.
+    pub(super) fn take(&self, limit: u64) -> bool {
+        let next = |taken| (taken < limit).then_some(taken + 1);
+        self.taken.fetch_update(SeqCst, SeqCst, next).is_ok()
+    }
+
+    pub(super) fn taken(&self) -> u64 {
+        self.taken.load(SeqCst)
+    }
+
     pub(super) fn occupy(&self) {
         self.busy.fetch_add(1, SeqCst);
     }
@@ -127,8 +146,9 @@ impl Pool {
         self.early_end.cancelled().await;
     }
 
-    pub(super) fn schedule_done(&self) {
-        self.schedules_left.fetch_sub(1, SeqCst);
+    /// Whether this worker was the last.
+    pub(super) fn schedule_done(&self) -> bool {
+        self.schedules_left.fetch_sub(1, SeqCst) == 1
     }
 
     pub(super) fn all_scheduled(&self) -> bool {
@@ -142,11 +162,15 @@ fn decrement(count: &AtomicU64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::executor::{ConstantVus, Executor};
 
     #[test]
     fn an_arrival_finds_any_idle_user_before_a_new_one_is_made() {
-        let pool = Pool::new(3, 4);
+        let executor = ConstantVus { vus: 4, duration: Duration::ZERO };
+        let pool = Pool::new(3, executor.model());
         for worker in [0, 2, 2] {
             assert!(pool.allocate());
             pool.offer(worker);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -11,11 +11,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::numbers::VuNumbers;
 use super::pacer::Timing;
 use super::pool::Pool;
 use super::scenario::LocalScenario;
 use crate::executor::{Arrival, Share};
-use crate::flow::Worker;
+use crate::flow::{Instruments, Worker};
 use crate::ids::ScenarioId;
 use crate::plan::Plan;
 use crate::record::Shard;
@@ -47,9 +48,10 @@ pub(super) struct WorkerParts {
     pub(super) plan: Arc<Plan>,
     pub(super) clock: Clock,
     pub(super) timing: Timing,
+    pub(super) instruments: Instruments,
     pub(super) share: Share,
     pub(super) pools: Arc<[Arc<Pool>]>,
-    pub(super) vu_numbers: Arc<AtomicU64>,
+    pub(super) vu_numbers: Arc<VuNumbers>,
     /// To every worker, this one included; bounded by the number of users that can be reserved.
     pub(super) arrivals_to: Vec<mpsc::UnboundedSender<HandedOver>>,
     pub(super) arrivals: mpsc::UnboundedReceiver<HandedOver>,
@@ -88,7 +90,10 @@ impl Drop for OneDone {
 pub(super) async fn run(mut parts: WorkerParts) {
     let plan = Arc::clone(&parts.plan);
     let registry = Arc::clone(&plan.registry);
-    let worker = Rc::new(Worker::new(parts.clock, Arc::clone(&plan.settings), plan.vars.clone(), registry));
+    let worker = Worker::new(parts.clock, Arc::clone(&plan.settings), plan.vars.clone(), registry);
+    let worker = Rc::new(worker.watched(&parts.instruments));
+    // Whoever writes samples is done when all taps are gone, and this one is the worker's own.
+    parts.instruments = Instruments::default();
     let scenarios: HashMap<ScenarioId, Rc<LocalScenario>> =
         plan.scenarios.iter().map(|scenario| (scenario.id, local(&parts, scenario, &worker))).collect();
     let mut running: JoinSet<()> = JoinSet::new();
@@ -153,5 +158,5 @@ fn local(
 fn collected(worker: &Worker, spare: Shard) -> Collected {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     let cpu = Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs() as u32);
-    Collected { shard: worker.shard.replace(spare), cpu }
+    Collected { shard: worker.shard.borrow_mut().swap(spare), cpu }
 }

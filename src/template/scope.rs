@@ -44,6 +44,11 @@ impl Locals {
         self.0.iter().find(|(known, _)| &**known == name).map(|(_, value)| value)
     }
 
+    /// In the order in which they were first set.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (&**name, value))
+    }
+
     /// Sets `name`, whatever it held before. The name is shared, not copied.
     pub fn set(&mut self, name: &Arc<str>, value: Value) {
         match self.0.iter_mut().find(|(known, _)| known == name) {

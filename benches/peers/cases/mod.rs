@@ -1,6 +1,7 @@
 //! What is measured, one file each: servers, loads, figures, targets.
 
 pub(crate) mod chat;
+pub(crate) mod counts;
 pub(crate) mod hostile;
 pub(crate) mod http;
 pub(crate) mod idle;

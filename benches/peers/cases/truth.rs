@@ -1,8 +1,6 @@
-//! Whether what is reported is true: a server that stands still, a server whose latency is known, and k6's counts.
+//! Whether what is reported is true: a server that stands still, a server whose latency is known.
 
 use std::time::Duration;
-
-use serde_json::Value;
 
 use crate::Result;
 use crate::bench::Bench;
@@ -16,8 +14,7 @@ const CLIENTS: [Client; 2] = [Client::Loadgate, Client::K6];
 
 pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     stalls(bench, report)?;
-    known_delays(bench, report)?;
-    counts(bench, report)
+    known_delays(bench, report)
 }
 
 /// One second in ten stands still at 1,000/s: a tenth of the requests wait for up to a second, evenly, so a hundredth waits
@@ -98,47 +95,4 @@ fn worst_error(said: &Percentiles, truth: &Percentiles) -> f64 {
         (said.p99, truth.p99),
     ];
     pairs.iter().map(|(said, truth)| (said - truth).abs() / (truth / 100.0).max(1.0)).fold(0.0, f64::max)
-}
-
-/// The same plan gives the same counts: k6 starts 401 iterations at 50/s for 8 s. Once each: a count has no median.
-fn counts(bench: &Bench, report: &mut Report) -> Result<()> {
-    let shape = Shape::Open { rate: 50, vus: 10 };
-    let duration = Duration::from_secs(8);
-    let mut counts: Vec<(Client, u64)> = Vec::new();
-    println!(
-        "\n### The same plan's counts: {}\n",
-        Load { target: ([127, 0, 0, 1], 0).into(), shape, duration }
-    );
-    println!(
-        "| client | iterations | requests at the server | dropped |\n| -----: | ---------: | ---------------------: | ------: |"
-    );
-    for client in bench.present(&CLIENTS) {
-        let server = bench.serve("arrival-server", &["--rate", "50"])?;
-        let load = Load { target: server.address()?, shape, duration };
-        let measured = bench.measure(client, &load);
-        let seen: Value = server.finish()?;
-        bench.interrupt.check()?;
-        match measured {
-            Ok(measured) => {
-                let iterations = measured.reported.iterations.unwrap_or(0);
-                let arrived = seen["count"].as_u64().unwrap_or(0);
-                let dropped = measured.reported.dropped;
-                let dropped_text = dropped.map_or("-".to_owned(), |dropped| dropped.to_string());
-                println!("| {client:>6} | {iterations:>10} | {arrived:>22} | {dropped_text:>7} |");
-                counts.push((client, iterations));
-            }
-            Err(failure) => eprintln!("  {client}: {failure}"),
-        }
-    }
-    let of = |wanted: Client| counts.iter().find(|(client, _)| *client == wanted);
-    let (text, value) = ("the same plan: iterations, where k6 has", of(Client::Loadgate));
-    match of(Client::K6) {
-        Some((_, iterations)) => {
-            let (k6, ours) =
-                (*iterations as f64, value.map_or(f64::NAN, |(_, iterations)| *iterations as f64));
-            report.target(format!("{text} {k6}"), Bound::Between(k6, k6), Some(ours));
-        }
-        None => report.target(format!("{text} no figure"), Bound::AtLeast(0.0), None),
-    }
-    Ok(())
 }

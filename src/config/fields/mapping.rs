@@ -55,25 +55,17 @@ impl<'a> Mapping<'a> {
         key: &'static str,
         kinds: &'k [Choice<T>],
     ) -> Option<&'k Choice<T>> {
-        let names = |built: bool| -> Vec<&str> {
-            kinds.iter().filter(|kind| kind.built == built).map(|kind| kind.name).collect()
-        };
+        let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
         let Some((_, node)) = self.take(key) else {
-            let help = expected_one_of("", &names(true), &[]);
+            let help = expected_one_of("", &names, &[]);
             self.reader.problem(self.node.owner, format!("missing key `{key}`"), help);
             return None;
         };
         let chosen = node.scalar().and_then(|scalar| kinds.iter().find(|kind| kind.name == scalar.text));
-        match chosen {
-            Some(kind) if !kind.built => {
-                self.reader.problem(node.place, format!("`{}` is not supported yet", kind.name), None);
-            }
-            None if node.kind != Kind::Broken => {
-                let wrong = node.scalar().map_or("", |scalar| scalar.text.as_str());
-                let help = expected_one_of(wrong, &names(true), &names(false));
-                self.reader.problem(node.place, format!("unknown {key} {}", node.found()), help);
-            }
-            _ => {}
+        if chosen.is_none() && node.kind != Kind::Broken {
+            let wrong = node.scalar().map_or("", |scalar| scalar.text.as_str());
+            let help = expected_one_of(wrong, &names, &[]);
+            self.reader.problem(node.place, format!("unknown {key} {}", node.found()), help);
         }
         chosen
     }
@@ -88,11 +80,18 @@ impl<'a> Mapping<'a> {
             if names.iter().chain(&later).any(|name| same(name)) {
                 continue;
             }
-            let kind = elsewhere.iter().find(|(name, _)| same(name)).map(|(_, kind)| *kind);
-            let help = match (kind, flow_help(value)) {
-                (Some(_), _) if any_kind => continue,
-                (Some(kind), _) => Some(format!("it belongs to `{kind}`")),
-                (None, Some(flow)) if value.is_null() => Some(flow.to_owned()),
+            let kinds: Vec<String> = elsewhere
+                .iter()
+                .filter(|(name, _)| same(name))
+                .map(|(_, kind)| format!("`{kind}`"))
+                .collect();
+            let help = match (kinds.as_slice(), flow_help(value)) {
+                ([_, ..], _) if any_kind => continue,
+                ([first @ .., last], _) if !first.is_empty() => {
+                    Some(format!("it belongs to {} and {last}", first.join(", ")))
+                }
+                ([kind], _) => Some(format!("it belongs to {kind}")),
+                (_, Some(flow)) if value.is_null() => Some(flow.to_owned()),
                 _ if reader.problems.len() > ENOUGH_PROBLEMS => None,
                 _ => Some(expected_one_of(written, &names, &later)),
             };

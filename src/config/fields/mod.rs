@@ -119,7 +119,6 @@ enum Mode<'a> {
 pub(crate) struct Choice<T> {
     pub(crate) name: &'static str,
     pub(crate) help: &'static str,
-    pub(crate) built: bool,
     pub(crate) fields: fn(&mut Fields<'_>) -> Option<T>,
 }
 
@@ -250,8 +249,7 @@ impl<'a> Fields<'a> {
                 for kind in kinds {
                     let mut own = Description::default();
                     (kind.fields)(&mut Fields::describing(&mut own, schemas));
-                    let later = if kind.built { "" } else { " (not supported yet)" };
-                    description.variant(key, help, kind.name, &format!("{}{later}", kind.help), own);
+                    description.variant(key, help, kind.name, kind.help, own);
                 }
                 None
             }
@@ -266,8 +264,7 @@ impl<'a> Fields<'a> {
                     mapping.known.push(UNKNOWN_KIND);
                     return None;
                 };
-                let value = (kind.fields)(self);
-                value.filter(|_| kind.built)
+                (kind.fields)(self)
             }
         }
     }

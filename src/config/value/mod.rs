@@ -13,7 +13,7 @@ pub(crate) use name::{
     Any, CheckName, EnvironmentName, HeaderName, HostName, Label, MetricName, Name, PlanName, ProfileName,
     Rule, ScenarioName, VariableName,
 };
-pub(crate) use number::{Count, Rate, Share};
+pub(crate) use number::{Count, Rate, RateOrNone, Share};
 pub(crate) use table::{OneOrMany, Table};
 pub(crate) use text::{Constant, Expression, Method, Template, Text};
 pub(crate) use url::{HttpUrl, PlainHttpUrl, WebsocketUrl};

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::config::fields::{Reader, Value};
-use crate::config::node::{Node, Typed};
+use crate::config::node::{Node, Scalar, Typed};
 use crate::config::schema::{Schemas, or_filled};
 
 /// A whole number from `MIN` to `MAX`.
@@ -31,6 +31,9 @@ impl<const MIN: u64, const MAX: u64> Value for Count<MIN, MAX> {
 /// How often something happens: above 0, at most a thousand million, whole or not.
 pub(crate) struct Rate(pub(crate) f64);
 
+/// A [`Rate`] that may be 0.
+pub(crate) struct RateOrNone(pub(crate) f64);
+
 const HIGHEST_RATE: f64 = 1e9;
 
 impl Value for Rate {
@@ -39,19 +42,35 @@ impl Value for Rate {
     }
 
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
-        reader.scalar(node, &Self::expected(), |scalar| {
-            let value = match scalar.typed() {
-                Typed::Integer(value) => value as f64,
-                Typed::Float(value) => value,
-                _ => return None,
-            };
-            (value > 0.0 && value <= HIGHEST_RATE).then_some(Rate(value))
-        })
+        reader.scalar(node, &Self::expected(), |scalar| rate(scalar).filter(|value| *value > 0.0).map(Rate))
     }
 
     fn schema(_: &mut Schemas) -> Json {
         or_filled(json!({"type": "number", "exclusiveMinimum": 0, "maximum": HIGHEST_RATE}))
     }
+}
+
+impl Value for RateOrNone {
+    fn expected() -> String {
+        "a number from 0 to 1000000000".to_owned()
+    }
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        reader.scalar(node, &Self::expected(), |scalar| rate(scalar).map(RateOrNone))
+    }
+
+    fn schema(_: &mut Schemas) -> Json {
+        or_filled(json!({"type": "number", "minimum": 0, "maximum": HIGHEST_RATE}))
+    }
+}
+
+fn rate(scalar: &Scalar) -> Option<f64> {
+    let value = match scalar.typed() {
+        Typed::Integer(value) => value as f64,
+        Typed::Float(value) => value,
+        _ => return None,
+    };
+    (0.0..=HIGHEST_RATE).contains(&value).then_some(value)
 }
 
 /// A part of a whole, 0 to 1; also written in percent.

@@ -2,22 +2,29 @@
 
 use std::mem::MaybeUninit;
 
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::Call;
 use super::framing::Framing;
+use crate::protocol::proxy::Proxy;
 use crate::sample::ErrorCode;
 
 /// A response's head may be this large: 64 KiB.
-pub(super) const MAX_HEAD_BYTES: usize = 64 << 10;
+pub(in crate::protocol) const MAX_HEAD_BYTES: usize = 64 << 10;
 const MAX_HEADERS: usize = 256;
 
-/// Writes a request's head. `Host` comes first, as RFC 9110 advises.
-pub(super) fn write(call: &Call<'_>, out: &mut Vec<u8>) {
+/// Writes a request's head, for the origin or for a proxy on the way to it. `Host` comes first, as RFC 9110
+/// advises.
+pub(super) fn write(call: &Call<'_>, proxy: Option<&Proxy>, out: &mut Vec<u8>) {
     out.extend_from_slice(call.method.as_str().as_bytes());
     out.push(b' ');
-    out.extend_from_slice(call.target.path_and_query().as_bytes());
+    if proxy.is_some() {
+        begin_proxied_target(call, out);
+    }
+    if proxy.is_none() || *call.method != Method::CONNECT {
+        out.extend_from_slice(call.target.path_and_query().as_bytes());
+    }
     out.extend_from_slice(b" HTTP/1.1\r\n");
     let host = call.headers.get(HOST).unwrap_or(call.target.origin().host_header());
     line(&HOST, host, out);
@@ -35,6 +42,11 @@ pub(super) fn write(call: &Call<'_>, out: &mut Vec<u8>) {
     if let (false, Some(value)) = (authorized, call.target.authorization()) {
         line(&http::header::AUTHORIZATION, value, out);
     }
+    if let Some(value) = proxy.and_then(Proxy::authorization)
+        && !call.headers.contains_key(PROXY_AUTHORIZATION)
+    {
+        line(&PROXY_AUTHORIZATION, value, out);
+    }
     // As in Go, a body that is not there is said to be of length 0 where the method would have one.
     let has_length =
         !call.body.is_empty() || matches!(*call.method, Method::POST | Method::PUT | Method::PATCH);
@@ -42,6 +54,17 @@ pub(super) fn write(call: &Call<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(format!("content-length: {}\r\n", call.body.len()).as_bytes());
     }
     out.extend_from_slice(b"\r\n");
+}
+
+/// RFC 9112, section 3.2: a proxy is told where to go, in absolute form or, for `CONNECT`, as an authority.
+fn begin_proxied_target(call: &Call<'_>, out: &mut Vec<u8>) {
+    let origin = call.target.origin();
+    if *call.method == Method::CONNECT {
+        out.extend_from_slice(origin.authority().as_bytes());
+    } else {
+        out.extend_from_slice(b"http://");
+        out.extend_from_slice(origin.host_header().as_bytes());
+    }
 }
 
 fn line(name: &HeaderName, value: &HeaderValue, out: &mut Vec<u8>) {

@@ -17,10 +17,12 @@ use http::{HeaderMap, Method};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
+pub(super) use self::head::MAX_HEAD_BYTES;
 pub(super) use self::receive::Receive;
 use self::receive::Receiving;
 use super::alarm::Alarm;
 use super::failure;
+use super::proxy::Proxy;
 use super::target::{Origin, Target};
 use super::wire::{Meter, Wire};
 use crate::sample::ErrorCode;
@@ -60,20 +62,25 @@ pub(super) struct Failure {
     pub(super) code: ErrorCode,
     /// Nothing of the request was sent.
     pub(super) unsent: bool,
+    /// The server said that it did nothing about the request, so that it may be made again.
+    pub(super) unprocessed: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct Http1 {
     origin: Arc<Origin>,
     wire: Wire,
+    /// What the wire leads to instead of the origin.
+    proxy: Option<Arc<Proxy>>,
     reusable: bool,
     /// What came after a 101.
     early: Vec<u8>,
 }
 
 impl Http1 {
-    pub(super) fn new(origin: Arc<Origin>, wire: Wire) -> Self {
-        Http1 { origin, wire, reusable: false, early: Vec::new() }
+    /// `proxy` is what the wire leads to, where it forwards requests to the origin.
+    pub(super) fn new(origin: Arc<Origin>, wire: Wire, proxy: Option<Arc<Proxy>>) -> Self {
+        Http1 { origin, wire, proxy, reusable: false, early: Vec::new() }
     }
 
     pub(super) fn origin(&self) -> &Arc<Origin> {
@@ -127,8 +134,10 @@ impl Http1 {
         .await;
         let unsent = self.meter().written_at().is_none();
         let answered = receiving.is_answered();
-        outcome
-            .map_err(|code| Failure { code: write_failure.filter(|_| !answered).unwrap_or(code), unsent })?;
+        outcome.map_err(|code| {
+            let code = write_failure.filter(|_| !answered).unwrap_or(code);
+            Failure { code, unsent, unprocessed: false }
+        })?;
         self.reusable &= matches!(sending, Sending::Done) && !head::asks_to_close(call.headers);
         Ok(())
     }
@@ -150,7 +159,7 @@ impl Http1 {
                 Sending::Head => {
                     let mut out = scratch.write.borrow_mut();
                     out.clear();
-                    head::write(&call, &mut out);
+                    head::write(&call, self.proxy.as_deref(), &mut out);
                     let with_body = call.body.len() <= SMALL_BODY_BYTES;
                     if with_body {
                         out.extend_from_slice(call.body);

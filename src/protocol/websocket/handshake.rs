@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::Connection;
 use crate::protocol::alarm::Alarm;
 use crate::protocol::course::Course;
-use crate::protocol::dial::{DialTimes, Dialer};
+use crate::protocol::dial::{DialTimes, Dialer, Purpose};
 use crate::protocol::http1::{Call, Http1, Receive};
 use crate::protocol::target::Target;
 use crate::sample::{ErrorCode, Exchange};
@@ -58,15 +58,15 @@ async fn open(dialer: &Dialer, handshake: Handshake<'_>) -> Opening {
 
     let origin = handshake.target.origin();
     let mut times = DialTimes::default();
-    let wire = dialer.dial(origin, deadline, &mut times).await;
-    course.dialed(times, wire.is_ok());
-    let wire = match wire {
-        Ok(wire) => wire,
+    let dialed = dialer.dial(origin, Purpose::WebSocket, deadline, &mut times).await;
+    course.dialed(times, dialed.is_ok());
+    let dialed = match dialed {
+        Ok(dialed) => dialed,
         Err(code) => {
             return Opening { exchange: course.finish(None, Some(code)), headers, connection: Err(code) };
         }
     };
-    let mut http = Http1::new(Arc::clone(origin), wire);
+    let mut http = Http1::new(Arc::clone(origin), dialed.wire, dialed.proxy);
     let answered = upgrade(&mut http, dialer, &handshake, deadline, &mut course, &mut headers).await;
     let exchange = course.finish(Some(http.meter()), answered.err());
     let connection = match answered {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::clean::clean;
 use super::super::{Phase, Progress, ProgressProbe, ScenarioProgress, number};
+use crate::time::span;
 
 const BAR_WIDTH: usize = 20;
 
@@ -37,7 +38,7 @@ impl Mark {
 }
 
 pub(in crate::report) fn mark(scenario: &ScenarioProgress, phase: Phase, elapsed: Duration) -> Mark {
-    let over = elapsed >= scenario.start_time.saturating_add(scenario.duration);
+    let over = scenario.done || elapsed >= scenario.start_time.saturating_add(scenario.duration);
     match phase {
         Phase::Finished if over => Mark::Done,
         Phase::Finished => Mark::Cut,
@@ -47,8 +48,15 @@ pub(in crate::report) fn mark(scenario: &ScenarioProgress, phase: Phase, elapsed
     }
 }
 
-/// The planned part that has passed, 0 to 100; without the graceful stop.
+/// The planned part that has passed, 0 to 100; without the graceful stop. Of a number of iterations those
+/// that have ended, or the time where that is the limit they are nearer to.
 pub(in crate::report) fn percent(scenario: &ScenarioProgress, elapsed: Duration) -> u64 {
+    let ended = scenario.completed + scenario.interrupted;
+    let of_iterations = scenario.iterations.map_or(0, |all| ended.saturating_mul(100) / all.max(1));
+    if scenario.done { 100 } else { of_iterations.max(percent_of_time(scenario, elapsed)).min(100) }
+}
+
+fn percent_of_time(scenario: &ScenarioProgress, elapsed: Duration) -> u64 {
     let own = elapsed.saturating_sub(scenario.start_time);
     if own >= scenario.duration {
         return if elapsed < scenario.start_time { 0 } else { 100 };
@@ -87,7 +95,7 @@ pub fn headline(progress: &Progress) -> String {
         Phase::Finished => "finished",
     };
     let clock = number::clock(progress.elapsed, progress.planned);
-    format!("{word} ({clock}/{}), {}", number::span(progress.planned), tally(&progress.scenarios))
+    format!("{word} ({clock}/{}), {}", span(progress.planned), tally(&progress.scenarios))
 }
 
 /// One scenario: `chat [  50% ] 3/5 VUs  02.0s/4s  50.0 iters/s  2.43% failed  p95=20.14ms`, then what
@@ -104,13 +112,16 @@ pub fn line(scenario: &ScenarioProgress, phase: Phase, elapsed: Duration, layout
         return format!("{head} waiting  {}", number::clock(until, scenario.start_time));
     }
     let own = elapsed.saturating_sub(scenario.start_time);
-    let planned = number::span(scenario.duration);
+    let planned = span(scenario.duration);
     let mut parts = vec![vus(scenario)];
     parts.push(if own < scenario.duration {
         format!("{}/{planned}", number::clock(own, scenario.duration))
     } else {
         planned
     });
+    if let Some(iterations) = scenario.iterations {
+        parts.push(format!("{}/{iterations} iters", scenario.completed + scenario.interrupted));
+    }
     parts.push(format!("{:.1} iters/s", scenario.iterations_per_sec));
     parts.extend(scenario.failed_share.map(|share| format!("{} failed", number::share(share))));
     parts.extend(scenario.p95.map(|p95| format!("p95={}", number::millis(p95.as_secs_f64() * 1e3))));
@@ -194,7 +205,19 @@ mod tests {
             (chat(), Draining, 15.0, "chat   [ 100% ] 03/10 VUs  4s  50.0 iters/s"),
             (idle.clone(), Running, 15.0, "chat ✓ [ 100% ] 00/10 VUs  4s  50.0 iters/s"),
             (idle.clone(), Finished, 14.0, "chat ✓ [ 100% ] 00/10 VUs  4s  50.0 iters/s"),
-            (idle, Finished, 11.0, "chat ✗ [  25% ] 00/10 VUs  01.0s/4s  50.0 iters/s"),
+            (idle.clone(), Finished, 11.0, "chat ✗ [  25% ] 00/10 VUs  01.0s/4s  50.0 iters/s"),
+            (
+                ScenarioProgress { iterations: Some(125), ..chat() },
+                Running,
+                11.0,
+                "chat   [  80% ] 03/10 VUs  01.0s/4s  100/125 iters  50.0 iters/s",
+            ),
+            (
+                ScenarioProgress { iterations: Some(100), done: true, ..idle },
+                Running,
+                11.0,
+                "chat ✓ [ 100% ] 00/10 VUs  01.0s/4s  100/100 iters  50.0 iters/s",
+            ),
         ] {
             assert_eq!(line(&scenario, phase, secs(elapsed), Layout::default()), expected);
         }

@@ -7,6 +7,7 @@ mod line;
 mod plain;
 mod terminal;
 
+use std::io::Write as _;
 use std::time::Duration;
 
 pub use line::{Layout, headline, line, target_line};
@@ -59,10 +60,11 @@ impl Display {
         }
     }
 
-    /// Writes a line above the bars, or among the plain lines.
+    /// Writes a line above the bars, or among the plain lines; without progress, on its own.
     pub fn message(&mut self, text: &str) {
         match &mut self.output {
-            Output::Silent => {}
+            // A terminal that is gone must not end a run.
+            Output::Silent => drop(writeln!(std::io::stderr(), "{text}")),
             Output::Plain(plain) => plain.write(text),
             Output::Terminal(terminal) => terminal.message(text),
         }

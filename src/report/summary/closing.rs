@@ -19,7 +19,11 @@ pub(super) fn lines(finished: &Finished, paint: Paint) -> Vec<String> {
 
 fn running(finished: &Finished) -> String {
     let clock = number::clock(finished.elapsed, finished.elapsed);
-    format!("running ({clock}), {}", tally(&finished.scenarios))
+    let part = finished
+        .segment
+        .as_ref()
+        .map_or_else(String::new, |segment| format!(", segment {segment} of the load"));
+    format!("running ({clock}), {}{part}", tally(&finished.scenarios))
 }
 
 /// A run that nothing cut short has done all it planned, even when its last iteration ended a little early.

@@ -6,7 +6,10 @@ mod counts;
 mod data;
 mod drops;
 mod graceful_stop;
+mod iterations;
+mod k6;
 mod panics;
+mod ramps;
 mod rounds;
 mod users;
 
@@ -73,8 +76,11 @@ async fn drive(plan: &Arc<Plan>, workers: usize, meanwhile: impl AsyncFnOnce(&mu
     local
         .run_until(async {
             let clock = Clock::start();
-            let load =
-                Load::start_local(Arc::clone(plan), clock, LoadOptions { workers, timing: Timing::Tokio });
+            let load = Load::start_local(
+                Arc::clone(plan),
+                clock,
+                LoadOptions { workers, timing: Timing::Tokio, ..LoadOptions::default() },
+            );
             let mut running = Running { load, clock, totals: Totals::new(Arc::clone(&plan.registry)) };
             meanwhile(&mut running).await;
             let Running { mut load, clock, mut totals } = running;

@@ -1,6 +1,9 @@
 //! The program from outside: exit codes, verdicts, signals, flags, what it writes.
 
 mod export;
+mod outputs;
+mod proxy;
+mod segments;
 mod signals;
 
 use std::io::{BufRead as _, BufReader};

@@ -153,6 +153,35 @@ fn users_keep_their_connections() {
 }
 
 #[test]
+fn connections_are_kept_for_a_user_an_iteration_or_not_at_all() {
+    let per_request = |keep_alive: &str| {
+        let server = HttpServer::start(|_| async { reply(200, "x") });
+        let ran = run(&format!(
+            "name: e2e\n\
+             defaults: {{keep_alive: {keep_alive}}}\n\
+             scenarios:\n  \
+               s:\n    \
+                 executor: constant-vus\n    \
+                 vus: 2\n    \
+                 duration: 1s\n    \
+                 graceful_stop: 60s\n    \
+                 flow:\n      \
+                   - repeat: {{times: 2, flow: [{{http: {{url: '{url}/'}}}}]}}\n      \
+                   - sleep: 300ms\n",
+            url = server.url(),
+        ));
+        let iterations = ran.count("k6_iterations_total", &[]);
+        assert!(iterations > 2 && server.requests() == 2 * iterations, "{iterations}");
+        (server.connections(), iterations)
+    };
+    assert_eq!(per_request("vu").0, 2);
+    let (connections, iterations) = per_request("iteration");
+    assert_eq!(connections, iterations);
+    let (connections, iterations) = per_request("never");
+    assert_eq!(connections, 2 * iterations);
+}
+
+#[test]
 fn checks_that_fail_are_counted_and_say_why() {
     let server = HttpServer::start(|_| async { reply(200, r#"{"items":[]}"#) });
     let ran = run_flow(

@@ -20,7 +20,8 @@ pub(crate) struct Ended {
 pub(crate) fn loadgate() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loadgate"));
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("LOADGATE_") {
+        let text = name.to_string_lossy();
+        if text.starts_with("LOADGATE_") || text.to_ascii_lowercase().ends_with("_proxy") {
             command.env_remove(name);
         }
     }

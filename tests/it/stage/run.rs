@@ -51,6 +51,7 @@ pub(crate) fn try_run(text: &str) -> Result<Ran, config::Problems> {
         testid: "t1".to_owned(),
         tags: Vec::new(),
         load: scheduler::LoadOptions { workers: 2, ..scheduler::LoadOptions::default() },
+        written: None,
     };
     let mut seen = Seen::default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

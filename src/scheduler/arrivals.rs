@@ -1,0 +1,140 @@
+//! Open model: arrivals are started when they are due, wherever a user is idle.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::pacer::Pacer;
+use super::pool::Seat;
+use super::scenario::{Busy, LocalScenario};
+use crate::executor::{Arrival, Decision, DropReason, Model, Open, Vus};
+use crate::flow::Vu;
+use crate::time::Elapsed;
+
+/// How many arrivals start or are dropped at once when the pacer has to catch up. In between users that
+/// are done come back, with their connections: making new ones instead would make it later still. A
+/// rate that nothing can keep up with never waits, so that ticks and an abort come by here too.
+const BURST: u32 = 32;
+
+impl LocalScenario {
+    /// Starts or drops this worker's share of the arrivals.
+    pub(super) async fn pace(self: &Rc<Self>, open: &dyn Open, pacer: &mut Pacer, start: Elapsed) {
+        self.allocate_users(open.pre_allocated_vus());
+        let (mut burst, mut last_due) = (0, Elapsed::ZERO);
+        while !self.pool.ended_early() {
+            let now = Elapsed::from(self.worker.clock.now().since(start));
+            let decision = self.arrivals.borrow_mut().next(open, now, Vus { idle: self.pool.available() });
+            match decision {
+                Decision::Start(arrival) => {
+                    last_due = arrival.due;
+                    let due = start + Duration::from(arrival.due);
+                    self.dispatch(Arrival { due, ..arrival });
+                }
+                // The scenario is over: all that is left is as late, and may be too much to drop one by one.
+                Decision::Drop(DropReason::PacerLate) => {
+                    let left = self.arrivals.borrow().overdue(open, now);
+                    return self.drop_iterations(DropReason::PacerLate, 1 + left);
+                }
+                Decision::Drop(reason) => self.drop_iterations(reason, 1),
+                Decision::Wait(until) => {
+                    self.reap();
+                    burst = 0;
+                    tokio::select! {
+                        () = pacer.until_due(start + Duration::from(until), until.since(last_due)) => {}
+                        () = self.pool.early_end() => {}
+                    }
+                    continue;
+                }
+                Decision::Done => return,
+            }
+            burst += 1;
+            if burst == BURST {
+                burst = 0;
+                self.reap();
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// What was due and is not looked at any more is dropped.
+    pub(super) fn abort_arrivals(&self, begun: Elapsed) {
+        if let Model::Open(open) = self.scenario.executor.model() {
+            let since_start = Elapsed::from(self.worker.clock.now().since(begun));
+            let overdue = self.arrivals.borrow().overdue(open, since_start);
+            self.drop_iterations(DropReason::Aborted, overdue);
+        }
+    }
+
+    /// Starts an arrival for which another worker has reserved one of our idle users.
+    pub(super) fn start_reserved(self: &Rc<Self>, arrival: Arrival) {
+        let user = self.idle.borrow_mut().pop();
+        match user {
+            Some(vu) => self.start(vu, arrival),
+            // Handed over in the moment in which the graceful stop ended here.
+            None => self.interrupt_reserved(),
+        }
+    }
+
+    /// An arrival that has reserved a user and will not find it any more.
+    pub(super) fn interrupt_reserved(&self) {
+        self.worker.shard.borrow_mut().count(self.scenario.series.interrupted, 1);
+        self.pool.release();
+    }
+
+    fn dispatch(self: &Rc<Self>, arrival: Arrival) {
+        let home = self.share.index as usize;
+        match self.pool.reserve(home) {
+            Some(Seat::Idle { worker }) if worker == home => self.start_reserved(arrival),
+            Some(Seat::Idle { worker }) => {
+                if !(self.hand_over)(worker, arrival) {
+                    self.interrupt_reserved();
+                }
+            }
+            Some(Seat::New) => self.start(self.new_user(), arrival),
+            // Another worker took the last one in between.
+            None => self.drop_iterations(DropReason::NoIdleVu, 1),
+        }
+    }
+
+    fn allocate_users(&self, of_all: u64) {
+        for _ in 0..self.share.of_total(of_all) {
+            // Another worker may have grown the pool first.
+            if self.pool.allocate() {
+                let vu = self.new_user();
+                self.idle.borrow_mut().push(vu);
+                self.pool.offer(self.share.index as usize);
+            }
+        }
+    }
+
+    /// One iteration, after which the user is idle again.
+    fn start(self: &Rc<Self>, mut vu: Vu, arrival: Arrival) {
+        let local = Rc::clone(self);
+        // From here on the arrival is an iteration, even if it is cut off before its task is polled.
+        let mut busy = Busy { local: Rc::clone(self), iterating: true };
+        self.tasks.borrow_mut().spawn_local(async move {
+            local.iterate(&mut vu, &mut busy, Some(arrival.due)).await;
+            local.idle.borrow_mut().push(vu);
+            drop(busy);
+            local.pool.offer(local.share.index as usize);
+        });
+    }
+
+    /// All shares of the arrivals are done with, and no iteration runs anywhere.
+    pub(super) async fn drained(&self) {
+        loop {
+            self.reap();
+            // Not only ours: what another worker has reserved here may still be on its way.
+            if self.pool.state().done {
+                return;
+            }
+            // Nobody rings for the iterations of other workers.
+            let _ = tokio::time::timeout(Duration::from_millis(10), self.ended.notified()).await;
+        }
+    }
+
+    fn reap(&self) {
+        while let Some(ended) = self.tasks.borrow_mut().try_join_next() {
+            self.pool.task_ended(ended);
+        }
+    }
+}
