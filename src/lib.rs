@@ -27,6 +27,7 @@ pub mod record;
 pub mod budget;
 // What an iteration is made of.
 pub mod template;
+pub mod data;
 pub mod executor;
 pub mod protocol;
 pub mod flow;

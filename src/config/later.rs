@@ -6,7 +6,6 @@ use super::fields::{Element, Fields};
 
 /// The keys of a plan that are not built yet.
 pub(crate) fn plan(f: &mut Fields<'_>) {
-    f.later("data", "Tables whose rows the VUs take", data);
     f.later("settle", "How long to wait between the load and `verify`", text);
     f.later("verify", "What is asked of databases and services after the load", verify);
     f.or_all_defaults::<Hooks>("hooks", "What is done when the verdict is known");
@@ -46,28 +45,12 @@ pub(crate) fn flow() -> Json {
     json!({"type": "array", "items": {"type": "object"}})
 }
 
-pub(crate) fn choose() -> Json {
-    let properties = json!({"weight": {"type": ["number", "string"]}, "flow": flow()});
-    json!({"type": "array", "items": closed(properties, &["weight", "flow"])})
-}
-
 fn texts() -> Json {
     json!({"type": "array", "items": {"type": "string"}})
 }
 
 fn closed(properties: Json, required: &[&str]) -> Json {
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
-}
-
-fn data() -> Json {
-    let table = json!({
-        "csv": {"type": "string"},
-        "json": {"type": "string"},
-        "list": {"type": "array"},
-        "pick": {"enum": ["sequential", "random", "unique"]},
-        "on_end": {"enum": ["stop", "recycle"]},
-    });
-    json!({"type": "object", "additionalProperties": closed(table, &[])})
 }
 
 fn verify() -> Json {

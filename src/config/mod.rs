@@ -7,6 +7,7 @@
 //! The types of the plan say themselves how they are read (`Element`, `Value` in `fields`); the same lines make the
 //! JSON Schema. Nothing here opens a file, reads the environment or resolves a name of the plan.
 
+mod data;
 mod defaults;
 mod executor;
 mod fields;
@@ -30,6 +31,7 @@ mod value;
 mod vars;
 mod yaml;
 
+pub use data::{DataConfig, DataSource, OnEndConfig, PickConfig};
 pub use defaults::{Defaults, IdentityConfig, Limits, TlsConfig, TlsVersion};
 pub use executor::ExecutorConfig;
 pub use load::{LoadOptions, Loaded, load, read};

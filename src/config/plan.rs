@@ -14,10 +14,11 @@ use super::target::Probes;
 use super::threshold::Thresholds;
 use super::value::{
     AtLeast, Constant, Count, EnvironmentName, Label, MetricName, Name, PlanName, ProfileName, Table, Text,
+    VariableName,
 };
 use super::{
-    At, Defaults, Limits, MetricConfig, Place, ProbeConfig, ScenarioConfig, ScrapeConfig, StepConfig,
-    ThresholdConfig, later,
+    At, DataConfig, Defaults, Limits, MetricConfig, Place, ProbeConfig, ScenarioConfig, ScrapeConfig,
+    StepConfig, ThresholdConfig, later,
 };
 
 /// A plan as it was written, after `${}` and the profile were filled in. Names in it are not yet resolved.
@@ -34,6 +35,7 @@ pub struct PlanConfig {
     pub limits: Limits,
     pub scrape: Vec<ScrapeConfig>,
     pub probes: Vec<ProbeConfig>,
+    pub data: Vec<(At<String>, DataConfig)>,
     /// How long load is sent before anything is judged (default 0).
     pub warmup: At<Duration>,
     pub preflight: Vec<At<StepConfig>>,
@@ -86,6 +88,7 @@ impl Element for PlanConfig {
             "probes",
             "Expressions over scraped series, sampled during the run; usable in thresholds",
         );
+        let data = f.or_empty::<Table<VariableName, DataConfig>>("data", "Tables whose rows iterations take");
         let warmup = f.or("warmup", "How long load is sent before anything is judged", "0s");
         let preflight = f.or_empty_within(
             Within::Preflight,
@@ -127,6 +130,7 @@ impl Element for PlanConfig {
             limits: limits?,
             scrape: scrape?,
             probes: probes?.0,
+            data: data?.0,
             warmup: warmup?,
             preflight: preflight?,
             setup: setup?,

@@ -165,7 +165,7 @@ mod tests {
     use crate::config::{LoadOptions, Problems, load};
 
     /// A plan around one element, by the element's name in the schema.
-    const AROUND: [(&str, &str); 30] = [
+    const AROUND: [(&str, &str); 33] = [
         ("plan", "@"),
         ("defaults", "{defaults: @}"),
         ("tls", "{defaults: {tls: @}}"),
@@ -190,6 +190,9 @@ mod tests {
         ("websocket", "{preflight: [{websocket: @}]}"),
         ("send", "{preflight: [{websocket: {flow: [{send: @}]}}]}"),
         ("receive", "{preflight: [{websocket: {flow: [{receive: @}]}}]}"),
+        ("listen", "{preflight: [{websocket: {flow: [{listen: @}]}}]}"),
+        ("data", "{data: {d: @}}"),
+        ("choice", "{preflight: [{choose: [@]}]}"),
         ("ping", "{preflight: [{websocket: {flow: [{ping: @}]}}]}"),
         ("close", "{preflight: [{websocket: {flow: [{close: @}]}}]}"),
         ("sleep", "{preflight: [{sleep: @}]}"),

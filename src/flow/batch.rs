@@ -8,6 +8,7 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 
 use super::http::{Errand, HttpStep};
+use super::websocket::attending;
 use super::{Ended, Step, Vu};
 use crate::protocol::http::{Client, Reply};
 use crate::protocol::{Origin, Target};
@@ -43,7 +44,7 @@ struct Waiting<'a> {
 
 impl Step for Batch {
     fn run<'a>(&'a self, vu: &'a mut Vu) -> LocalBoxFuture<'a, Result<(), Ended>> {
-        Box::pin(async move {
+        Box::pin(attending(vu, async move |vu| {
             let mut waiting = VecDeque::with_capacity(self.steps.len());
             for (place, step) in self.steps.iter().enumerate() {
                 waiting.push_back(Waiting { place, errand: step.prepare(vu)? });
@@ -59,7 +60,7 @@ impl Step for Batch {
                 }
             }
             ended
-        })
+        }))
     }
 }
 

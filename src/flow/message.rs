@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use http::HeaderMap;
 use tokio::time::Instant;
 
-use super::websocket::Session;
+use super::websocket::{Sent, Session};
 use super::{Checks, Ended, Records, Set, Step, Vu};
-use crate::protocol::websocket;
+use crate::ids::SeriesId;
+use crate::protocol::websocket::{self, Incoming, Utf8Bytes};
 use crate::sample::ErrorCode;
 use crate::template::{ExchangeView, Expression, JsonTemplate, Template};
 use crate::time::Elapsed;
@@ -18,6 +20,8 @@ pub struct Send(pub Message);
 
 #[derive(Debug)]
 pub enum Message {
+    /// Made once, shared by all.
+    Constant(Utf8Bytes),
     Text(Template),
     Json(JsonTemplate),
 }
@@ -31,6 +35,19 @@ pub struct Receive {
     pub checks: Checks,
     pub capture: Set,
     pub record: Records,
+}
+
+/// Looks at each message that comes; that none comes is no failure.
+#[derive(Debug)]
+pub struct Listen {
+    pub lasting: Duration,
+    /// Messages for which it does not hold are only counted.
+    pub when: Option<Expression>,
+    /// The message that ends it early.
+    pub until: Option<Expression>,
+    pub checks: Checks,
+    pub record: Records,
+    pub capture: Set,
 }
 
 /// Sends a ping and waits for its pong.
@@ -48,19 +65,21 @@ pub struct Close {
 
 /// The plan reader allows these steps inside a `websocket` flow only; without a session it was lost.
 fn session(vu: &mut Vu) -> Result<&mut Session, Ended> {
-    vu.session.as_mut().ok_or(Ended::SessionLost)
+    vu.session.as_deref_mut().ok_or(Ended::SessionLost)
 }
 
 impl Step for Send {
     fn run<'a>(&'a self, vu: &'a mut Vu) -> LocalBoxFuture<'a, Result<(), Ended>> {
         Box::pin(async move {
-            let text = match &self.0 {
-                Message::Text(template) => template.render(&vu.scope())?.into_owned(),
-                Message::Json(template) => template.render(&vu.scope())?.into_owned(),
+            let text: Utf8Bytes = match &self.0 {
+                Message::Constant(text) => text.clone(),
+                Message::Text(template) => template.render(&vu.scope())?.into_owned().into(),
+                Message::Json(template) => template.render(&vu.scope())?.into_owned().into(),
             };
-            let sent_at = vu.now();
-            let session = vu.session.as_mut().ok_or(Ended::SessionLost)?;
-            session.sent_at = Some(sent_at);
+            let at = vu.now();
+            let due = vu.take_due().unwrap_or(at);
+            let session = session(vu)?;
+            session.sent = Some(Sent { due, at });
             let sent = session.connection.send_text(text).await;
             sent.map_err(|error| session.lost(error))?;
             let series = session.series.sent;
@@ -72,9 +91,9 @@ impl Step for Send {
 
 /// The times of one reply.
 struct ReplyTimes {
-    /// The last send, or when the receive began.
+    sent: Option<Sent>,
+    /// When the send was due, or when the receive began.
     from: Elapsed,
-    answers_send: bool,
     previous: Option<Elapsed>,
 }
 
@@ -82,17 +101,25 @@ impl Step for Receive {
     fn run<'a>(&'a self, vu: &'a mut Vu) -> LocalBoxFuture<'a, Result<(), Ended>> {
         Box::pin(async move {
             let began = vu.now();
-            let sent_at = session(vu)?.sent_at.take();
-            let mut times = ReplyTimes {
-                from: sent_at.unwrap_or(began),
-                answers_send: sent_at.is_some(),
-                previous: None,
-            };
+            let sent = session(vu)?.sent.take();
+            let from = sent.map_or(began, |sent| sent.due);
+            let mut times = ReplyTimes { sent, from, previous: None };
             let deadline = Instant::now() + self.timeout;
             let outcome = self.matching(vu, &mut times, deadline).await?;
             self.conclude(vu, &times, outcome)
         })
     }
+}
+
+/// Counts a message, and makes it the exchange that expressions see.
+fn observe(vu: &mut Vu, series: SeriesId, incoming: Incoming, since: Elapsed) {
+    vu.worker.shard.borrow_mut().count(series, 1);
+    let body = match incoming.message {
+        websocket::Message::Text(text) => text.into(),
+        websocket::Message::Binary(bytes) => bytes,
+    };
+    let (wall, duration) = (vu.worker.clock.wall(incoming.at), incoming.at.since(since));
+    vu.exchange = Some(ExchangeView::new(101, HeaderMap::new(), body, duration, None).received_at(wall));
 }
 
 impl Receive {
@@ -106,30 +133,25 @@ impl Receive {
         loop {
             let session = session(vu)?;
             let series = session.series;
-            let message = match session.connection.next(deadline).await {
-                Ok(message) => message,
+            let incoming = match session.connection.next(deadline).await {
+                Ok(incoming) => incoming,
                 Err(error) => return Ok(Err(error)),
             };
-            let at = message.at;
-            vu.worker.shard.borrow_mut().count(series.received, 1);
-            if times.answers_send && at < times.from {
+            let at = incoming.at;
+            if times.sent.is_some_and(|sent| at < sent.at) {
                 // Came before the send: no part of its reply, and no time to measure.
+                vu.worker.shard.borrow_mut().count(series.received, 1);
                 continue;
             }
             {
                 let mut shard = vu.worker.shard.borrow_mut();
                 match times.previous.replace(at) {
                     Some(previous) => shard.time(series.message_gap, at.since(previous)),
-                    None if times.answers_send => shard.time(series.first_message, at.since(times.from)),
+                    None if times.sent.is_some() => shard.time(series.first_message, at.since(times.from)),
                     None => {}
                 }
             }
-            let body = match message.message {
-                websocket::Message::Text(text) => text.into(),
-                websocket::Message::Binary(bytes) => bytes,
-            };
-            let duration = at.since(times.from);
-            vu.exchange = Some(ExchangeView::new(101, HeaderMap::new(), body, duration, None));
+            observe(vu, series.received, incoming, times.from);
             let ends = match &self.until {
                 // A message without the field that is looked for is not the one.
                 Some(until) => until.is_true(&vu.scope()).unwrap_or(false),
@@ -161,15 +183,52 @@ impl Receive {
                 // Not answered in time is no broken connection; still, a reply that comes later must
                 // not be taken for the next one's, so the session ends either way.
                 let lost = if error == ErrorCode::TIMEOUT { Ended::SessionLost } else { session.lost(error) };
-                // As long as it was waited for: a lower bound, but left out it would flatter the percentiles.
+                let status = session.connection.close_code().unwrap_or(0);
                 let waited = vu.now().since(times.from);
                 let code = Some(error.number());
-                vu.exchange = Some(ExchangeView::new(0, HeaderMap::new(), Default::default(), waited, code));
-                self.record.run_on_failure(vu, waited);
+                let view = ExchangeView::new(status, HeaderMap::new(), Bytes::new(), waited, code);
+                vu.exchange = Some(view);
+                if error == ErrorCode::TIMEOUT {
+                    // A lower bound, but left out it would flatter the percentiles. A connection that closed
+                    // early would flatter them too: it was a short wait for no reply, and is counted as failed.
+                    self.record.run_on_failure(vu, waited);
+                }
                 self.checks.run_on(vu);
                 Err(lost)
             }
         }
+    }
+}
+
+impl Step for Listen {
+    fn run<'a>(&'a self, vu: &'a mut Vu) -> LocalBoxFuture<'a, Result<(), Ended>> {
+        Box::pin(async move {
+            let began = vu.now();
+            let deadline = Instant::now() + self.lasting;
+            loop {
+                let session = session(vu)?;
+                let series = session.series.received;
+                let incoming = match session.connection.next(deadline).await {
+                    Ok(incoming) => incoming,
+                    Err(error) => {
+                        session.settle();
+                        return if error == ErrorCode::TIMEOUT { Ok(()) } else { Err(session.lost(error)) };
+                    }
+                };
+                observe(vu, series, incoming, began);
+                // A message without the field that is looked for is not the one.
+                let holds =
+                    |expression: &Expression, vu: &Vu| expression.is_true(&vu.scope()).unwrap_or(false);
+                if self.when.as_ref().is_none_or(|when| holds(when, vu)) {
+                    self.checks.run_on(vu);
+                    self.record.run_on(vu, Duration::ZERO)?;
+                    self.capture.run_on(vu)?;
+                }
+                if self.until.as_ref().is_some_and(|until| holds(until, vu)) {
+                    return Ok(());
+                }
+            }
+        })
     }
 }
 

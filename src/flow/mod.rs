@@ -10,6 +10,7 @@ mod cookies;
 mod debug;
 mod event;
 mod http;
+mod keep;
 mod limiter;
 mod message;
 mod outcomes;
@@ -24,14 +25,14 @@ use futures_util::future::LocalBoxFuture;
 
 pub use batch::Batch;
 pub use check::{Check, Checks, Log, Record, RecordValue, Recorded, Records, Set};
-pub use control::{Group, If, Repeat, Sleep, Until};
+pub use control::{Choose, Group, If, Pace, Repeat, Sleep};
 pub use debug::HttpDebug;
 pub use event::{Attribute, Event, EventData, Mode};
 pub use http::{
     BasicAuth, Body, Headers, HttpRequest, HttpStep, Multipart, OwnCookie, Part, PartContent, Requests, Url,
 };
 pub use limiter::Limiter;
-pub use message::{Close, Message, Ping, Receive, Send};
+pub use message::{Close, Listen, Message, Ping, Receive, Send};
 pub use series::{ScenarioSeries, SessionSeries};
 pub use vu::{Instruments, Shared, Vu, Worker};
 pub use websocket::WebsocketStep;

@@ -4,9 +4,12 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::batch::Lanes;
 use super::cookies::CookieJar;
 use super::http::Surroundings;
+use super::keep::KeptSessions;
 use super::limiter::Limiter;
 use super::outcomes::Outcomes;
 use super::websocket::Session;
@@ -98,17 +101,20 @@ pub struct Vu {
     pub(super) lanes: Lanes,
     pub(super) cookies: CookieJar,
     pub(super) locals: Locals,
+    /// The rows of this iteration.
+    data: Value,
     /// The last exchange, for expressions.
     pub(super) exchange: Option<ExchangeView>,
     /// The WebSocket whose flow is running.
-    pub(super) session: Option<Session>,
+    pub(super) session: Option<Box<Session>>,
+    /// WebSockets of earlier iterations.
+    pub(super) kept: KeptSessions,
     /// When the iteration was due; the first exchange takes it.
     due: Option<Elapsed>,
 }
 
 impl Vu {
     pub fn new(id: u64, scenario: Arc<str>, vars: Value, series: ScenarioSeries, worker: Rc<Worker>) -> Self {
-        let client = Client::new();
         let locals = Locals::above(&worker.shared.given);
         Vu {
             id,
@@ -117,12 +123,14 @@ impl Vu {
             vars,
             series,
             worker,
-            client,
+            client: Client::new(),
             lanes: Lanes::default(),
             cookies: CookieJar::default(),
             locals,
+            data: Value::UNDEFINED,
             exchange: None,
             session: None,
+            kept: KeptSessions::default(),
             due: None,
         }
     }
@@ -150,6 +158,11 @@ impl Vu {
         }
     }
 
+    /// The rows of the iteration that begins: what `data` is in its expressions.
+    pub fn give_rows(&mut self, data: Value) {
+        self.data = data;
+    }
+
     /// Closes the connections that are kept for one iteration only.
     pub fn end_iteration(&mut self) {
         if self.worker.dialer.keep_alive() == KeepAlive::Iteration {
@@ -163,6 +176,20 @@ impl Vu {
         self.due.take()
     }
 
+    /// For the next exchange: it is timed from then.
+    pub(super) fn set_due(&mut self, due: Elapsed) {
+        self.due = Some(due);
+    }
+
+    /// Waits; a WebSocket that is open meanwhile goes on reading.
+    pub(super) async fn wait_until(&mut self, until: Instant) {
+        match &mut self.session {
+            // Somebody has to answer pings and stamp what arrives meanwhile.
+            Some(session) => session.idle(until).await,
+            None => tokio::time::sleep_until(until).await,
+        }
+    }
+
     pub(super) fn now(&self) -> Elapsed {
         self.worker.clock.now()
     }
@@ -173,6 +200,7 @@ impl Vu {
             iteration: self.iteration,
             scenario: &self.scenario,
             vars: &self.vars,
+            data: &self.data,
             locals: &self.locals,
             exchange: self.exchange.as_ref(),
         }
@@ -185,6 +213,7 @@ impl Vu {
             iteration: self.iteration,
             scenario: &self.scenario,
             vars: &self.vars,
+            data: &self.data,
             locals: &self.locals,
             exchange: self.exchange.as_ref(),
         };

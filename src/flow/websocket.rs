@@ -1,10 +1,14 @@
 //! The step `websocket`: a connection, and the flow that uses it.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use http::header::{COOKIE, HeaderValue};
+use tokio::time::Instant;
 
 use super::cookies;
 use super::http::{Headers, Url, cookie_header};
@@ -27,6 +31,8 @@ pub struct WebsocketStep {
     pub headers: Headers,
     pub subprotocols: Vec<HeaderValue>,
     pub connect_timeout: Duration,
+    /// Stays open for the VU's next iteration.
+    pub keep_open: bool,
     pub labels: Labels,
     pub series: SessionSeries,
     /// Over the handshake.
@@ -40,9 +46,18 @@ pub(crate) struct Session {
     pub(super) step: StepId,
     pub(super) labels: Labels,
     pub(super) series: SessionSeries,
-    /// When the last message was sent; a reply's times count from here.
-    pub(super) sent_at: Option<Elapsed>,
+    /// The last send that no `receive` has waited for yet.
+    pub(super) sent: Option<Sent>,
     counted: Counted,
+}
+
+/// A message that was sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sent {
+    /// A reply's times count from here.
+    pub(super) due: Elapsed,
+    /// What came in before belongs to no reply to it.
+    pub(super) at: Elapsed,
 }
 
 /// Ends the session's counts however the session ends, also when the iteration is cut off.
@@ -60,16 +75,20 @@ struct Counted {
 impl Step for WebsocketStep {
     fn run<'a>(&'a self, vu: &'a mut Vu) -> LocalBoxFuture<'a, Result<(), Ended>> {
         Box::pin(async move {
-            if !self.connect(vu).await? {
+            if !self.reach(vu).await? {
                 return Ok(());
             }
             let ended = self.flow.run(vu).await;
-            if let Some(mut session) = vu.session.take() {
-                if ended.is_ok() {
+            match vu.session.take() {
+                Some(session) if self.keep_open && ended.is_ok() => vu.kept.put(self.id, session),
+                Some(mut session) if ended.is_ok() => {
                     // The flow is done; a peer that does not answer the close is its own affair.
                     let _ = session.connection.close(1000, "", CLOSE_TIMEOUT).await;
                 }
-                session.settle();
+                _ => {}
+            }
+            if self.keep_open && ended == Err(Ended::SessionLost) {
+                vu.kept.lost(self.id);
             }
             match ended {
                 Err(Ended::SessionLost) => Ok(()),
@@ -80,6 +99,26 @@ impl Step for WebsocketStep {
 }
 
 impl WebsocketStep {
+    /// Takes the session that an earlier iteration left, or opens one; whether there is a session now.
+    async fn reach(&self, vu: &mut Vu) -> Result<bool, Ended> {
+        if !self.keep_open {
+            return self.connect(vu).await;
+        }
+        vu.session = vu.kept.take(self.id);
+        if vu.session.is_some() {
+            return Ok(true);
+        }
+        let backoff = vu.kept.backoff(self.id);
+        if backoff > Duration::ZERO {
+            tokio::time::sleep(backoff).await;
+        }
+        let connected = self.connect(vu).await?;
+        if !connected {
+            vu.kept.lost(self.id);
+        }
+        Ok(connected)
+    }
+
     /// Whether there is a session now.
     async fn connect(&self, vu: &mut Vu) -> Result<bool, Ended> {
         let mut headers = self.headers.render(vu)?;
@@ -119,7 +158,7 @@ impl WebsocketStep {
             self.checks.run_on(vu);
         }
         let connected = opening.connection.ok();
-        vu.session = connected.map(|connection| self.open(vu, connection, exchange.finished));
+        vu.session = connected.map(|connection| Box::new(self.open(vu, connection, exchange.finished)));
         Ok(vu.session.is_some())
     }
 
@@ -135,7 +174,7 @@ impl WebsocketStep {
             discarded: 0,
         };
         let (labels, series) = (self.labels.clone(), self.series);
-        Session { connection, step: self.id, labels, series, sent_at: None, counted }
+        Session { connection, step: self.id, labels, series, sent: None, counted }
     }
 
     /// As in k6 a failed handshake is a session too; unlike k6 its cause is counted.
@@ -163,10 +202,16 @@ pub(super) fn count_connection_error(worker: &Worker, step: StepId, labels: &Lab
 
 impl Session {
     /// Waits, but goes on reading: pings are answered and arrivals stamped.
-    pub(super) async fn idle(&mut self, duration: Duration) {
-        let until = tokio::time::Instant::now() + duration;
+    pub(super) async fn idle(&mut self, until: Instant) {
         self.connection.idle(until).await;
         self.settle();
+    }
+
+    /// Reads for nobody, as [`idle`](Self::idle) does; ready when the session is over, which it counts.
+    pub(super) fn poll_attend(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let error = ready!(self.connection.poll_attend(cx));
+        count_connection_error(&self.counted.worker, self.step, &self.labels, error);
+        Poll::Ready(())
     }
 
     /// The connection broke: counted by its cause, and the session is over.
@@ -188,9 +233,10 @@ impl Session {
     }
 }
 
-/// Also of a session that is cut off, the bytes are counted.
+/// A session that is cut off says goodbye if it can, and its bytes are counted.
 impl Drop for Session {
     fn drop(&mut self) {
+        self.connection.leave();
         self.settle();
     }
 }
@@ -202,4 +248,23 @@ impl Drop for Counted {
         shard.add(self.series.connected, -1.0);
         shard.time(self.series.duration, open_for);
     }
+}
+
+/// Does what may wait inside a `websocket` flow but does not use its session, which goes on reading
+/// meanwhile: pings are answered and arrivals stamped.
+pub(super) async fn attending<T>(vu: &mut Vu, work: impl AsyncFnOnce(&mut Vu) -> T) -> T {
+    let mut session = vu.session.take();
+    let done = {
+        let mut work = pin!(work(vu));
+        poll_fn(|cx| {
+            if let Some(session) = &mut session {
+                // That it is over is noticed by the next step that uses it.
+                let _ = session.connection.poll_attend(cx);
+            }
+            work.as_mut().poll(cx)
+        })
+        .await
+    };
+    vu.session = session;
+    done
 }

@@ -52,6 +52,7 @@ builtin! {
     ITERATION_ERRORS "iteration_errors" Counter Plain "Iterations that ended early because an expression could not be evaluated.";
     ITERATION_LAG "iteration_lag" Trend Time "Start of an iteration minus when it was due: the generator's own lateness.";
     ITERATION_RESPONSE_TIME "iteration_response_time" Trend Time "From when the iteration was due until it was complete.";
+    ROUND_LAG "round_lag" Trend Time "From when a round of a paced `repeat` was due to its start.";
     WS_CONNECTED "ws_connected" Gauge Plain "WebSocket connections open now.";
     WS_CONNECTION_ERRORS "ws_connection_errors" Counter Plain "WebSocket connections that could not be made or broke, by cause.";
     WS_FIRST_MESSAGE "ws_first_message" Trend Time "From a send to the first message of its reply.";

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::files::Files;
 use super::procedure::Procedures;
-use super::{Plan, metrics, scenario, schedule, target};
+use super::{Plan, data, metrics, scenario, schedule, target};
 use crate::config::{Loaded, PlanConfig, Problems};
 use crate::executor::Segment;
 use crate::labels::Labels;
@@ -34,7 +34,8 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
         // It will stand in messages.
         step.what = loaded.source.redact(&step.what);
     }
-    let mut from = scenario::Sources { plan, registry: &registry, names: &names, files };
+    let data = data::read(&plan.data, base, &names, &mut problems);
+    let mut from = scenario::Sources { plan, registry: &registry, data: &data, files };
     let mut next_step = 0;
     let scenarios: Vec<_> = plan
         .scenarios

@@ -2,6 +2,7 @@
 //! Everything that can be refused was refused, with its place in the file.
 
 mod compile;
+mod data;
 mod files;
 mod metrics;
 mod procedure;
@@ -18,6 +19,7 @@ use std::time::Duration;
 pub use compile::compile;
 pub use schedule::{Course, Span};
 
+use crate::data::Feed;
 use crate::executor::{Executor, Segment};
 use crate::flow::{Flow, ScenarioSeries};
 use crate::ids::ScenarioId;
@@ -75,6 +77,8 @@ pub struct Scenario {
     pub start_after: Option<ScenarioId>,
     pub graceful_stop: Duration,
     pub flow: Flow,
+    /// What each iteration takes a row of.
+    pub feed: Feed,
     pub series: ScenarioSeries,
     /// The plan's, with those that this scenario overrides.
     pub vars: Value,

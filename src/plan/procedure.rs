@@ -47,7 +47,7 @@ impl Procedures<'_> {
             group: String::new(),
             exchanged: false,
             reads: Reads::default(),
-            kept: Reads { anything: true, body: true },
+            kept: Reads { anything: true, body: true, ..Reads::default() },
             procedure: Some(name),
         };
         let mut compiled = Vec::new();

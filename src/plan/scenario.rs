@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::Scenario;
+use super::data::Data;
 use super::files::Files;
 use super::steps::{Reads, Steps};
 use crate::config::{ExecutorConfig, PlanConfig, Problem, ScenarioConfig};
+use crate::data::Feed;
 use crate::executor::{
     ConstantArrivalRate, ConstantVus, Executor, PerVuIterations, RampingArrivalRate, RampingVus, Segment,
     SharedIterations,
@@ -14,13 +16,13 @@ use crate::flow::ScenarioSeries;
 use crate::ids::ScenarioId;
 use crate::labels::Labels;
 use crate::record::Registry;
-use crate::template::{Names, Value};
+use crate::template::Value;
 
 /// What flows are compiled from, beside themselves.
 pub(super) struct Sources<'a> {
     pub(super) plan: &'a PlanConfig,
     pub(super) registry: &'a Registry,
-    pub(super) names: &'a Names,
+    pub(super) data: &'a Data,
     pub(super) files: Files,
 }
 
@@ -31,7 +33,7 @@ pub(super) fn compile(
     next_step: &mut u32,
     problems: &mut Vec<Problem>,
 ) -> Scenario {
-    let Sources { plan, registry, names, files } = from;
+    let Sources { plan, registry, data, files } = from;
     let tags = config.tags.iter().map(|(name, value)| (name.value.as_str(), value.value.as_str()));
     let labels = Labels::new(tags).with("scenario", &config.name.value);
     let series = ScenarioSeries::new(registry, &labels);
@@ -39,7 +41,7 @@ pub(super) fn compile(
     let start_after = predecessor(config, plan, problems);
     let defaults = &plan.defaults;
     let mut pass = |kept: Reads, next_id: &mut u32, problems: &mut Vec<Problem>| {
-        let (names, labels, group) = (names.clone(), labels.clone(), String::new());
+        let (names, labels, group) = (data.names.clone(), labels.clone(), String::new());
         let (exchanged, reads, procedure) = (false, Reads::default(), None);
         let mut steps = Steps {
             registry,
@@ -59,10 +61,11 @@ pub(super) fn compile(
     };
     let (first_step, known_problems) = (*next_step, problems.len());
     let (mut flow, reads) = pass(Reads::default(), next_step, problems);
-    if reads != Reads::default() && problems.len() == known_problems {
+    if (reads.anything || reads.body) && problems.len() == known_problems {
         *next_step = first_step;
-        (flow, _) = pass(reads, next_step, problems);
+        (flow, _) = pass(reads.clone(), next_step, problems);
     }
+    let feed = Feed::new(&data.tables, |table| reads.tables.contains(table));
     Scenario {
         id: ScenarioId(at as u16),
         name: Arc::from(config.name.value.as_str()),
@@ -71,6 +74,7 @@ pub(super) fn compile(
         start_after,
         graceful_stop: config.graceful_stop,
         flow,
+        feed,
         series,
         vars,
     }

@@ -14,6 +14,7 @@ impl Steps<'_> {
         let compiled = Template::compile(&text.value, &self.names_in_reach());
         let template = self.accept(compiled, text)?;
         self.reads.outside(template.constant().is_none(), template.reads_body());
+        self.reads.tables(template.tables());
         Some(template)
     }
 
@@ -21,6 +22,7 @@ impl Steps<'_> {
         let compiled = JsonTemplate::compile(&document.value, &self.names_in_reach());
         let template = self.accept(compiled, document)?;
         self.reads.outside(template.constant().is_none(), template.reads_body());
+        self.reads.tables(template.tables());
         Some(template)
     }
 
@@ -29,13 +31,16 @@ impl Steps<'_> {
         let compiled = Expression::compile(&text.value, &self.names_in_reach());
         let expression = self.accept(compiled, text)?;
         self.reads.outside(true, expression.reads_body());
+        self.reads.tables(expression.tables());
         Some(expression)
     }
 
     /// An expression about the exchange that its own step makes.
     pub(super) fn own_expression(&mut self, text: &At<String>) -> Option<Expression> {
         let compiled = Expression::compile(&text.value, &self.names.with_exchange());
-        self.accept(compiled, text)
+        let expression = self.accept(compiled, text)?;
+        self.reads.tables(expression.tables());
+        Some(expression)
     }
 
     pub(super) fn accept<T, U>(&mut self, compiled: Result<T, TemplateError>, text: &At<U>) -> Option<T> {

@@ -20,7 +20,7 @@ impl LocalScenario {
     pub(super) async fn pace(self: &Rc<Self>, open: &dyn Open, pacer: &mut Pacer, start: Elapsed) {
         self.allocate_users(open.pre_allocated_vus());
         let (mut burst, mut last_due) = (0, Elapsed::ZERO);
-        loop {
+        while !self.pool.ended_early() {
             let now = Elapsed::from(self.worker.clock.now().since(start));
             let decision = self.arrivals.borrow_mut().next(open, now, Vus { idle: self.pool.available() });
             match decision {
@@ -38,7 +38,10 @@ impl LocalScenario {
                 Decision::Wait(until) => {
                     self.reap();
                     burst = 0;
-                    pacer.until_due(start + Duration::from(until), until.since(last_due)).await;
+                    tokio::select! {
+                        () = pacer.until_due(start + Duration::from(until), until.since(last_due)) => {}
+                        () = self.pool.early_end() => {}
+                    }
                     continue;
                 }
                 Decision::Done => return,

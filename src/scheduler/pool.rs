@@ -1,7 +1,7 @@
 //! The users of a scenario over all workers, as counts that any worker may read and reserve.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +39,9 @@ pub(super) struct Pool {
     ended: OnceLock<Elapsed>,
     /// Rings when the last worker has.
     over: CancellationToken,
+    /// Cancelled when the scenario begins no further iteration although its time is not over.
+    early_end: CancellationToken,
+    early_end_said: AtomicBool,
 }
 
 /// A scenario's users now.
@@ -73,6 +76,8 @@ impl Pool {
             workers_left: AtomicUsize::new(workers),
             ended: OnceLock::new(),
             over: CancellationToken::new(),
+            early_end: CancellationToken::new(),
+            early_end_said: AtomicBool::new(false),
         }
     }
 
@@ -161,6 +166,21 @@ impl Pool {
         if ended.is_err_and(|error| error.is_panic()) {
             self.panics.fetch_add(1, SeqCst);
         }
+    }
+
+    /// Ends the scenario before its time; whether this was the first to say so.
+    pub(super) fn end_early(&self) -> bool {
+        let first = !self.early_end_said.swap(true, SeqCst);
+        self.early_end.cancel();
+        first
+    }
+
+    pub(super) fn ended_early(&self) -> bool {
+        self.early_end.is_cancelled()
+    }
+
+    pub(super) async fn early_end(&self) {
+        self.early_end.cancelled().await;
     }
 
     /// Whether this worker was the last.

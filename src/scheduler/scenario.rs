@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use super::numbers::VuNumbers;
 use super::pacer::{Pacer, Timing};
 use super::pool::Pool;
+use crate::data::Spent;
 use crate::executor::{Arrival, Arrivals, DropReason, Model, Share};
 use crate::flow::{Ended, Vu, Worker};
 use crate::ids::ScenarioId;
@@ -100,8 +101,12 @@ impl LocalScenario {
             }
             Model::Open(open) => {
                 self.pace(open, &mut pacer, start).await;
-                pacer.until(end).await;
+                tokio::select! {
+                    () = pacer.until(end) => {}
+                    () = self.pool.early_end() => {}
+                }
                 self.pool.schedule_done();
+                let deadline = self.worker.clock.now().min(end) + self.scenario.graceful_stop;
                 tokio::select! {
                     () = self.drained() => {}
                     () = pacer.until(deadline) => {}
@@ -114,7 +119,7 @@ impl LocalScenario {
 
     /// What an abort leaves undone is counted: arrivals that were due, iterations that were running.
     pub(super) async fn abort(&self) {
-        if let Some(begun) = self.begun.get() {
+        if let Some(begun) = self.begun.get().filter(|_| !self.pool.ended_early()) {
             self.abort_arrivals(begun);
         }
         self.cut_off().await;
@@ -135,12 +140,18 @@ impl LocalScenario {
 
     pub(super) async fn iterate(&self, vu: &mut Vu, busy: &mut Busy, due: Option<Elapsed>) {
         let series = &self.scenario.series;
+        busy.iterating = false;
+        let data = match self.scenario.feed.take() {
+            Ok(data) => data,
+            Err(spent) => return self.end_for_want_of(&spent),
+        };
         let started = self.worker.clock.now();
         if let Some(due) = due {
             self.worker.shard.borrow_mut().time(series.lag, started.since(due));
         }
         busy.iterating = true;
         vu.begin_iteration(due);
+        vu.give_rows(data);
         if let Err(Ended::Error(why)) = self.scenario.flow.run(vu).await {
             vu.note(&format!("an iteration of `{}` ended early: {why}", self.scenario.name));
             self.worker.shard.borrow_mut().count(series.errors, 1);
@@ -153,6 +164,14 @@ impl LocalScenario {
         shard.count(series.iterations, 1);
         shard.time(series.duration, finished.since(started));
         shard.time(series.response_time, finished.since(due.unwrap_or(started)));
+    }
+
+    /// No iteration of the scenario begins any more, on whatever worker.
+    fn end_for_want_of(&self, spent: &Spent) {
+        if self.pool.end_early() {
+            let what = format!("`{}` began no further iteration: {spent}", self.scenario.name);
+            self.worker.shard.borrow_mut().note(&what);
+        }
     }
 
     async fn all_ended(&self) {

@@ -33,7 +33,9 @@ impl LocalScenario {
 
     /// What was asked for and was not begun before the end is dropped, when all workers are done.
     pub(super) fn drop_never_started(&self) {
-        if let Some(limit) = self.scenario.executor.model().iterations() {
+        if let Some(limit) = self.scenario.executor.model().iterations()
+            && !self.pool.ended_early()
+        {
             self.drop_iterations(DropReason::NoIdleVu, limit.saturating_sub(self.pool.taken()));
         }
     }
@@ -44,6 +46,7 @@ impl LocalScenario {
         loop {
             let now = Elapsed::from(self.worker.clock.now().since(start));
             match user.next(now) {
+                Turn::Start { .. } | Turn::Wait(_) if self.pool.ended_early() => return,
                 Turn::Start { .. } if limit.is_some_and(|limit| !self.pool.take(limit)) => return,
                 Turn::Start { cut_off } => {
                     let working = at_work.get_or_insert_with(|| self.set_to_work(identity.take()));
@@ -59,7 +62,10 @@ impl LocalScenario {
                 Turn::Wait(until) => {
                     identity = leave(at_work.take()).or(identity);
                     let moment = start + Duration::from(until);
-                    tokio::time::sleep_until(self.worker.clock.instant(moment)).await;
+                    tokio::select! {
+                        () = tokio::time::sleep_until(self.worker.clock.instant(moment)) => {}
+                        () = self.pool.early_end() => {}
+                    }
                 }
                 Turn::Done => return,
             }

@@ -146,7 +146,15 @@ fn outcomes(expression: &Expression) -> Vec<String> {
     let exchanges = exchanges();
     let seen = exchanges.iter().map(Some).chain([None]);
     let outcome = |exchange| {
-        let scope = Scope { vu: 7, iteration: 0, scenario: "chat", vars: &vars, locals: &locals, exchange };
+        let scope = Scope {
+            vu: 7,
+            iteration: 0,
+            scenario: "chat",
+            vars: &vars,
+            data: &Value::UNDEFINED,
+            locals: &locals,
+            exchange,
+        };
         let value = match expression.eval(&scope) {
             Ok(value) => format!("{} {value:?}", value.kind()),
             Err(error) => error.to_string(),

@@ -1,5 +1,7 @@
 //! Compiled expressions: `json.type == "done"`.
 
+use std::collections::BTreeSet;
+
 use minijinja::Value;
 use minijinja::value::ValueKind;
 
@@ -7,7 +9,7 @@ use super::engine::Engine;
 use super::error::{EvalError, TemplateError};
 use super::fast::{self, Node};
 use super::names::Names;
-use super::path::Root;
+use super::path::{Path, Root, Step as PathStep};
 use super::scope::Scope;
 use super::{syntax, write};
 
@@ -18,6 +20,8 @@ pub struct Expression {
     program: Program,
     reads_body: bool,
     reads_headers: bool,
+    /// Each once.
+    tables: Box<[Box<str>]>,
 }
 
 #[derive(Debug)]
@@ -54,11 +58,14 @@ impl Expression {
         let usage = names.check(text)?;
         let reads_body = usage.roots.iter().any(|root| matches!(root, Root::Body | Root::Json));
         let reads_headers = usage.roots.contains(&Root::Headers);
+        let table = |path: &Path| path.steps.first().and_then(PathStep::key).map(Box::from);
+        let of_data = usage.paths.iter().filter(|path| path.root == Root::Data);
+        let tables = of_data.filter_map(table).collect::<BTreeSet<Box<str>>>().into_iter().collect();
         let program = match fast::parse(text, names) {
             Some(node) if fast => Program::Fast(node),
             _ => Program::Engine(Box::new(Engine::new(code, text, &usage.roots, usage.paths))),
         };
-        Ok(Expression { program, reads_body, reads_headers })
+        Ok(Expression { program, reads_body, reads_headers, tables })
     }
 
     /// # Errors
@@ -112,6 +119,11 @@ impl Expression {
 
     pub fn reads_headers(&self) -> bool {
         self.reads_headers
+    }
+
+    /// The tables of `data` that it mentions.
+    pub fn tables(&self) -> impl Iterator<Item = &str> {
+        self.tables.iter().map(|table| &**table)
     }
 
     pub(super) fn constant(&self) -> Option<&Value> {

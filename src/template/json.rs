@@ -93,6 +93,11 @@ impl JsonTemplate {
         self.expressions().any(Expression::reads_headers)
     }
 
+    /// The tables of `data` that it mentions.
+    pub fn tables(&self) -> impl Iterator<Item = &str> {
+        self.expressions().flat_map(Expression::tables)
+    }
+
     fn expressions(&self) -> impl Iterator<Item = &Expression> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Literal(_) => None,

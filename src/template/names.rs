@@ -1,6 +1,6 @@
 //! The names an expression may use, known when the plan is loaded.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::engine;
@@ -10,10 +10,14 @@ use super::path::{BUILT_IN, Path, Root, Step, path_steps};
 use super::syntax::{Role, is_keyword, role};
 use super::token::{Token, tokens};
 
+/// The tables of the plan's `data` with their columns; `None` where a row is no mapping.
+pub type Tables = BTreeMap<String, Option<Vec<String>>>;
+
 /// The names in reach at one place of a plan. A name outside it is an error when the plan is loaded.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     vars: Arc<BTreeSet<String>>,
+    tables: Arc<Tables>,
     locals: BTreeSet<Arc<str>>,
     exchange: bool,
 }
@@ -34,7 +38,13 @@ impl Names {
         S: Into<String>,
     {
         let vars = Arc::new(vars.into_iter().map(Into::into).collect());
-        Names { vars, locals: BTreeSet::new(), exchange: false }
+        Names { vars, ..Names::default() }
+    }
+
+    /// The same names, and `data` with these tables below it.
+    #[must_use]
+    pub fn with_data(self, tables: Tables) -> Self {
+        Names { tables: Arc::new(tables), ..self }
     }
 
     /// Adds a captured or `set` name; ask [`check_name`](Self::check_name) first.
@@ -63,7 +73,7 @@ impl Names {
                 .help("use letters, digits and `_`, and begin with a letter"));
         }
         let taken = Root::built_in(name).is_some() || is_keyword(name) || engine::is_function(name);
-        if taken || ["data", "loop", "self", "super"].contains(&name) {
+        if taken || ["loop", "self", "super"].contains(&name) {
             return Err(TemplateError::at(0, format!("`{name}` means something else already"))
                 .help("choose another name"));
         }
@@ -86,6 +96,7 @@ impl Names {
                         steps.pop();
                     }
                     self.check_var(*at, &root, &steps)?;
+                    self.check_column(*at, &root, &steps)?;
                     if !usage.roots.contains(&root) {
                         usage.roots.push(root.clone());
                     }
@@ -119,9 +130,6 @@ impl Names {
             return TemplateError::at(at, format!("`{name}` is a function"))
                 .help(format!("call it: `{name}()`"));
         }
-        if name == "data" {
-            return TemplateError::at(at, "`data` is not supported yet");
-        }
         let unknown = TemplateError::at(at, format!("unknown name `{name}`"));
         if ["null", "nil", "undefined"].contains(&name) {
             return unknown.help("write `none`");
@@ -146,16 +154,42 @@ impl Names {
     }
 
     fn check_var(&self, at: usize, root: &Root, steps: &[Step]) -> Result<(), TemplateError> {
-        let name = match (root, steps.first()) {
-            (Root::Vars, Some(Step::Attr(name))) => Some(&**name),
-            (Root::Vars, Some(Step::Item(key))) => key.as_str(),
-            _ => None,
-        };
-        match name {
+        match steps.first().and_then(Step::key).filter(|_| *root == Root::Vars) {
             Some(name) if !self.vars.contains(name) => {
                 let near = did_you_mean(name, self.vars.iter().map(String::as_str));
                 Err(TemplateError::at(at, format!("`vars.{name}` is not declared"))
                     .help(near.unwrap_or_else(|| "declare it under the plan's `vars`".to_owned())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Which table is meant, and so which row an iteration takes, is known before the run.
+    fn check_column(&self, at: usize, root: &Root, steps: &[Step]) -> Result<(), TemplateError> {
+        if *root != Root::Data {
+            return Ok(());
+        }
+        let list = || self.tables.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let Some(table) = steps.first().and_then(Step::key) else {
+            return Err(TemplateError::at(at, "`data` is no value of its own")
+                .help("name a table of it: `data.TABLE`, or `data.TABLE.COLUMN`"));
+        };
+        let Some(columns) = self.tables.get(table) else {
+            let near = did_you_mean(table, self.tables.keys().map(String::as_str));
+            let help = match near {
+                Some(near) => near,
+                None if self.tables.is_empty() => {
+                    "no table is known here: scenarios see those under the plan's `data`".to_owned()
+                }
+                None => format!("declared under the plan's `data`: {}", list()),
+            };
+            return Err(TemplateError::at(at, format!("there is no table `data.{table}`")).help(help));
+        };
+        match (columns, steps.get(1).and_then(Step::key)) {
+            (Some(columns), Some(column)) if !columns.iter().any(|known| known == column) => {
+                let near = did_you_mean(column, columns.iter().map(String::as_str));
+                Err(TemplateError::at(at, format!("`data.{table}` has no column `{column}`"))
+                    .help(near.unwrap_or_else(|| format!("it has {}", columns.join(", ")))))
             }
             _ => Ok(()),
         }

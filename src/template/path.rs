@@ -16,28 +16,32 @@ pub(super) enum Root {
     Iteration,
     Scenario,
     Vars,
+    Data,
     Status,
     Headers,
     Body,
     Json,
     Duration,
     Error,
+    ReceivedMs,
     /// A captured or `set` value.
     Local(Arc<str>),
 }
 
 /// The built-in names in the order in which messages list them.
-pub(super) const BUILT_IN: [(&str, Root); 10] = [
+pub(super) const BUILT_IN: [(&str, Root); 12] = [
     ("vu", Root::Vu),
     ("iteration", Root::Iteration),
     ("scenario", Root::Scenario),
     ("vars", Root::Vars),
+    ("data", Root::Data),
     ("status", Root::Status),
     ("headers", Root::Headers),
     ("body", Root::Body),
     ("json", Root::Json),
     ("duration", Root::Duration),
     ("error", Root::Error),
+    ("received_ms", Root::ReceivedMs),
 ];
 
 impl Root {
@@ -47,7 +51,10 @@ impl Root {
 
     /// Whether it has a value only after an exchange.
     pub(super) fn of_exchange(&self) -> bool {
-        !matches!(self, Root::Vu | Root::Iteration | Root::Scenario | Root::Vars | Root::Local(_))
+        !matches!(
+            self,
+            Root::Vu | Root::Iteration | Root::Scenario | Root::Vars | Root::Data | Root::Local(_)
+        )
     }
 
     pub(super) fn name(&self) -> &str {
@@ -64,6 +71,7 @@ impl Root {
             (Root::Iteration, _) => Value::from(scope.iteration),
             (Root::Scenario, _) => Value::from(scope.scenario),
             (Root::Vars, _) => scope.vars.clone(),
+            (Root::Data, _) => scope.data.clone(),
             (Root::Local(name), _) => scope.locals.get(name).cloned().unwrap_or_default(),
             (_, None) => Value::UNDEFINED,
             (Root::Status, Some(exchange)) => Value::from(exchange.status()),
@@ -72,6 +80,9 @@ impl Root {
             (Root::Json, Some(exchange)) => exchange.json().clone(),
             (Root::Duration, Some(exchange)) => Value::from(exchange.duration_ms()),
             (Root::Error, Some(exchange)) => exchange.error().map_or(Value::from(()), Value::from),
+            (Root::ReceivedMs, Some(exchange)) => {
+                exchange.received_ms().map_or(Value::UNDEFINED, Value::from)
+            }
         }
     }
 }
@@ -82,6 +93,16 @@ pub(super) enum Step {
     Attr(Box<str>),
     /// `["name"]` or `[0]`
     Item(Value),
+}
+
+impl Step {
+    /// The name it asks for.
+    pub(super) fn key(&self) -> Option<&str> {
+        match self {
+            Step::Attr(name) => Some(name),
+            Step::Item(key) => key.as_str(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -99,11 +120,7 @@ impl Path {
     pub(super) fn resolve(&self, scope: &Scope<'_>) -> Result<Value, EvalError> {
         if let (Root::Headers, Some(exchange), [step]) = (&self.root, scope.exchange, self.steps.as_slice()) {
             // Asked directly: making the object would copy all headers.
-            let name = match step {
-                Step::Attr(name) => Some(&**name),
-                Step::Item(key) => key.as_str(),
-            };
-            return Ok(name.and_then(|name| exchange.header(name)).unwrap_or_default());
+            return Ok(step.key().and_then(|name| exchange.header(name)).unwrap_or_default());
         }
         let mut value = self.root.value(scope);
         for (depth, step) in self.steps.iter().enumerate() {

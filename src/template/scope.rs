@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -23,6 +23,8 @@ pub struct Scope<'a> {
     pub scenario: &'a str,
     /// The plan's `vars` after filling in: a map.
     pub vars: &'a Value,
+    /// The rows of this iteration, by table: a map, undefined where it takes none.
+    pub data: &'a Value,
     /// What this VU has captured or `set`.
     pub locals: &'a Locals,
     /// The exchange just made, where the expression follows one.
@@ -79,6 +81,7 @@ pub struct ExchangeView {
     body: Bytes,
     duration: Duration,
     error: Option<u16>,
+    received_ms: Option<f64>,
     header_object: OnceCell<Value>,
     text: OnceCell<Value>,
     json: OnceCell<Value>,
@@ -94,10 +97,18 @@ impl ExchangeView {
             body,
             duration,
             error,
+            received_ms: None,
             header_object: OnceCell::new(),
             text: OnceCell::new(),
             json: OnceCell::new(),
         }
+    }
+
+    /// Says when it came in, by the wall clock: what `received_ms` gives, in milliseconds since 1970.
+    #[must_use]
+    pub fn received_at(mut self, wall: SystemTime) -> Self {
+        self.received_ms = wall.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs_f64() * 1_000.0);
+        self
     }
 
     pub fn status(&self) -> u16 {
@@ -118,6 +129,10 @@ impl ExchangeView {
 
     pub fn error(&self) -> Option<u16> {
         self.error
+    }
+
+    pub(super) fn received_ms(&self) -> Option<f64> {
+        self.received_ms
     }
 
     pub(super) fn duration_ms(&self) -> f64 {

@@ -12,6 +12,7 @@ use super::*;
 /// A chat's answer, VU 3, iteration 0, with `token` captured.
 struct World {
     vars: Value,
+    data: Value,
     locals: Locals,
     exchange: ExchangeView,
 }
@@ -25,7 +26,9 @@ impl World {
         headers.insert("content-type", "application/json".parse().unwrap());
         let body = Bytes::from_static(body.as_bytes());
         let exchange = ExchangeView::new(200, headers, body, Duration::from_micros(1_500), None);
-        World { vars, locals, exchange }
+        let data =
+            Value::from_pairs([("users", Value::from_pairs([("email", "a@b.c")])), ("ids", Value::from(7))]);
+        World { vars, data, locals, exchange }
     }
 
     fn scope(&self) -> Scope<'_> {
@@ -34,6 +37,7 @@ impl World {
             iteration: 0,
             scenario: "chat",
             vars: &self.vars,
+            data: &self.data,
             locals: &self.locals,
             exchange: Some(&self.exchange),
         }
@@ -41,7 +45,9 @@ impl World {
 }
 
 fn names() -> Names {
-    let mut names = Names::new(["NAME", "SIZE"]).with_exchange();
+    let tables = [("users", Some(vec!["email".to_owned()])), ("ids", None)];
+    let tables = tables.map(|(name, columns)| (name.to_owned(), columns)).into();
+    let mut names = Names::new(["NAME", "SIZE"]).with_data(tables).with_exchange();
     names.add("token");
     names.add("late");
     names
@@ -198,7 +204,22 @@ fn an_unknown_name_is_refused_and_near_ones_are_named() {
         ("json.type == done", 13, "unknown name `done`", "capture or `set` it before, or quote it: \"done\""),
         ("json.x == null", 10, "unknown name `null`", "write `none`"),
         ("NAME", 0, "unknown name `NAME`", "write `vars.NAME`"),
-        ("data.users", 0, "`data` is not supported yet", ""),
+        ("data.user.email", 0, "there is no table `data.user`", "did you mean `users`?"),
+        ("data['quux']", 0, "there is no table `data.quux`", "declared under the plan's `data`: ids, users"),
+        ("data.users.mail", 0, "`data.users` has no column `mail`", "did you mean `email`?"),
+        ("data.users['age']", 0, "`data.users` has no column `age`", "it has email"),
+        (
+            "data[vu]",
+            0,
+            "`data` is no value of its own",
+            "name a table of it: `data.TABLE`, or `data.TABLE.COLUMN`",
+        ),
+        (
+            "data",
+            0,
+            "`data` is no value of its own",
+            "name a table of it: `data.TABLE`, or `data.TABLE.COLUMN`",
+        ),
         ("vars.NAEM", 0, "`vars.NAEM` is not declared", "did you mean `NAME`?"),
         ("vars['QUUX']", 0, "`vars.QUUX` is not declared", "declare it under the plan's `vars`"),
         ("uuid", 0, "`uuid` is a function", "call it: `uuid()`"),
@@ -420,4 +441,26 @@ fn compiled_templates_can_be_shared_between_threads() {
     shared::<Template>();
     shared::<JsonTemplate>();
     shared::<Names>();
+}
+
+#[test]
+fn the_row_of_an_iteration_is_found_by_table_and_column() {
+    assert_eq!(rendered("{{ data.users.email }} {{ data.ids + 1 }}").unwrap(), "a@b.c 8");
+    assert_eq!(rendered("{{ data['users']['email'] | upper }}").unwrap(), "A@B.C");
+    let tables =
+        |text| Expression::compile(text, &names()).unwrap().tables().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(tables("data.users.email ~ data.ids ~ data.users.email"), ["ids", "users"]);
+    assert_eq!(tables("vars.NAME"), [""; 0]);
+    let template = Template::compile("{{ vu }}{{ data.ids }}", &names()).unwrap();
+    assert_eq!(template.tables().collect::<Vec<_>>(), ["ids"]);
+}
+
+#[test]
+fn a_message_says_when_it_was_read_and_another_exchange_does_not() {
+    let mut world = World::new(BODY);
+    let expression = Expression::compile("received_ms - 1000", &names()).unwrap();
+    assert_eq!(expression.eval(&world.scope()).unwrap_err().to_string(), "`received_ms` is undefined");
+    let exchange = ExchangeView::new(101, HeaderMap::new(), Bytes::new(), Duration::ZERO, None);
+    world.exchange = exchange.received_at(std::time::UNIX_EPOCH + Duration::from_micros(1_500_500));
+    assert_eq!(expression.number(&world.scope()), Ok(500.5));
 }

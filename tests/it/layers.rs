@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::rust_tokens::{Token, tokens};
 
 /// A module uses only those before it. `lib.rs` lists them in the same order.
-const LAYERS: [&str; 27] = [
+const LAYERS: [&str; 28] = [
     "time",
     "ids",
     "sample",
@@ -17,6 +17,7 @@ const LAYERS: [&str; 27] = [
     "record",
     "budget",
     "template",
+    "data",
     "executor",
     "protocol",
     "flow",

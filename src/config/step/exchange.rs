@@ -48,6 +48,7 @@ impl<R: Rule> Expressions<R> {
 }
 
 /// Metrics and what is recorded for each: the step `record`.
+#[derive(Default)]
 pub(crate) struct RecordTable(pub(crate) Vec<RecordConfig>);
 
 /// What `record` of an exchange holds: a table, or the name of a metric that takes the time.

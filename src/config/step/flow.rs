@@ -1,4 +1,4 @@
-//! Steps that steer: sleep, group, repeat, if.
+//! Steps that steer: sleep, group, repeat, if, choose.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use serde_json::{Value as Json, json};
 
 use super::super::At;
 use super::super::fields::{Element, Fields, Reader, Value};
-use super::super::node::Node;
+use super::super::node::{Kind, Node};
 use super::super::schema::Schemas;
-use super::super::value::{Constant, Count, Expression};
+use super::super::value::{AtLeast, Constant, Count, Expression, Rate};
 use super::{Flow, StepConfig, wait_for};
 
 /// Uniform between the two; equal for a plain `sleep: 1s`.
@@ -26,17 +26,17 @@ pub struct GroupConfig {
     pub wait_for: Option<Duration>,
 }
 
+/// Ends with the first of its three ends that is reached; it has at least one.
 #[derive(Debug, Clone)]
 pub struct RepeatConfig {
-    pub until: LoopConfig,
+    pub times: Option<u64>,
+    /// An expression, asked before each round.
+    pub condition: Option<At<String>>,
+    /// No round is due after it.
+    pub lasting: Option<Duration>,
+    /// From the beginning of a round to that of the next; default: when the last is done.
+    pub every: Option<Duration>,
     pub flow: Vec<At<StepConfig>>,
-}
-
-#[derive(Debug, Clone)]
-pub enum LoopConfig {
-    Times(u64),
-    /// An expression.
-    While(At<String>),
 }
 
 #[derive(Debug, Clone)]
@@ -106,25 +106,75 @@ impl Element for GroupConfig {
 
 impl Element for RepeatConfig {
     const NAME: &'static str = "repeat";
-    const HELP: &'static str = "Steps done again and again";
+    const HELP: &'static str = "Steps done again and again, until the first of its ends is reached";
 
     fn fields(f: &mut Fields<'_>) -> Option<Self> {
         let times = f.optional::<Count<1, 1_000_000_000>>("times", "How often");
         let condition = f.optional::<At<Expression>>("while", "Asked before each round");
+        let lasting =
+            f.optional::<AtLeast<1>>("for", "How long rounds begin; with `every`, how long they are due");
+        let every = f.optional::<AtLeast<1>>(
+            "every",
+            "From one round's due time to the next; a round that is late is not left out, and its first exchange is timed from when it was due",
+        );
         let flow = f.required::<Flow>("flow", "The steps of a round");
-        let until = match (times?, condition?) {
-            (Some(times), None) => LoopConfig::Times(times.0),
-            (None, Some(condition)) => LoopConfig::While(condition.map(|condition| condition.0)),
-            (None, None) => {
-                f.problem("", "`repeat` does not say how often", "expected `times` or `while`".to_owned());
-                return None;
-            }
-            (Some(_), Some(_)) => {
-                f.problem("while", "both `times` and `while`", "expected one of them".to_owned());
-                return None;
-            }
+        let repeat = RepeatConfig {
+            times: times?.map(|times| times.0),
+            condition: condition?.map(|condition| condition.map(|condition| condition.0)),
+            lasting: lasting?.map(|lasting| lasting.0),
+            every: every?.map(|every| every.0),
+            flow: flow?.0,
         };
-        Some(RepeatConfig { until, flow: flow?.0 })
+        if repeat.times.is_none() && repeat.condition.is_none() && repeat.lasting.is_none() {
+            let help = "expected `times`, `while` or `for`".to_owned();
+            f.problem("", "`repeat` does not say when it ends", help);
+            return None;
+        }
+        Some(repeat)
+    }
+}
+
+/// One of the flows of `choose`.
+#[derive(Debug, Clone)]
+pub struct ChoiceConfig {
+    /// Above 0.
+    pub weight: f64,
+    pub flow: Vec<At<StepConfig>>,
+}
+
+impl Element for ChoiceConfig {
+    const NAME: &'static str = "choice";
+    const HELP: &'static str =
+        "A flow that is taken as often as its weight says, beside the weights of the others";
+
+    fn fields(f: &mut Fields<'_>) -> Option<Self> {
+        let weight =
+            f.required::<Rate>("weight", "How often it is taken: its part of the sum of all weights");
+        let flow = f.required::<Flow>("flow", "The steps that are done");
+        Some(ChoiceConfig { weight: weight?.0, flow: flow?.0 })
+    }
+}
+
+/// At least one flow.
+pub(crate) struct Choices(pub(crate) Vec<ChoiceConfig>);
+
+impl Value for Choices {
+    fn expected() -> String {
+        "a list of at least one `{weight: …, flow: …}`".to_owned()
+    }
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        match &node.kind {
+            Kind::Seq(items) if !items.is_empty() => Vec::read(node, reader).map(Choices),
+            _ => {
+                reader.unexpected(node, &Self::expected());
+                None
+            }
+        }
+    }
+
+    fn schema(schemas: &mut Schemas) -> Json {
+        json!({"type": "array", "items": ChoiceConfig::schema(schemas), "minItems": 1})
     }
 }
 

@@ -14,9 +14,11 @@ pub use body::{BodyConfig, PartConfig, PartContentConfig};
 pub use cloudevent::{CloudEventConfig, EventDataConfig, EventMode};
 pub use credentials::{AuthConfig, CookieConfig};
 pub use exchange::{CheckConfig, Named, RecordConfig, StatusRange};
-pub use flow::{GroupConfig, IfConfig, LoopConfig, RepeatConfig, SleepConfig};
+pub use flow::{ChoiceConfig, GroupConfig, IfConfig, RepeatConfig, SleepConfig};
 pub use http::{HttpConfig, RequestsConfig};
-pub use websocket::{CloseConfig, MessageConfig, PingConfig, ReceiveConfig, SendConfig, WebsocketConfig};
+pub use websocket::{
+    CloseConfig, ListenConfig, MessageConfig, PingConfig, ReceiveConfig, SendConfig, WebsocketConfig,
+};
 
 use std::time::Duration;
 
@@ -30,21 +32,24 @@ use super::value::{CheckName, Template, VariableName};
 use super::yaml::flow_help;
 use super::{At, Place, later};
 use exchange::{Expressions, RecordTable};
+use flow::Choices;
 
 #[derive(Debug, Clone)]
 pub enum StepConfig {
     Http(Box<HttpConfig>),
     Batch(BatchConfig),
     Websocket(Box<WebsocketConfig>),
-    /// These four only inside a `websocket` flow.
+    /// These five only inside a `websocket` flow.
     Send(SendConfig),
     Receive(ReceiveConfig),
+    Listen(ListenConfig),
     Ping(PingConfig),
     Close(CloseConfig),
     Sleep(SleepConfig),
     Group(GroupConfig),
     Repeat(RepeatConfig),
     If(IfConfig),
+    Choose(Vec<ChoiceConfig>),
     /// name: expression
     Check(Vec<CheckConfig>),
     Record(Vec<RecordConfig>),
@@ -75,7 +80,7 @@ enum Allowed {
 /// The kind of step that a batch may hold.
 const BATCHED: &str = "http";
 
-const STEPS: [Step; 20] = [
+const STEPS: [Step; 21] = [
     Step {
         key: "http",
         help: "An HTTP request",
@@ -107,6 +112,13 @@ const STEPS: [Step; 20] = [
         place: Allowed::InsideWebsocket,
         schema: ReceiveConfig::schema,
         read: Some(|node, reader| ReceiveConfig::read(node, reader).map(StepConfig::Receive)),
+    },
+    Step {
+        key: "listen",
+        help: "Looks at each message that comes",
+        place: Allowed::InsideWebsocket,
+        schema: ListenConfig::schema,
+        read: Some(|node, reader| ListenConfig::read(node, reader).map(StepConfig::Listen)),
     },
     Step {
         key: "ping",
@@ -211,8 +223,8 @@ const STEPS: [Step; 20] = [
         key: "choose",
         help: "One of several flows, by weight",
         place: Allowed::Anywhere,
-        schema: |_| later::choose(),
-        read: None,
+        schema: Choices::schema,
+        read: Some(|node, reader| Choices::read(node, reader).map(|choices| StepConfig::Choose(choices.0))),
     },
     Step {
         key: "batch",

@@ -9,9 +9,10 @@ use super::super::fields::{Element, Fields, Reader, Value, Within};
 use super::super::node::{Node, Typed};
 use super::super::schema::{Schemas, or_filled};
 use super::super::value::{
-    AtLeast, CheckName, Constant, HeaderName, Label, Table, Template, Text, VariableName, WebsocketUrl,
+    AtLeast, CheckName, Constant, Expression, HeaderName, Label, Table, Template, Text, VariableName,
+    WebsocketUrl,
 };
-use super::exchange::{Expressions, Records};
+use super::exchange::{Expressions, RecordTable, Records};
 use super::{CheckConfig, Named, RecordConfig, StepConfig, wait_for};
 
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct WebsocketConfig {
     pub subprotocols: Vec<At<String>>,
     /// DNS, TCP, TLS and upgrade together (default `defaults.timeout`).
     pub connect_timeout: Option<Duration>,
+    /// Stays open from one iteration to the next.
+    pub keep_open: bool,
     pub tags: Vec<(At<String>, At<String>)>,
     /// Over the handshake's `status` and `headers`.
     pub checks: Vec<CheckConfig>,
@@ -56,6 +59,20 @@ pub struct ReceiveConfig {
     pub record: Vec<RecordConfig>,
 }
 
+/// Looks at each message that comes; that none comes is no failure.
+#[derive(Debug, Clone)]
+pub struct ListenConfig {
+    pub lasting: Duration,
+    /// Over each message: those it does not hold for are only counted.
+    pub when: Option<At<String>>,
+    /// Over each message's `body` and `json`: the one that ends it early.
+    pub until: Option<At<String>>,
+    /// These three over each such message, in this order.
+    pub checks: Vec<CheckConfig>,
+    pub record: Vec<RecordConfig>,
+    pub capture: Vec<Named>,
+}
+
 /// Sends a ping and waits for its pong.
 #[derive(Debug, Clone)]
 pub struct PingConfig {
@@ -86,6 +103,11 @@ impl Element for WebsocketConfig {
             "connect_timeout",
             "DNS, TCP, TLS and upgrade together; default `defaults.timeout`",
         );
+        let keep_open = f.or(
+            "keep_open",
+            "Stays open for the VU's next iteration, and is opened again if it was lost",
+            "false",
+        );
         let tags = f.or_empty::<Table<Label, At<Constant>>>("tags", "On every series of the step");
         let checks = f.or_empty::<Expressions<CheckName>>(
             "checks",
@@ -99,6 +121,7 @@ impl Element for WebsocketConfig {
             headers: headers?.into_texts(),
             subprotocols: subprotocols?.into_iter().map(|name| name.map(|name| name.0)).collect(),
             connect_timeout: connect_timeout?.map(|timeout| timeout.0),
+            keep_open: keep_open?,
             tags: tags?.into_texts(),
             checks: checks?.into_named(),
             flow: flow?,
@@ -136,11 +159,10 @@ impl Element for ReceiveConfig {
     const HELP: &'static str = "Waits for messages until one is the last";
 
     fn fields(f: &mut Fields<'_>) -> Option<Self> {
-        let until =
-            f.optional("until", "Over each message's `body` and `json`; default: the first message ends it");
-        let until = until.map(|until: Option<At<super::super::value::Expression>>| {
-            until.map(|until| until.map(|until| until.0))
-        });
+        let until = f.optional::<At<Expression>>(
+            "until",
+            "Over each message's `body` and `json`; default: the first message ends it",
+        );
         let timeout =
             f.optional::<AtLeast<1>>("timeout", "For all messages together; default `defaults.timeout`");
         let checks =
@@ -152,11 +174,39 @@ impl Element for ReceiveConfig {
         let record =
             f.or_empty::<Records>("record", "A metric that takes the time, or metrics with expressions");
         Some(ReceiveConfig {
-            until: until?,
+            until: until?.map(|until| until.map(|until| until.0)),
             timeout: timeout?.map(|timeout| timeout.0),
             checks: checks?.into_named(),
             capture: capture?.into_named(),
             record: record?.0,
+        })
+    }
+}
+
+impl Element for ListenConfig {
+    const NAME: &'static str = "listen";
+    const HELP: &'static str = "Looks at each message that comes";
+
+    fn fields(f: &mut Fields<'_>) -> Option<Self> {
+        let lasting = f.required::<AtLeast<1>>("for", "How long");
+        let when = f.optional::<At<Expression>>(
+            "when",
+            "Over each message: those it does not hold for are only counted",
+        );
+        let until = f.optional::<At<Expression>>("until", "Over each message: the one that ends it early");
+        let checks = f.or_empty::<Expressions<CheckName>>("checks", "Name and expression, over each message");
+        let record = f.or_empty::<RecordTable>("record", "Metric and expression, over each message");
+        let capture = f.or_empty::<Expressions<VariableName>>(
+            "capture",
+            "Variable and expression, over each message, after its checks and records",
+        );
+        Some(ListenConfig {
+            lasting: lasting?.0,
+            when: when?.map(|when| when.map(|when| when.0)),
+            until: until?.map(|until| until.map(|until| until.0)),
+            checks: checks?.into_named(),
+            record: record?.0,
+            capture: capture?.into_named(),
         })
     }
 }

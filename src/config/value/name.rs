@@ -136,7 +136,7 @@ impl Rule for VariableName {
     }
 
     fn refused(name: &str) -> Option<String> {
-        const TAKEN: [&str; 11] = [
+        const TAKEN: [&str; 12] = [
             "vu",
             "iteration",
             "scenario",
@@ -148,6 +148,7 @@ impl Rule for VariableName {
             "json",
             "duration",
             "error",
+            "received_ms",
         ];
         TAKEN
             .contains(&name)

@@ -19,6 +19,7 @@ pub use request::{BasicAuth, Headers, HttpRequest, OwnCookie, Requests, Url};
 use super::cookies::{self, CookieJar};
 use super::debug::{show_request, show_response};
 use super::outcomes::Outcomes;
+use super::websocket::attending;
 use super::{Checks, Ended, Records, ScenarioSeries, Set, Step, Vu, Worker};
 use crate::protocol::http::{Client, Reply, Request};
 use crate::sample::{ErrorCode, Exchange};
@@ -57,7 +58,7 @@ pub(super) struct Surroundings<'a> {
 
 impl Step for HttpStep {
     fn run<'a>(&'a self, vu: &'a mut Vu) -> LocalBoxFuture<'a, Result<(), Ended>> {
-        Box::pin(async move { self.execute(vu).await.map(drop) })
+        Box::pin(attending(vu, async move |vu| self.execute(vu).await.map(drop)))
     }
 }
 

@@ -1,8 +1,10 @@
 //! Steps that steer, compiled.
 
+use std::time::Duration;
+
 use super::Steps;
-use crate::config::{GroupConfig, IfConfig, LoopConfig, RepeatConfig};
-use crate::flow::{Group, If, Repeat, Until};
+use crate::config::{ChoiceConfig, GroupConfig, IfConfig, RepeatConfig};
+use crate::flow::{Choose, Group, If, Pace, Repeat};
 use crate::metric;
 
 impl Steps<'_> {
@@ -18,11 +20,24 @@ impl Steps<'_> {
     }
 
     pub(super) fn repeat(&mut self, repeat: &RepeatConfig) -> Option<Repeat> {
-        let until = match &repeat.until {
-            LoopConfig::Times(times) => Until::Times(*times),
-            LoopConfig::While(condition) => Until::While(self.expression(condition)?),
+        let condition = match &repeat.condition {
+            Some(condition) => Some(self.expression(condition)?),
+            None => None,
         };
-        Some(Repeat { until, flow: self.flow(&repeat.flow) })
+        let pace = repeat
+            .every
+            .map(|every| Pace { every, lag: self.registry.intern(metric::ROUND_LAG, &self.labels) });
+        Some(Repeat {
+            times: repeat.times.unwrap_or(u64::MAX),
+            condition,
+            lasting: repeat.lasting.unwrap_or(Duration::MAX),
+            pace,
+            flow: self.flow(&repeat.flow),
+        })
+    }
+
+    pub(super) fn choose(&mut self, choices: &[ChoiceConfig]) -> Choose {
+        Choose::new(choices.iter().map(|choice| (choice.weight, self.flow(&choice.flow))))
     }
 
     pub(super) fn branch(&mut self, branch: &IfConfig) -> Option<If> {

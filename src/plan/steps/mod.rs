@@ -9,6 +9,8 @@ mod parts;
 mod targets;
 mod websocket;
 
+use std::collections::BTreeSet;
+
 use super::files::Files;
 use crate::config::{At, Defaults, Problem, StepConfig};
 use crate::flow::{Flow, Log, Sleep, Step};
@@ -38,17 +40,22 @@ pub(super) struct Steps<'a> {
     pub(super) procedure: Option<&'static str>,
 }
 
-/// What steps look at of exchanges that other steps made.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What steps look at: of exchanges that other steps made, and of `data`.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Reads {
     pub(super) anything: bool,
     pub(super) body: bool,
+    pub(super) tables: BTreeSet<String>,
 }
 
 impl Reads {
     pub(super) fn outside(&mut self, anything: bool, body: bool) {
         self.anything |= anything;
         self.body |= body;
+    }
+
+    pub(super) fn tables<'t>(&mut self, tables: impl Iterator<Item = &'t str>) {
+        self.tables.extend(tables.map(str::to_owned));
     }
 }
 
@@ -70,6 +77,8 @@ impl Steps<'_> {
             StepConfig::Sleep(sleep) => Box::new(Sleep { min: sleep.min, max: sleep.max }),
             StepConfig::Group(group) => Box::new(self.group(group)),
             StepConfig::Repeat(repeat) => Box::new(self.repeat(repeat)?),
+            StepConfig::Listen(listen) => Box::new(self.listen(listen)?),
+            StepConfig::Choose(choices) => Box::new(self.choose(choices)),
             StepConfig::If(branch) => Box::new(self.branch(branch)?),
             StepConfig::Check(checks) => Box::new(self.check(checks)),
             StepConfig::Record(records) => Box::new(self.record(records)),

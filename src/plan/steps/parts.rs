@@ -52,12 +52,20 @@ impl Steps<'_> {
     }
 
     pub(super) fn own_records(&mut self, records: &[RecordConfig]) -> Records {
+        self.own(records, true)
+    }
+
+    /// Over each message, which has no time of its own.
+    pub(super) fn own_values(&mut self, records: &[RecordConfig]) -> Records {
+        self.own(records, false)
+    }
+
+    fn own(&mut self, records: &[RecordConfig], own_time: bool) -> Records {
         let mut compiled = Vec::new();
         for config in records {
             let recorded = self.recorded(&config.metric);
             let value = config.value.as_ref().map(|value| self.own_expression(value));
             let when = config.when.as_ref().map(|when| self.own_expression(when));
-            let own_time = true;
             compiled.extend(self.one_record(config, recorded, value, when, own_time));
         }
         Records(compiled)

@@ -4,8 +4,10 @@ use http::HeaderValue;
 
 use super::super::text::name_of_url;
 use super::Steps;
-use crate::config::{CloseConfig, MessageConfig, PingConfig, ReceiveConfig, SendConfig, WebsocketConfig};
-use crate::flow::{Close, Message, Ping, Receive, Send, SessionSeries, WebsocketStep};
+use crate::config::{
+    CloseConfig, ListenConfig, MessageConfig, PingConfig, Problem, ReceiveConfig, SendConfig, WebsocketConfig,
+};
+use crate::flow::{Close, Listen, Message, Ping, Receive, Send, SessionSeries, WebsocketStep};
 
 impl Steps<'_> {
     pub(super) fn websocket(&mut self, websocket: &WebsocketConfig) -> Option<WebsocketStep> {
@@ -28,6 +30,10 @@ impl Steps<'_> {
         let outer = std::mem::replace(&mut self.labels, labels.without("name"));
         let flow = self.flow(&websocket.flow);
         self.labels = outer;
+        if let Some(procedure) = self.procedure.filter(|_| websocket.keep_open) {
+            let message = format!("`keep_open` in `{procedure}`, which has no next iteration");
+            self.problems.push(Problem::new(websocket.url.place, message).help("leave `keep_open` out"));
+        }
         let connect_timeout = websocket.connect_timeout.unwrap_or(self.defaults.timeout);
         Some(WebsocketStep {
             id,
@@ -35,6 +41,7 @@ impl Steps<'_> {
             headers,
             subprotocols,
             connect_timeout,
+            keep_open: websocket.keep_open,
             labels,
             series,
             checks,
@@ -44,10 +51,35 @@ impl Steps<'_> {
 
     pub(super) fn send(&mut self, send: &SendConfig) -> Option<Send> {
         match &send.message {
-            MessageConfig::Json(document) => self.json(document).map(Message::Json),
-            MessageConfig::Text(text) => self.template(text).map(Message::Text),
+            MessageConfig::Json(document) => self.json(document).map(|json| match json.constant() {
+                Some(constant) => Message::Constant(constant.into()),
+                None => Message::Json(json),
+            }),
+            MessageConfig::Text(text) => self.template(text).map(|text| match text.constant() {
+                Some(constant) => Message::Constant(constant.into()),
+                None => Message::Text(text),
+            }),
         }
         .map(Send)
+    }
+
+    pub(super) fn listen(&mut self, listen: &ListenConfig) -> Option<Listen> {
+        let until = match &listen.until {
+            Some(until) => Some(self.own_expression(until)?),
+            None => None,
+        };
+        let when = match &listen.when {
+            Some(when) => Some(self.own_expression(when)?),
+            None => None,
+        };
+        Some(Listen {
+            when,
+            until,
+            lasting: listen.lasting,
+            checks: self.own_checks(&listen.checks),
+            record: self.own_values(&listen.record),
+            capture: self.own_capture(&listen.capture),
+        })
     }
 
     pub(super) fn receive(&mut self, receive: &ReceiveConfig) -> Option<Receive> {

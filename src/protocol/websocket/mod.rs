@@ -7,7 +7,7 @@ mod inbox;
 use std::future::poll_fn;
 use std::io::{self, Read, Write};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite;
 use tungstenite::protocol::frame::CloseFrame;
+use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 
 pub use handshake::{Handshake, Opening, connect};
@@ -139,6 +140,24 @@ impl Connection {
             self.alarm.poll(cx, until)
         })
         .await;
+    }
+
+    /// Reads for nobody, as [`idle`](Self::idle) does, and is ready when the session is over, with how it
+    /// ended. The task is woken for whatever comes in.
+    pub fn poll_attend(&mut self, cx: &mut Context<'_>) -> Poll<ErrorCode> {
+        self.fill_inbox(cx);
+        self.ended.map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Says that we go away (1001), if the socket takes it at once. For a session that is about to be dropped.
+    pub fn leave(&mut self) {
+        if self.ended.is_none() && self.context.can_write() {
+            let frame = CloseFrame { code: CloseCode::Away, reason: Utf8Bytes::default() };
+            let mut pipe = Pipe { wire: &mut self.wire, cx: &mut Context::from_waker(Waker::noop()) };
+            // Writing flushes what is left of earlier messages first, so that no frame is torn.
+            let _ = self.context.write(&mut pipe, tungstenite::Message::Close(Some(frame)));
+            let _ = self.context.flush(&mut pipe);
+        }
     }
 
     /// Sends a ping and waits for its pong: the time between them. Messages that come in first wait in the

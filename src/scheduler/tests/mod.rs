@@ -3,12 +3,14 @@
 
 mod abort;
 mod counts;
+mod data;
 mod drops;
 mod graceful_stop;
 mod iterations;
 mod k6;
 mod panics;
 mod ramps;
+mod rounds;
 mod start_after;
 mod users;
 

@@ -5,6 +5,7 @@ mod batch;
 mod bodies;
 mod cookies;
 mod http;
+mod keep_open;
 mod life;
 mod records;
 mod scrapes;

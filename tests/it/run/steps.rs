@@ -104,3 +104,50 @@ fn tags_go_from_plan_over_scenario_to_step() {
     );
     assert_eq!(ran.count("k6_http_reqs_total", &[("name", "/b"), ("status", "200")]), 2);
 }
+
+#[test]
+fn one_of_several_flows_is_chosen_by_weight() {
+    let server = server();
+    let flow = "- repeat:\n    \
+                  times: 500\n    \
+                  flow:\n      \
+                    - choose:\n          \
+                        - {weight: 3, flow: [{http: {url: '{base}/often'}}]}\n          \
+                        - {weight: 1, flow: [{http: {url: '{base}/seldom'}}]}\n";
+    let ran = run(&once(&flow.replace("{base}", &server.url()), ""));
+    let of = |name| ran.count("k6_http_reqs_total", &[("name", name)]);
+    assert_eq!(of("/often") + of("/seldom"), 1_000);
+    // Six standard deviations: wrong once in five hundred million runs.
+    assert!((668..=832).contains(&of("/often")), "{}", of("/often"));
+}
+
+#[test]
+fn a_late_paced_request_is_timed_from_when_it_was_due() {
+    let server = server();
+    // The second and third are due while the first iteration's sleep keeps them waiting.
+    let flow = "- repeat: {every: 10ms, times: 3, flow: [{http: {url: '{base}/'}}, {sleep: 200ms}]}\n\
+                - http: {url: '{base}/after'}\n";
+    let ran = run(&once(&flow.replace("{base}", &server.url()), ""));
+    let longest =
+        |stat: &str, name| ran.last.sum(&format!("k6_http_req_{stat}_max"), &[("name", name)]).unwrap();
+    assert!(longest("response_time", "/") >= 0.38, "{}", longest("response_time", "/"));
+    assert_eq!(ran.last.count("k6_round_lag_seconds_count", &[]), 6);
+    // What comes after the rounds is due when it starts.
+    assert!(longest("response_time", "/after") < longest("response_time", "/"));
+}
+
+#[test]
+fn iterations_send_the_rows_of_their_tables() {
+    let server = server();
+    let flow = "- http: {url: '{base}/{{ data.users.email }}', json: {id: '{{ data.users.id }}', also: '{{ data.ids }}'}}\n\
+                - http: {url: '{base}/{{ data.users.email }}'}";
+    let rest =
+        "data:\n  users: {list: [{email: a, id: 1}, {email: b, id: 2}]}\n  ids: {list: [x], pick: random}";
+    let ran = run(&once(&flow.replace("{base}", &server.url()), rest));
+    assert_eq!(ran.count("k6_http_reqs_total", &[("status", "200")]), 4, "{}", ran.notes());
+    let mut asked: Vec<_> = server.asked().into_iter().map(|asked| (asked.path, asked.body)).collect();
+    asked.sort();
+    let body = |id| format!("{{\"id\":{id},\"also\":\"x\"}}");
+    let expected = [("/a", String::new()), ("/a", body(1)), ("/b", String::new()), ("/b", body(2))];
+    assert_eq!(asked, expected.map(|(path, body)| (path.to_owned(), body)));
+}
