@@ -55,7 +55,12 @@ pub const ROUTES: [RouteInfo; 18] = [
         "/faults",
         "lists, sets ({\"fault\":NAME,\"value\":VALUE}) and clears faults",
     ),
-    info(Route::Chat, "GET", "/api/chat", "WebSocket: a streamed reply to each message"),
+    info(
+        Route::Chat,
+        "GET",
+        "/api/chat",
+        "WebSocket: {\"type\":\"message\",\"content\":TEXT} gets chunks, then {\"type\":\"done\"}",
+    ),
     info(Route::Pulse, "GET", "/ws", "WebSocket: events of two chains, by filter (see below)"),
     info(Route::CorrectnessStatus, READ, "/api/v1/correctness/status", "heads, halts and gaps in one"),
     info(

@@ -8,7 +8,8 @@ use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,9 @@ use super::hub::{Batch, Subscription};
 
 /// Subscriptions of one connection; more are refused.
 const MAX_SUBSCRIPTIONS: usize = 64;
+
+/// Batches written before the connection looks again for requests and for the end of the service.
+const MAX_BATCHES_AT_ONCE: usize = 64;
 
 /// What a client may send. `id` comes back as it was, whatever it is.
 #[derive(Deserialize)]
@@ -91,7 +95,8 @@ impl<'a> Session<'a> {
     async fn deliver(&mut self, batch: Result<Arc<Batch>, RecvError>) -> Result<(), tungstenite::Error> {
         let counts = self.backend.hub.counts();
         let mut next = Some(batch);
-        while let Some(batch) = next {
+        let mut written = 0;
+        while let Some(batch) = next.take() {
             match batch {
                 Ok(batch) => {
                     for (topic, frame) in batch.iter() {
@@ -107,9 +112,21 @@ impl<'a> Session<'a> {
                 }
                 Err(RecvError::Closed) => self.batches = None,
             }
-            next = self.batches.as_mut().and_then(|batches| batches.try_recv().ok()).map(Ok);
+            written += 1;
+            if written < MAX_BATCHES_AT_ONCE {
+                next = self.waiting();
+            }
         }
         self.socket.flush().await
+    }
+
+    /// The next batch, if there is one already, or how many were missed.
+    fn waiting(&mut self) -> Option<Result<Arc<Batch>, RecvError>> {
+        match self.batches.as_mut()?.try_recv() {
+            Ok(batch) => Some(Ok(batch)),
+            Err(TryRecvError::Lagged(batches)) => Some(Err(RecvError::Lagged(batches))),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+        }
     }
 
     async fn receive(&mut self, text: &str) -> Result<(), tungstenite::Error> {
