@@ -1,4 +1,4 @@
-//! What the README claims is true: its plans load, its commands parse, its tables are the code's.
+//! What the README and the reference claim is true: their plans load, their commands parse, their tables are the code's.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,10 +23,17 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// The fenced blocks of the README that begin with ```` ```info ````.
+/// Both pages, one after the other.
+const PAGES: [&str; 2] = ["README.md", "docs/reference.md"];
+
+fn pages() -> String {
+    PAGES.map(read).join("\n")
+}
+
+/// The fenced blocks of both pages that begin with ```` ```info ````.
 fn blocks(info: &str) -> Vec<String> {
-    let readme = read("README.md");
-    let mut parts = readme.split("\n```");
+    let pages = pages();
+    let mut parts = pages.split("\n```");
     let mut found = Vec::new();
     parts.next();
     // Opening and closing fences take turns.
@@ -36,14 +43,14 @@ fn blocks(info: &str) -> Vec<String> {
             found.push(body.to_owned());
         }
     }
-    assert!(!found.is_empty(), "the README has no block of {info}");
+    assert!(!found.is_empty(), "no page has a block of {info}");
     found
 }
 
 /// What stands between `<!-- begin: name -->` and its end.
 fn section(name: &str) -> String {
-    let readme = read("README.md");
-    let (_, rest) = readme.split_once(&format!("<!-- begin: {name} -->\n")).unwrap();
+    let pages = pages();
+    let (_, rest) = pages.split_once(&format!("<!-- begin: {name} -->\n")).unwrap();
     rest.split_once(&format!("<!-- end: {name} -->")).unwrap().0.to_owned()
 }
 
@@ -150,7 +157,7 @@ fn flags_and_variables_are_those_of_the_help() {
         helps.iter().any(|(_, help)| help.split(flag).skip(1).any(ends))
     };
     // Fenced blocks are `commands_parse`'s.
-    let prose: String = read("README.md").split("\n```").step_by(2).collect();
+    let prose: String = pages().split("\n```").step_by(2).collect();
     for code in quoted(&prose) {
         for flag in code.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 2) {
             let flag = flag.split('=').next().unwrap();
@@ -364,17 +371,19 @@ fn the_pictures_thresholds_are_the_demos() {
 
 #[test]
 fn links_lead_somewhere() {
-    let readme = read("README.md");
-    let targets = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    for target in targets.filter(|target| !target.starts_with("https://")) {
-        match target.strip_prefix('#') {
-            Some(anchor) => {
-                let heading =
-                    |line: &str| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
-                let there = readme.lines().any(|line| line.starts_with('#') && heading(line) == anchor);
-                assert!(there, "no heading for #{anchor}");
-            }
-            None => assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(target).exists(), "{target}"),
+    for page in PAGES {
+        let text = read(page);
+        let folder = Path::new(page).parent().unwrap();
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for target in targets.filter(|target| !target.starts_with("https://")) {
+            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let there = if file.is_empty() { page.into() } else { folder.join(file) };
+            assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(&there).exists(), "{page}: {target}");
+            let heading = |line: &str| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+            let has =
+                |text: String| text.lines().any(|line| line.starts_with('#') && heading(line) == anchor);
+            let anchored = anchor.is_empty() || has(read(&there.to_string_lossy()));
+            assert!(anchored, "{page}: no heading for #{anchor}");
         }
     }
 }
