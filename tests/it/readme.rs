@@ -16,7 +16,7 @@ const COMMANDS: [&str; 5] = ["demo", "run", "check", "target", "schema"];
 /// Programs that are not ours; their lines are not parsed.
 const OTHERS: [&str; 4] = ["curl", "cargo bench", "cargo install", "./test.sh"];
 /// Flags that are not ours.
-const OTHERS_FLAGS: [&str; 3] = ["--release", "--path", "--bench"];
+const OTHERS_FLAGS: [&str; 4] = ["--release", "--path", "--bench", "--enable-feature"];
 const LATER: &str = "(not supported yet)";
 
 fn read(path: &str) -> String {
