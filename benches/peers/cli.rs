@@ -1,4 +1,4 @@
-//! The command line: `cargo bench --bench peers -- [http|open|chat|stream|idle|truth|hostile|counts|all]`.
+//! The command line: `cargo bench --bench peers -- [http|open|chat|stream|idle|truth|hostile|counts|seeds|all]`.
 
 use std::path::PathBuf;
 
@@ -42,6 +42,7 @@ pub(crate) enum Case {
     Truth,
     Hostile,
     Counts,
+    Seeds,
     All,
 }
 
@@ -55,7 +56,7 @@ impl Cli {
             println!("{client} is not installed: skipped. To measure it: {}", client.install());
         }
         let mut report = Report::default();
-        let all: [(Case, cases::Run); 8] = [
+        let all: [(Case, cases::Run); 9] = [
             (Case::Http, cases::http::run),
             (Case::Open, cases::open::run),
             (Case::Chat, cases::chat::run),
@@ -64,6 +65,7 @@ impl Cli {
             (Case::Truth, cases::truth::run),
             (Case::Hostile, cases::hostile::run),
             (Case::Counts, cases::counts::run),
+            (Case::Seeds, cases::seeds::run),
         ];
         for (_, run) in all.iter().filter(|(case, _)| self.case == Case::All || self.case == *case) {
             let ended = run(&bench, &mut report);

@@ -28,9 +28,9 @@ impl Scraper {
             let mut scrapes = Scrapes::default();
             // A dropped sender ends it too.
             while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                if let Ok(bytes) = scrape(address) {
+                if let Ok(page) = scrape(address) {
                     scrapes.answered += 1;
-                    scrapes.last_bytes = bytes;
+                    scrapes.last_bytes = page.len();
                 }
             }
             scrapes
@@ -44,16 +44,12 @@ impl Scraper {
     }
 }
 
-/// The size of an answer with status 200.
-fn scrape(address: SocketAddr) -> std::io::Result<usize> {
+/// The head and the page of an answer with status 200.
+pub(crate) fn scrape(address: SocketAddr) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     write!(stream, "GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    if answer.starts_with(b"HTTP/1.1 200 ") {
-        Ok(answer.len())
-    } else {
-        Err(std::io::ErrorKind::InvalidData.into())
-    }
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    if answer.starts_with("HTTP/1.1 200 ") { Ok(answer) } else { Err(std::io::ErrorKind::InvalidData.into()) }
 }

@@ -7,6 +7,7 @@ pub(crate) mod http;
 pub(crate) mod idle;
 mod nginx;
 pub(crate) mod open;
+pub(crate) mod seeds;
 pub(crate) mod stream;
 pub(crate) mod truth;
 
