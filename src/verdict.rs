@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::executor::DropReason;
 use crate::rules::{Gate, Outcome};
 
 /// How a run ended.
@@ -26,6 +27,8 @@ pub enum Doubt {
         dropped: u64,
         due: u64,
         allowed: f64,
+        /// Of most of them.
+        reason: Option<DropReason>,
     },
     Lag {
         p99: Duration,
@@ -67,6 +70,8 @@ pub struct Health {
     /// Iterations that were due: started and dropped.
     pub due: u64,
     pub dropped: u64,
+    /// The reason of most that were dropped.
+    pub dropped_for: Option<DropReason>,
     pub completed: u64,
     /// The share of dropped iterations that is allowed.
     pub max_dropped: f64,
@@ -99,7 +104,12 @@ impl Health {
             doubts.push(Doubt::NoIterations);
         }
         if self.dropped as f64 > self.max_dropped * self.due as f64 {
-            doubts.push(Doubt::Dropped { dropped: self.dropped, due: self.due, allowed: self.max_dropped });
+            doubts.push(Doubt::Dropped {
+                dropped: self.dropped,
+                due: self.due,
+                allowed: self.max_dropped,
+                reason: self.dropped_for,
+            });
         }
         if self.lag_p99 > MAX_LAG {
             doubts.push(Doubt::Lag { p99: self.lag_p99 });
@@ -196,14 +206,25 @@ impl Verdict {
     }
 }
 
+/// What to do about iterations that were dropped.
+fn remedy(reason: DropReason) -> &'static str {
+    match reason {
+        DropReason::NoIdleVu => "raise max_vus, or ask for less",
+        DropReason::MaxDuration => "raise max_duration, or ask for fewer",
+        DropReason::PacerLate => "the generator stood still until their scenario was over; give it more CPU",
+        DropReason::Aborted => "the load was aborted",
+    }
+}
+
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Doubt::NoIterations => f.write_str("no iteration was completed"),
-            Doubt::Dropped { dropped, due, allowed } => write!(
+            Doubt::Dropped { dropped, due, allowed, reason } => write!(
                 f,
-                "{dropped} of {due} iterations were dropped, more than limits.max_dropped ({}%): raise max_vus, or ask for less",
-                allowed * 100.0
+                "{dropped} of {due} iterations were dropped, more than limits.max_dropped ({}%): {}",
+                allowed * 100.0,
+                reason.map_or("ask for less", remedy)
             ),
             Doubt::Lag { p99 } => {
                 write!(f, "the generator was late: p99 of iteration lag is {p99:.0?}, more than {MAX_LAG:?}")
@@ -291,6 +312,14 @@ mod tests {
         for doubts in [vec![], vec![ours()], vec![teardown()]] {
             assert_eq!(exit_code(Verdict::PreflightFailed, &doubts), 97, "{doubts:?}");
         }
+    }
+
+    #[test]
+    fn what_to_do_about_dropped_iterations_depends_on_why() {
+        let told = |reason| Doubt::Dropped { dropped: 1, due: 2, allowed: 0.001, reason }.to_string();
+        let all = DropReason::ALL.map(|reason| told(Some(reason)));
+        assert!(all[0].ends_with("limits.max_dropped (0.1%): raise max_vus, or ask for less"), "{all:?}");
+        assert!(all[1].ends_with("raise max_duration, or ask for fewer"), "{all:?}");
     }
 
     #[test]

@@ -145,7 +145,14 @@ impl Run {
             ));
         }
         let segment = self.segment.segment()?;
-        let plan = read_plan(&self.file, &self.plan)?.part(segment);
+        let whole = read_plan(&self.file, &self.plan)?;
+        let vus = whole.max_vus();
+        let plan = whole.part(segment);
+        if vus > 0 && plan.max_vus() == 0 {
+            return Err(Failure::usage(format!(
+                "error: --segment: none of the plan's {vus} VUs falls to this part: it would send no load; use fewer parts"
+            )));
+        }
         let finished = foreground(plan, &self.output, Stay::Linger, || ())?;
         Ok(finished.exit_code())
     }

@@ -119,9 +119,10 @@ pub struct Stage<T> {
 /// Why an iteration that was asked for never started; the label `reason`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DropReason {
-    /// All users were busy and no further one was allowed: when it was due, or, of a number of iterations, until
-    /// `max_duration` was over.
+    /// All users were busy when it was due, and no further one was allowed.
     NoIdleVu,
+    /// Of a number of iterations: `max_duration` was over before a user came to it.
+    MaxDuration,
     /// The generator woke up too late: the scenario was already over.
     PacerLate,
     /// The run was aborted.
@@ -129,11 +130,13 @@ pub enum DropReason {
 }
 
 impl DropReason {
-    pub const ALL: [DropReason; 3] = [DropReason::NoIdleVu, DropReason::PacerLate, DropReason::Aborted];
+    pub const ALL: [DropReason; 4] =
+        [DropReason::NoIdleVu, DropReason::MaxDuration, DropReason::PacerLate, DropReason::Aborted];
 
     pub fn label(self) -> &'static str {
         match self {
             DropReason::NoIdleVu => "no_idle_vu",
+            DropReason::MaxDuration => "max_duration",
             DropReason::PacerLate => "pacer_late",
             DropReason::Aborted => "aborted",
         }

@@ -147,6 +147,11 @@ impl Scenario {
 }
 
 impl Plan {
+    /// The most users at a time if all scenarios ran at the same time.
+    pub fn max_vus(&self) -> u64 {
+        self.scenarios.iter().map(|scenario| scenario.executor.model().max_vus()).fold(0, u64::saturating_add)
+    }
+
     /// What falls to one machine of several. Thresholds and limits stay as they are: each machine judges what it sent.
     pub fn part(mut self, segment: Segment) -> Self {
         for scenario in &mut self.scenarios {

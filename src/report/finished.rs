@@ -16,6 +16,8 @@ pub struct Finished {
     /// The part of the load that this machine sent, as `1/3:2/3`; `None` for all of it.
     pub segment: Option<String>,
     pub started_at: SystemTime,
+    /// After preflight and setup; of a run that sent no load, when it started.
+    pub load_began: SystemTime,
     /// From the start of load to its end.
     pub elapsed: Duration,
     pub verdict: Verdict,

@@ -5,6 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::{Finished, Probe, ScenarioProgress};
 use crate::aggregate::{Selector, Totals};
+use crate::executor::DropReason;
 use crate::labels::Labels;
 use crate::metric::{self, Catalog, Kind, Unit};
 use crate::record::{Registry, Shard};
@@ -231,6 +232,7 @@ fn finish(totals: Totals, thresholds: &[Threshold], dropped: u64) -> Finished {
     let health = Health {
         due: completed + dropped,
         dropped,
+        dropped_for: (dropped > 0).then_some(DropReason::NoIdleVu),
         completed,
         max_dropped: 0.001,
         scrapes: scrapes.clone(),
@@ -255,6 +257,7 @@ fn finish(totals: Totals, thresholds: &[Threshold], dropped: u64) -> Finished {
         test: "steady".to_owned(),
         segment: None,
         started_at: UNIX_EPOCH + Duration::from_millis(1_795_230_995_250),
+        load_began: UNIX_EPOCH + Duration::from_millis(1_795_230_995_250),
         elapsed,
         verdict,
         gates,

@@ -3,7 +3,8 @@
 //! Fields and definitions are those of Vegeta's `lib/metrics.go`, but for three things. A latency begins when
 //! the request was due (`http_req_response_time`): Vegeta's begins when it is sent, and leaves out what a
 //! stalled generator made users wait. Bytes are counted at the socket, headers and WebSockets included:
-//! Vegeta counts bodies. `latest` is when the load was to end, or did: Vegeta's is the last request's start.
+//! Vegeta counts bodies. `earliest` is when load began, or was first judged, and `latest` when it was to end, or
+//! did: Vegeta's are the starts of the first and the last request.
 //! Percentiles are within 1 %; sums, extremes and counts are exact.
 
 use std::collections::BTreeMap;
@@ -37,14 +38,15 @@ pub fn vegeta(finished: &Finished) -> Value {
     let successes: u64 =
         status_codes.iter().filter(|(status, _)| succeeded(status)).map(|(_, count)| count).sum();
     let duration = attacked(finished);
-    let wait = finished.elapsed.saturating_sub(duration);
+    let wait = finished.judged_for().saturating_sub(duration);
+    let earliest = finished.load_began + finished.elapsed.saturating_sub(finished.judged_for());
     json!({
         "latencies": latencies(totals.trend(&Selector::all(metric::HTTP_REQ_RESPONSE_TIME))),
         "bytes_in": bytes(count(&Selector::all(metric::DATA_RECEIVED)), requests),
         "bytes_out": bytes(count(&Selector::all(metric::DATA_SENT)), requests),
-        "earliest": utc(finished.started_at),
-        "latest": utc(finished.started_at + duration),
-        "end": utc(finished.started_at + finished.elapsed),
+        "earliest": utc(earliest),
+        "latest": utc(earliest + duration),
+        "end": utc(finished.load_began + finished.elapsed),
         "duration": nanos(duration),
         "wait": nanos(wait),
         "requests": requests,
@@ -56,11 +58,12 @@ pub fn vegeta(finished: &Finished) -> Value {
     })
 }
 
-/// From the start of load until its last scenario was to end.
+/// From the start of load, or the end of its warmup, until its last scenario was to end.
 fn attacked(finished: &Finished) -> Duration {
     let end = |scenario: &super::ScenarioProgress| scenario.start_time.saturating_add(scenario.duration);
     let planned = finished.scenarios.iter().map(end).max().unwrap_or(finished.elapsed);
-    planned.min(finished.elapsed)
+    let warmup = finished.elapsed.saturating_sub(finished.judged_for());
+    planned.min(finished.elapsed).saturating_sub(warmup)
 }
 
 /// In nanoseconds, as are all durations here.
@@ -119,6 +122,21 @@ mod tests {
     fn the_report_of_a_failed_run() {
         let report = serde_json::to_string_pretty(&vegeta(&fixture::mixed())).unwrap();
         fixture::golden().bind(|| insta::assert_snapshot!("vegeta", report));
+    }
+
+    #[test]
+    fn what_was_sent_while_the_run_warmed_up_is_in_no_rate() {
+        let mut finished = fixture::mixed();
+        let whole = vegeta(&finished);
+        finished.load_began = finished.started_at + Duration::from_secs(9);
+        finished.warmup = Some(crate::report::Warmup { duration: Duration::from_secs(1), iterations: 1 });
+        let judged = vegeta(&finished);
+        let nanos = |report: &Value, name: &str| report[name].as_u64().unwrap();
+        assert_eq!(nanos(&judged, "duration") + 1_000_000_000, nanos(&whole, "duration"));
+        assert_eq!(judged["wait"], whole["wait"]);
+        let rate = judged["requests"].as_f64().unwrap() * 1e9 / nanos(&judged, "duration") as f64;
+        assert_eq!(judged["rate"].as_f64().unwrap(), rate);
+        assert_eq!(judged["earliest"], utc(finished.load_began + Duration::from_secs(1)));
     }
 
     #[test]

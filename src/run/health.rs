@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::observer::Observer;
 use crate::aggregate::{Selector, Totals};
+use crate::executor::DropReason;
 use crate::metric;
 use crate::plan::Plan;
 use crate::sample::ErrorCode;
@@ -58,6 +59,7 @@ pub(super) fn health(plan: &Plan, totals: &Totals, watch: &Watch, observer: &Obs
     Health {
         due: completed + count(metric::INTERRUPTED_ITERATIONS) + dropped,
         dropped,
+        dropped_for: (dropped > 0).then(|| most_dropped_for(totals)),
         completed,
         max_dropped: plan.max_dropped,
         lag_p99: Duration::from_nanos(lag.unwrap_or(0.0) as u64),
@@ -66,6 +68,13 @@ pub(super) fn health(plan: &Plan, totals: &Totals, watch: &Watch, observer: &Obs
         iteration_errors: count(metric::ITERATION_ERRORS),
         scrapes: observer.health(),
     }
+}
+
+fn most_dropped_for(totals: &Totals) -> DropReason {
+    let dropped = |reason: &DropReason| {
+        totals.counter(&Selector::with(metric::DROPPED_ITERATIONS, "reason", reason.label())) as u64
+    };
+    DropReason::ALL.into_iter().max_by_key(dropped).unwrap_or(DropReason::NoIdleVu)
 }
 
 #[cfg(test)]

@@ -109,6 +109,8 @@ struct Run {
     options: RunOptions,
     labels: RunLabels,
     started_at: SystemTime,
+    /// Once it has.
+    load_began: Option<SystemTime>,
     ledger: Ledger,
     /// For what this thread records itself: the numbers of users.
     shard: Shard,
@@ -146,6 +148,7 @@ impl Run {
             options,
             labels,
             started_at,
+            load_began: None,
             ledger,
             shard,
             observer,
@@ -171,6 +174,7 @@ impl Run {
         stop: &mut Stop<impl Future<Output = String> + Unpin>,
     ) -> io::Result<(Option<Ended>, Duration)> {
         let clock = Clock::start();
+        self.load_began = Some(clock.wall(Elapsed::ZERO));
         let mut load =
             Load::start(Arc::clone(&self.plan), clock, self.options.load.clone(), Arc::clone(given))?;
         if let Some(taps) = &self.options.load.instruments.taps {
@@ -180,6 +184,9 @@ impl Run {
         self.elapsed = clock.now().since(Elapsed::ZERO);
         self.observer.last_look(&clock).await;
         load.collect(&mut self.ledger).await;
+        if !self.ledger.is_judging() {
+            self.unjudged_iterations = self.completed();
+        }
         self.count_users(&load, &clock);
         self.panics = load.panics();
         self.reached = self.progress(Phase::Finished, self.elapsed, &load);
@@ -267,8 +274,13 @@ impl Run {
         self.watch.tick(clock.now().since(Elapsed::ZERO), &load.cpu());
         self.watch.forget();
         self.observer.begin_judging();
-        self.unjudged_iterations = self.ledger.all().counter(&Selector::all(metric::ITERATIONS)) as u64;
+        self.unjudged_iterations = self.completed();
         self.ledger.begin_judging();
+    }
+
+    /// Iterations since load began.
+    fn completed(&self) -> u64 {
+        self.ledger.all().counter(&Selector::all(metric::ITERATIONS)) as u64
     }
 
     /// The time that judged values are of.
@@ -361,6 +373,7 @@ impl Run {
             test: self.plan.name.to_string(),
             segment: (self.plan.segment != Segment::WHOLE).then(|| self.plan.segment.to_string()),
             started_at: self.started_at,
+            load_began: self.load_began.unwrap_or(self.started_at),
             elapsed,
             verdict,
             gates,

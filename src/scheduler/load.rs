@@ -74,6 +74,8 @@ impl Load {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let spawned = std::thread::Builder::new().name(format!("worker-{at}")).spawn(move || {
                 LocalSet::new().block_on(&runtime, worker::run(parts));
+                // A name that is still being looked up, for a user who has been cut off, keeps nobody waiting.
+                runtime.shutdown_background();
             });
             match spawned {
                 Ok(thread) => load.0.workers[at].thread = Some(thread),

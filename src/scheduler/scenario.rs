@@ -87,13 +87,12 @@ impl LocalScenario {
         self.pool.begin(start);
         let part = Part(Rc::clone(&self));
         let end = start + Duration::from(self.scenario.executor.duration());
-        let deadline = end + self.scenario.graceful_stop;
         match self.scenario.executor.model() {
             Model::Closed(closed) => {
                 self.start_users(closed, start);
                 tokio::select! {
                     () = self.all_ended() => {}
-                    () = pacer.until(deadline) => self.cut_off().await,
+                    () = self.graceful_stop(&mut pacer, end) => self.cut_off().await,
                 }
                 if self.pool.schedule_done() {
                     self.drop_never_started();
@@ -101,20 +100,31 @@ impl LocalScenario {
             }
             Model::Open(open) => {
                 self.pace(open, &mut pacer, start).await;
-                tokio::select! {
-                    () = pacer.until(end) => {}
-                    () = self.pool.early_end() => {}
-                }
+                self.end_of_schedule(&mut pacer, end).await;
                 self.pool.schedule_done();
-                let deadline = self.worker.clock.now().min(end) + self.scenario.graceful_stop;
                 tokio::select! {
                     () = self.drained() => {}
-                    () = pacer.until(deadline) => {}
+                    () = self.graceful_stop(&mut pacer, end) => {}
                 }
                 self.cut_off().await;
             }
         }
         part.end();
+    }
+
+    /// Returns when no iteration begins any more: at `end`, or when there is no data for a further one.
+    async fn end_of_schedule(&self, pacer: &mut Pacer, end: Elapsed) {
+        tokio::select! {
+            () = pacer.until(end) => {}
+            () = self.pool.early_end() => {}
+        }
+    }
+
+    /// Returns when iterations that began by then have had all of their time to finish.
+    async fn graceful_stop(&self, pacer: &mut Pacer, end: Elapsed) {
+        self.end_of_schedule(pacer, end).await;
+        let ended = self.worker.clock.now().min(end);
+        pacer.until(ended + self.scenario.graceful_stop).await;
     }
 
     /// What an abort leaves undone is counted: arrivals that were due, iterations that were running.
@@ -183,9 +193,10 @@ impl LocalScenario {
     /// Ends what still runs. Dropping an iteration counts it as interrupted. An abort may drop this
     /// half-way and call it again, so the tasks stay where they are until they have ended.
     async fn cut_off(&self) {
+        // First of all: an arrival that is handed over meanwhile must find nobody who begins it.
+        self.idle.borrow_mut().clear();
         self.tasks.borrow_mut().abort_all();
         self.all_ended().await;
-        self.idle.borrow_mut().clear();
     }
 }
 

@@ -36,7 +36,7 @@ impl LocalScenario {
         if let Some(limit) = self.scenario.executor.model().iterations()
             && !self.pool.ended_early()
         {
-            self.drop_iterations(DropReason::NoIdleVu, limit.saturating_sub(self.pool.taken()));
+            self.drop_iterations(DropReason::MaxDuration, limit.saturating_sub(self.pool.taken()));
         }
     }
 

@@ -1,6 +1,5 @@
 //! A worker: one thread's users, and the shard they write into.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -95,17 +94,18 @@ pub(super) async fn run(mut parts: WorkerParts) {
     let worker = Rc::new(worker.watched(&parts.instruments).keeping_cookies(plan.keep_cookies));
     // Whoever writes samples is done when all taps are gone, and this one is the worker's own.
     parts.instruments = Instruments::default();
-    let scenarios: HashMap<ScenarioId, Rc<LocalScenario>> =
-        plan.scenarios.iter().map(|scenario| (scenario.id, local(&parts, scenario, &worker))).collect();
+    // Indexed by id.
+    let scenarios: Vec<Rc<LocalScenario>> =
+        plan.scenarios.iter().map(|scenario| local(&parts, scenario, &worker)).collect();
     let mut running: JoinSet<()> = JoinSet::new();
-    for scenario in scenarios.values() {
+    for scenario in &scenarios {
         running.spawn_local(Rc::clone(scenario).run());
     }
     while !running.is_empty() {
         tokio::select! {
             () = parts.abort.cancelled() => {
                 running.shutdown().await;
-                for scenario in scenarios.values() {
+                for scenario in &scenarios {
                     scenario.abort().await;
                 }
             }
@@ -115,7 +115,7 @@ pub(super) async fn run(mut parts: WorkerParts) {
                 }
             }
             Some(handed) = parts.arrivals.recv() => {
-                if let Some(scenario) = scenarios.get(&handed.scenario) {
+                if let Some(scenario) = scenarios.get(handed.scenario.index()) {
                     scenario.start_reserved(handed.arrival);
                 }
             }
@@ -128,7 +128,7 @@ pub(super) async fn run(mut parts: WorkerParts) {
     // What others have handed over meanwhile; from here on they are told that nobody takes it.
     parts.arrivals.close();
     while let Some(handed) = parts.arrivals.recv().await {
-        if let Some(scenario) = scenarios.get(&handed.scenario) {
+        if let Some(scenario) = scenarios.get(handed.scenario.index()) {
             scenario.interrupt_reserved();
         }
     }

@@ -29,7 +29,7 @@ pub(super) fn add(table: &mut Table, finished: &Finished, metrics: &[Observed<'_
         return;
     }
     let (held, all) = finished.totals.rate(&Selector::all(CHECKS));
-    let secs = finished.elapsed.as_secs_f64();
+    let secs = finished.judged_for().as_secs_f64();
     let per_sec = if secs > 0.0 { all as f64 / secs } else { 0.0 };
     total(table, "checks_total", [all.to_string(), format!("{}/s", number::number(per_sec))]);
     for (name, part) in [("checks_succeeded", held), ("checks_failed", all - held)] {

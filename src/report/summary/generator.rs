@@ -8,6 +8,7 @@ use super::SummaryOptions;
 use super::sections::row;
 use super::table::Table;
 use crate::aggregate::Selector;
+use crate::executor::DropReason;
 use crate::metric::{DROPPED_ITERATIONS, Definition};
 use crate::verdict::Doubt;
 
@@ -39,9 +40,12 @@ pub(super) fn add(
     add_notes(table, finished, paint);
 }
 
-/// What was never sent cannot have been slow: the sentence that k6 leaves out.
+/// What was due at a moment and never sent cannot have been slow: the sentence that k6 leaves out.
 fn lower_bounds(finished: &Finished) -> Option<String> {
-    let dropped = finished.totals.counter(&Selector::all(DROPPED_ITERATIONS)) as u64;
+    let for_reason = |reason: DropReason| {
+        finished.totals.counter(&Selector::with(DROPPED_ITERATIONS, "reason", reason.label())) as u64
+    };
+    let dropped = for_reason(DropReason::NoIdleVu) + for_reason(DropReason::PacerLate);
     let were = if dropped == 1 { "was" } else { "were" };
     (dropped > 0).then(|| {
         format!(

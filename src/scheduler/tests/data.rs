@@ -40,6 +40,22 @@ async fn a_table_that_stops_ends_its_scenario_with_each_row_taken_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn iterations_that_run_when_a_table_stops_its_scenario_have_its_graceful_stop() {
+    // Nine users: no arrival has to be dropped.
+    for executor in [CLOSED, &OPEN.replace("vus: 3", "vus: 9")] {
+        let scenario = format!(
+            "  s: {{{executor}, graceful_stop: 5s, flow: [{{sleep: 1s}}, {{if: {{when: data.n == 0, then: [{{sleep: 30m}}]}}}}]}}"
+        );
+        for workers in WORKERS {
+            let plan = plan_with("data: {n: {list: [0, 1, 2, 3, 4], pick: unique}}", &scenario);
+            let ran = run(&plan, workers).await;
+            assert_eq!(ran.fates(), [4, 1, 0], "{workers} workers, {executor}");
+            assert!(ran.elapsed < secs(10.0), "{executor} went on for {:?}", ran.elapsed);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn rows_in_sequence_begin_anew_after_the_last() {
     for workers in WORKERS {
         let short = CLOSED.replace("1h", "5s");

@@ -67,6 +67,22 @@ async fn no_arrival_is_lost_when_there_is_no_graceful_stop() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_arrival_that_is_handed_over_while_others_are_cut_off_does_not_begin() {
+    // Of three users two are on the first worker, and one of those is idle when the last arrival is due on the
+    // second: in the moment in which all is cut off. Who comes first then is left to chance.
+    for _ in 0..20 {
+        let plan = plan_with(
+            "data: {n: {list: [long, long, short, long], pick: unique}}",
+            "  s: {executor: constant-arrival-rate, rate: 3, duration: 1s, pre_allocated_vus: 3, graceful_stop: 0s,
+          flow: [{sleep: 100ms}, {if: {when: data.n == \"long\", then: [{sleep: 1h}]}}]}",
+        );
+        let ran = run(&plan, 2).await;
+        assert_eq!(ran.fates(), [1, 3, 0]);
+        assert!(ran.elapsed < secs(1.1), "ended after {:?}", ran.elapsed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_scenario_has_its_own() {
     let plan = plan(
         "  short: {executor: constant-vus, vus: 1, duration: 1s, graceful_stop: 0s, flow: [{sleep: 5s}]}\n  \

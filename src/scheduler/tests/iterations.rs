@@ -9,7 +9,7 @@ async fn check(keys: &str, iteration: &str, expected: [u64; 3], ended_secs: f64)
         let ran = run(&plan, workers).await;
         let what = format!("{keys}, {iteration} each, {workers} workers");
         assert_eq!(ran.fates(), expected, "{what}");
-        assert_eq!(ran.dropped(DropReason::NoIdleVu), expected[2], "{what}");
+        assert_eq!(ran.dropped(DropReason::MaxDuration), expected[2], "{what}");
         let ended = secs(ended_secs);
         assert!(
             (ended..=ended + secs(0.012)).contains(&ran.elapsed),

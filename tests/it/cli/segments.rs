@@ -92,6 +92,19 @@ fn the_first_machine_of_four_describes_its_part() {
 }
 
 #[test]
+fn a_part_without_a_user_is_refused_before_it_sends_nothing() {
+    let plan =
+        "name: few\nscenarios:\n  s: {executor: constant-vus, vus: 3, duration: 1s, flow: [{sleep: 1s}]}\n";
+    let said = "none of the plan's 3 VUs falls to this part: it would send no load; use fewer parts";
+    let empty = (1..=4).filter(|part| {
+        let ended = Ended::run(plan, &["--segment", &format!("{part}/4")]);
+        assert!(ended.code == 0 || ended.code == 2 && ended.stderr.contains(said), "{}", ended.stderr);
+        ended.code == 2
+    });
+    assert_eq!(empty.count(), 1);
+}
+
+#[test]
 fn what_is_no_segment_is_a_usage_error() {
     for (arguments, said) in [
         (

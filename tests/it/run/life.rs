@@ -313,3 +313,14 @@ fn requests_of_all_scenarios_together_stay_below_the_limit() {
     let requests = server.requests();
     assert!((2..=most).contains(&requests), "{requests} requests, at most {most} allowed");
 }
+
+#[test]
+fn load_that_ends_before_its_warmup_is_told_as_not_judged() {
+    let ran = run("
+name: short
+warmup: 30s
+scenarios: {s: {executor: shared-iterations, vus: 2, iterations: 7, flow: [{sleep: 1ms}]}}
+");
+    check(&ran, Verdict::Inconclusive, &["no iteration was completed"]);
+    assert_eq!(ran.finished.warmup.unwrap().iterations, 7);
+}
