@@ -114,7 +114,7 @@ impl HttpStep {
             for _ in 0..around.cookies.take(&hop.target, &reply.headers) {
                 around.worker.shard.borrow_mut().note(cookies::DROPPED);
             }
-            match hop.redirect(&exchange, &reply.headers).filter(|_| followed < self.redirects) {
+            match hop.redirect(exchange.status, &reply.headers).filter(|_| followed < self.redirects) {
                 Some(Ok(next)) => {
                     let elsewhere = next.forget(&hop, headers.to_mut());
                     if elsewhere {
