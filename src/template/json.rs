@@ -1,9 +1,10 @@
 //! JSON documents with templates in their strings.
 
 use std::borrow::Cow;
+use std::ops::BitOr;
 
 use super::error::{EvalError, TemplateError};
-use super::expression::Expression;
+use super::expression::{ExchangeReads, Expression};
 use super::names::Names;
 use super::scope::Scope;
 use super::text::{Part, split};
@@ -84,13 +85,8 @@ impl JsonTemplate {
         }
     }
 
-    /// Whether it needs the body of an exchange, as `body` or as `json`.
-    pub fn reads_body(&self) -> bool {
-        self.expressions().any(Expression::reads_body)
-    }
-
-    pub fn reads_headers(&self) -> bool {
-        self.expressions().any(Expression::reads_headers)
+    pub fn reads(&self) -> ExchangeReads {
+        self.expressions().map(Expression::reads).fold(ExchangeReads::default(), BitOr::bitor)
     }
 
     /// The tables of `data` that it mentions.

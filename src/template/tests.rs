@@ -131,7 +131,7 @@ fn a_json_template_keeps_types_order_and_escaping() {
         rendered,
         r#"{"type":"message","content":"from 3: a\"b","vu":3,"even":false,"copy":{"b":1,"a":[true,null]},"note":"a \"quote\"","chat":[1.5,null,"7",7]}"#
     );
-    assert!(template.reads_body() && !template.reads_headers());
+    assert_eq!(template.reads(), ExchangeReads { anything: true, headers: false, body: true });
 }
 
 #[test]
@@ -361,22 +361,23 @@ fn a_number_is_taken_from_numbers_booleans_and_numeric_strings() {
 }
 
 #[test]
-fn an_expression_knows_whether_it_reads_body_or_headers() {
-    for (text, body, headers) in [
-        ("status == 200", false, false),
-        ("'x' in body", true, false),
-        ("json.type == 'done'", true, false),
-        ("body[0:10]", true, false),
-        ("json[0:1]|length", true, false),
-        ("status == 500 or headers.etag", false, true),
-        ("[headers]|length and sha256(body)", true, true),
-        ("'body'", false, false),
-        ("token.body", false, false),
+fn an_expression_knows_what_it_reads_of_exchanges() {
+    for (text, anything, headers, body) in [
+        ("status == 200", true, false, false),
+        ("'x' in body", true, false, true),
+        ("json.type == 'done'", true, false, true),
+        ("body[0:10]", true, false, true),
+        ("json[0:1]|length", true, false, true),
+        ("status == 500 or headers.etag", true, true, false),
+        ("[headers]|length and sha256(body)", true, true, true),
+        ("'body'", false, false, false),
+        ("token.body", false, false, false),
+        ("vu", false, false, false),
     ] {
-        let expression = Expression::compile(text, &names()).unwrap();
-        assert_eq!((expression.reads_body(), expression.reads_headers()), (body, headers), "{text}");
+        let reads = ExchangeReads { anything, headers, body };
+        assert_eq!(Expression::compile(text, &names()).unwrap().reads(), reads, "{text}");
         let template = Template::compile(&format!("a {{{{ {text} }}}}"), &names()).unwrap();
-        assert_eq!((template.reads_body(), template.reads_headers()), (body, headers), "{text}");
+        assert_eq!(template.reads(), reads, "{text}");
     }
 }
 

@@ -1,9 +1,10 @@
 //! Templates: text with `{{ expressions }}`, cut up when the plan is loaded.
 
 use std::borrow::Cow;
+use std::ops::BitOr;
 
 use super::error::{EvalError, TemplateError};
-use super::expression::{Expression, check_syntax_expression};
+use super::expression::{ExchangeReads, Expression, check_syntax_expression};
 use super::names::Names;
 use super::scope::Scope;
 use super::write;
@@ -95,13 +96,8 @@ impl Template {
         }
     }
 
-    /// Whether it needs the body, as `body` or as `json`.
-    pub fn reads_body(&self) -> bool {
-        self.expressions().any(Expression::reads_body)
-    }
-
-    pub fn reads_headers(&self) -> bool {
-        self.expressions().any(Expression::reads_headers)
+    pub fn reads(&self) -> ExchangeReads {
+        self.expressions().map(Expression::reads).fold(ExchangeReads::default(), BitOr::bitor)
     }
 
     /// The tables of `data` that it mentions.
