@@ -6,7 +6,7 @@ use super::steps::Steps;
 use crate::config::{At, Problem};
 use crate::flow::{Headers, Url};
 use crate::protocol::Target;
-use crate::template::{Expression, JsonTemplate, Names, Template, TemplateError};
+use crate::template::{Expression, Names, Template, TemplateError};
 
 impl Steps<'_> {
     /// A template that sees what earlier steps left.
@@ -18,8 +18,8 @@ impl Steps<'_> {
         Some(template)
     }
 
-    pub(super) fn json(&mut self, document: &At<serde_json::Value>) -> Option<JsonTemplate> {
-        let compiled = JsonTemplate::compile(&document.value, &self.names_in_reach());
+    pub(super) fn json(&mut self, document: &At<serde_json::Value>) -> Option<Template> {
+        let compiled = Template::compile_json(&document.value, &self.names_in_reach());
         let template = self.accept(compiled, document)?;
         self.reads.exchange = self.reads.exchange | template.reads();
         self.reads.tables(template.tables());

@@ -124,7 +124,7 @@ fn a_json_template_keeps_types_order_and_escaping() {
         "note": "a \"quote\"",
         "{{ scenario }}": [1.5, null, "{{ '7' }}", "{{ 7 }}"],
     });
-    let template = JsonTemplate::compile(&document, &names()).unwrap();
+    let template = Template::compile_json(&document, &names()).unwrap();
     let world = World::new(BODY);
     let rendered = template.render(&world.scope()).unwrap();
     assert_eq!(
@@ -137,7 +137,7 @@ fn a_json_template_keeps_types_order_and_escaping() {
 #[test]
 fn a_constant_json_document_is_written_once_and_borrowed() {
     let document = json!({"a": ["x\n", 1, {"b": "{{ 'é' }}"}], "c": {}, "d": "{{ 1 }}-{{ '\"' }}"});
-    let template = JsonTemplate::compile(&document, &names()).unwrap();
+    let template = Template::compile_json(&document, &names()).unwrap();
     assert_eq!(template.constant(), Some(r#"{"a":["x\n",1,{"b":"é"}],"c":{},"d":"1-\""}"#));
     let world = World::new(BODY);
     assert!(matches!(template.render(&world.scope()), Ok(std::borrow::Cow::Borrowed(_))));
@@ -146,7 +146,7 @@ fn a_constant_json_document_is_written_once_and_borrowed() {
 #[test]
 fn an_error_in_a_json_template_says_in_which_string() {
     let document = json!({"a/b": [0, {"c": "x {{ statsu }}"}]});
-    let error = JsonTemplate::compile(&document, &names()).unwrap_err();
+    let error = Template::compile_json(&document, &names()).unwrap_err();
     assert_eq!(error.pointer.as_deref(), Some("/a~1b/1/c"));
     assert_eq!((error.offset, error.message.as_str()), (Some(5), "unknown name `statsu`"));
 }
@@ -440,7 +440,6 @@ fn compiled_templates_can_be_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Expression>();
     shared::<Template>();
-    shared::<JsonTemplate>();
     shared::<Names>();
 }
 
