@@ -129,7 +129,9 @@ impl Template {
     fn expressions(&self) -> impl Iterator<Item = &Expression> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Literal(_) => None,
-            Piece::Text(expression) | Piece::Json(expression) | Piece::JsonText(expression) => Some(expression),
+            Piece::Text(expression) | Piece::Json(expression) | Piece::JsonText(expression) => {
+                Some(expression)
+            }
         })
     }
 }
