@@ -12,7 +12,7 @@
 //!
 //! To follow one key, `vus: 100`: `config/executor.rs` reads it, `plan/scenario.rs` makes an
 //! [`executor::ConstantVus`] of it, `scheduler/scenario.rs` starts that many users, each runs
-//! [`flow`]'s steps, `flow/http.rs` sends its bytes through [`protocol::http`], and writes what came
+//! [`flow`]'s steps, `flow/http/` sends its bytes through [`protocol::http`], and writes what came
 //! of it into its worker's [`record::Shard`]. Once a second [`run`] adds the shards up
 //! ([`aggregate`]), judges the thresholds ([`rules`]) and, at the end, decides ([`verdict`]).
 

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::At;
 use super::fields::{Element, Fields, Reader, Value};
 use super::node::{Kind, Node};
-use super::schema::Schemas;
+use super::schema::{Schemas, or_filled};
 use super::value::{Text, word};
 
 #[derive(Debug, Clone)]
@@ -90,7 +90,7 @@ impl Value for PickConfig {
     }
 
     fn schema(_: &mut Schemas) -> Json {
-        json!({"enum": PICKS.map(|(name, _)| name)})
+        or_filled(json!({"enum": PICKS.map(|(name, _)| name)}))
     }
 }
 
@@ -104,7 +104,7 @@ impl Value for OnEndConfig {
     }
 
     fn schema(_: &mut Schemas) -> Json {
-        json!({"enum": ENDS.map(|(name, _)| name)})
+        or_filled(json!({"enum": ENDS.map(|(name, _)| name)}))
     }
 }
 

@@ -70,17 +70,6 @@ pub enum RecordValue {
 pub struct Records(pub Vec<Record>);
 
 impl Records {
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Whether recording needs an exchange to look into.
-    pub fn read_exchange(&self) -> bool {
-        self.0
-            .iter()
-            .any(|record| record.when.is_some() || matches!(record.value, RecordValue::Expression(_)))
-    }
-
     /// `time` is what `record: NAME` takes.
     pub(super) fn run_on(&self, vu: &Vu, time: Duration) -> Result<(), Ended> {
         for record in self.0.iter().filter(|record| record.is_wanted(vu)) {
@@ -147,10 +136,6 @@ impl Recorded {
 pub struct Set(pub Vec<(Arc<str>, Expression)>);
 
 impl Set {
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(super) fn run_on(&self, vu: &mut Vu) -> Result<(), Ended> {
         for (name, expression) in &self.0 {
             let value = expression.eval(&vu.scope())?;

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use super::Ended;
-use crate::template::{JsonTemplate, Scope, Template};
+use crate::template::{Scope, Template};
 
 /// How an event is put into a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct Attribute {
 #[derive(Debug)]
 pub enum EventData {
     None,
-    Json(JsonTemplate),
+    Json(Template),
     /// Of a media type that is not JSON.
     Text(Template),
     Binary(Bytes),

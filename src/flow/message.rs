@@ -12,7 +12,7 @@ use super::{Checks, Ended, Records, Set, Step, Vu};
 use crate::ids::SeriesId;
 use crate::protocol::websocket::{self, Incoming, Utf8Bytes};
 use crate::sample::ErrorCode;
-use crate::template::{ExchangeView, Expression, JsonTemplate, Template};
+use crate::template::{ExchangeView, Expression, Template};
 use crate::time::Elapsed;
 
 #[derive(Debug)]
@@ -22,8 +22,7 @@ pub struct Send(pub Message);
 pub enum Message {
     /// Made once, shared by all.
     Constant(Utf8Bytes),
-    Text(Template),
-    Json(JsonTemplate),
+    Template(Template),
 }
 
 /// Receives until a message matches: one streamed reply.
@@ -73,8 +72,7 @@ impl Step for Send {
         Box::pin(async move {
             let text: Utf8Bytes = match &self.0 {
                 Message::Constant(text) => text.clone(),
-                Message::Text(template) => template.render(&vu.scope())?.into_owned().into(),
-                Message::Json(template) => template.render(&vu.scope())?.into_owned().into(),
+                Message::Template(template) => template.render(&vu.scope())?.into_owned().into(),
             };
             let at = vu.now();
             let due = vu.take_due().unwrap_or(at);

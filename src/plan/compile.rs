@@ -34,7 +34,7 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
         // It will stand in messages.
         step.what = loaded.source.redact(&step.what);
     }
-    let data = data::read(&plan.data, base, &names, &mut problems);
+    let data = data::read(&plan.data, &mut files, &names, &mut problems);
     let mut from = scenario::Sources { plan, registry: &registry, data: &data, files };
     let mut next_step = 0;
     let scenarios: Vec<_> = plan
@@ -44,7 +44,7 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
         .map(|(at, config)| Arc::new(scenario::compile(at, config, &mut from, &mut next_step, &mut problems)))
         .collect();
     schedule::check(plan, &scenarios, &mut problems);
-    let settings = target::settings(plan, base, &mut problems);
+    let settings = target::settings(plan, &mut from.files, &mut problems);
     let scrapes = target::scrapes(plan, &mut problems);
     let probes = target::probes(plan, &mut problems);
     match settings {

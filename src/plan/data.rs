@@ -1,17 +1,15 @@
 //! Tables of `data`: files read once, rows made for all workers.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::Path;
 use std::sync::Arc;
 
+use super::files::Files;
 use crate::config::{At, DataConfig, DataSource, OnEndConfig, PickConfig, Problem};
 use crate::data::{self, DataError, OnEnd, Pick, Rows, Table};
 use crate::template::{Names, Tables};
 
 /// Rows are held in memory, some three times the size of their file.
-const MAX_FILE_BYTES: u64 = 64 << 20;
+const MAX_FILE_BYTES: usize = 64 << 20;
 
 /// The plan's tables, and the names that expressions of scenarios see.
 pub(super) struct Data {
@@ -19,16 +17,15 @@ pub(super) struct Data {
     pub(super) names: Names,
 }
 
-/// `base` is the folder that relative paths start from.
 pub(super) fn read(
     configs: &[(At<String>, DataConfig)],
-    base: &Path,
+    files: &mut Files,
     names: &Names,
     problems: &mut Vec<Problem>,
 ) -> Data {
     let (mut tables, mut columns) = (BTreeMap::new(), Tables::new());
     for (name, config) in configs {
-        let rows = match rows(&config.source, base) {
+        let rows = match rows(&config.source, files) {
             Ok(rows) => Some(rows),
             Err(problem) => {
                 problems.push(problem);
@@ -52,10 +49,13 @@ fn pick(config: &DataConfig) -> Pick {
     }
 }
 
-fn rows(source: &DataSource, base: &Path) -> Result<Rows, Problem> {
-    let read = |path: &At<String>, parse: fn(&[u8]) -> Result<Rows, DataError>| {
-        let bytes = bytes(&base.join(&path.value))
-            .map_err(|error| Problem::new(path.place, format!("`{}` cannot be read: {error}", path.value)))?;
+fn rows(source: &DataSource, files: &mut Files) -> Result<Rows, Problem> {
+    let mut read = |path: &At<String>, parse: fn(&[u8]) -> Result<Rows, DataError>| {
+        let bytes = files.read(&files.resolve(&path.value)).map_err(|why| Problem::new(path.place, why))?;
+        if bytes.len() > MAX_FILE_BYTES {
+            let message = format!("`{}` is larger than {} MiB", path.value, MAX_FILE_BYTES >> 20);
+            return Err(Problem::new(path.place, message));
+        }
         parse(&bytes).map_err(|DataError { line, message }| {
             let line = line.map_or(String::new(), |line| format!(" line {line}"));
             Problem::new(path.place, format!("`{}`{line}: {message}", path.value))
@@ -68,16 +68,4 @@ fn rows(source: &DataSource, base: &Path) -> Result<Rows, Problem> {
             data::list(&rows.value).map_err(|error| Problem::new(rows.place, error.message))
         }
     }
-}
-
-fn bytes(path: &Path) -> io::Result<Vec<u8>> {
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("not a file"));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(io::Error::other(format!("it is larger than {} MiB", MAX_FILE_BYTES >> 20)));
-    }
-    Ok(bytes)
 }

@@ -11,7 +11,7 @@ use crate::flow::ScenarioSeries;
 use crate::labels::Labels;
 use crate::metric::Catalog;
 use crate::record::Registry;
-use crate::template::Names;
+use crate::template::{ExchangeReads, Names};
 
 /// Most series that a procedure keeps apart; it is one user's.
 const SERIES_LIMIT: usize = 200;
@@ -47,7 +47,11 @@ impl Procedures<'_> {
             group: String::new(),
             exchanged: false,
             reads: Reads::default(),
-            kept: Reads { anything: true, body: true, ..Reads::default() },
+            // Its steps are compiled one by one, and each is done once.
+            kept: Reads {
+                exchange: ExchangeReads { anything: true, headers: true, body: true },
+                ..Reads::default()
+            },
             procedure: Some(name),
         };
         let mut compiled = Vec::new();

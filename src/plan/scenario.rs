@@ -1,4 +1,4 @@
-//! Scenarios: executors, and flows compiled twice so that bodies are kept only where a step reads them.
+//! Scenarios: executors, and flows compiled twice so that of answers is kept only what a step reads.
 
 use std::sync::Arc;
 
@@ -61,7 +61,7 @@ pub(super) fn compile(
     };
     let (first_step, known_problems) = (*next_step, problems.len());
     let (mut flow, reads) = pass(Reads::default(), next_step, problems);
-    if (reads.anything || reads.body) && problems.len() == known_problems {
+    if reads.exchange.anything && problems.len() == known_problems {
         *next_step = first_step;
         (flow, _) = pass(reads.clone(), next_step, problems);
     }
@@ -153,5 +153,40 @@ fn executor(config: &ExecutorConfig) -> Box<dyn Executor> {
             pre_allocated_vus,
             max_vus,
         } => Box::new(RampingArrivalRate::new(start_rate, time_unit, stages, pre_allocated_vus, max_vus)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::{LoadOptions, load};
+    use crate::plan::compile;
+
+    fn check(step: &str, later: &str, kept: [bool; 3]) {
+        let text = format!(
+            "name: kept\nscenarios: {{s: {{executor: constant-vus, duration: 1s, flow: [{{http: {{url: 'http://h/{{{{ vu }}}}', {step}}}}}, {later}]}}}}\n"
+        );
+        let loaded = load("kept.yml", &text, &LoadOptions::default()).unwrap();
+        let plan = compile(&loaded, Path::new(".")).unwrap();
+        let flow = format!("{:?}", plan.scenarios[0].flow);
+        let found =
+            ["keep_body", "keep_headers", "observed"].map(|what| flow.contains(&format!("{what}: true")));
+        assert_eq!(found, kept, "{step} {later}: {flow}");
+    }
+
+    #[test]
+    fn of_an_answer_is_kept_only_what_a_step_reads() {
+        check("", "{sleep: 1s}", [false, false, false]);
+        check(
+            "headers: {x: '{{ uuid() }}'}, checks: {a: vars == none}",
+            "{sleep: 1s}",
+            [false, false, false],
+        );
+        check("checks: {ok: status == 200}", "{sleep: 1s}", [false, false, true]);
+        check("capture: {tag: headers.etag}", "{sleep: 1s}", [false, true, true]);
+        check("checks: {ok: json.ok}", "{sleep: 1s}", [true, false, true]);
+        check("", "{log: '{{ headers.etag }}'}", [false, true, true]);
+        check("", "{check: {ok: json.ok}}", [true, false, true]);
     }
 }

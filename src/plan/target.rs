@@ -1,17 +1,20 @@
 //! How targets are reached: TLS, host overrides, which addresses are allowed; and what is scraped.
 
 use std::net::IpAddr;
-use std::path::Path;
 use std::sync::Arc;
 
+use super::files::Files;
 use super::{Probe, Scrape};
 use crate::config::{At, PlanConfig, Problem, TlsVersion};
 use crate::protocol::tls::{ClientIdentity, PemFile, Tls, TlsOptions, client_config};
 use crate::protocol::{HostOverride, Proxies, Settings};
 use crate::selector::Selector;
 
-/// `base` is the folder that relative paths in the plan start from.
-pub(super) fn settings(plan: &PlanConfig, base: &Path, problems: &mut Vec<Problem>) -> Option<Settings> {
+pub(super) fn settings(
+    plan: &PlanConfig,
+    files: &mut Files,
+    problems: &mut Vec<Problem>,
+) -> Option<Settings> {
     let mut hosts = Vec::new();
     for (host, address) in &plan.defaults.hosts {
         match HostOverride::parse(&host.value, &address.value) {
@@ -30,7 +33,7 @@ pub(super) fn settings(plan: &PlanConfig, base: &Path, problems: &mut Vec<Proble
             None
         }
     };
-    let tls = tls(plan, base, problems);
+    let tls = tls(plan, files, problems);
     Some(Settings {
         tls: tls?,
         hosts,
@@ -40,14 +43,11 @@ pub(super) fn settings(plan: &PlanConfig, base: &Path, problems: &mut Vec<Proble
     })
 }
 
-fn tls(plan: &PlanConfig, base: &Path, problems: &mut Vec<Problem>) -> Option<Tls> {
+fn tls(plan: &PlanConfig, files: &mut Files, problems: &mut Vec<Problem>) -> Option<Tls> {
     let config = &plan.defaults.tls;
-    let mut read = |path: &At<String>| match std::fs::read(base.join(&path.value)) {
-        Ok(pem) => Some(pem),
-        Err(error) => {
-            problems.push(Problem::new(path.place, format!("`{}` cannot be read: {error}", path.value)));
-            None
-        }
+    let mut read = |path: &At<String>| {
+        let pem = files.read(&files.resolve(&path.value));
+        pem.map(Vec::from).map_err(|why| problems.push(Problem::new(path.place, why))).ok()
     };
     let ca_pem = config.ca.as_ref().map(&mut read);
     let identity = config.identity.as_ref().map(|identity| {

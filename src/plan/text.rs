@@ -6,22 +6,22 @@ use super::steps::Steps;
 use crate::config::{At, Problem};
 use crate::flow::{Headers, Url};
 use crate::protocol::Target;
-use crate::template::{Expression, JsonTemplate, Names, Template, TemplateError};
+use crate::template::{Expression, Names, Template, TemplateError};
 
 impl Steps<'_> {
     /// A template that sees what earlier steps left.
     pub(super) fn template(&mut self, text: &At<String>) -> Option<Template> {
         let compiled = Template::compile(&text.value, &self.names_in_reach());
         let template = self.accept(compiled, text)?;
-        self.reads.outside(template.constant().is_none(), template.reads_body());
+        self.reads.exchange = self.reads.exchange | template.reads();
         self.reads.tables(template.tables());
         Some(template)
     }
 
-    pub(super) fn json(&mut self, document: &At<serde_json::Value>) -> Option<JsonTemplate> {
-        let compiled = JsonTemplate::compile(&document.value, &self.names_in_reach());
+    pub(super) fn json(&mut self, document: &At<serde_json::Value>) -> Option<Template> {
+        let compiled = Template::compile_json(&document.value, &self.names_in_reach());
         let template = self.accept(compiled, document)?;
-        self.reads.outside(template.constant().is_none(), template.reads_body());
+        self.reads.exchange = self.reads.exchange | template.reads();
         self.reads.tables(template.tables());
         Some(template)
     }
@@ -30,7 +30,7 @@ impl Steps<'_> {
     pub(super) fn expression(&mut self, text: &At<String>) -> Option<Expression> {
         let compiled = Expression::compile(&text.value, &self.names_in_reach());
         let expression = self.accept(compiled, text)?;
-        self.reads.outside(true, expression.reads_body());
+        self.reads.exchange = self.reads.exchange | expression.reads();
         self.reads.tables(expression.tables());
         Some(expression)
     }

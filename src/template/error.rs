@@ -14,7 +14,7 @@ pub struct TemplateError {
     pub message: String,
     /// What to write instead, where there is a likely answer.
     pub help: Option<String>,
-    /// For a [`JsonTemplate`](super::JsonTemplate): the JSON Pointer (RFC 6901) of the string at fault.
+    /// Of a JSON document: the JSON Pointer (RFC 6901) of the string at fault.
     pub pointer: Option<String>,
 }
 

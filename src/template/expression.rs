@@ -1,6 +1,7 @@
 //! Compiled expressions: `json.type == "done"`.
 
 use std::collections::BTreeSet;
+use std::ops::BitOr;
 
 use minijinja::Value;
 use minijinja::value::ValueKind;
@@ -18,8 +19,7 @@ use super::{syntax, write};
 #[derive(Debug)]
 pub struct Expression {
     program: Program,
-    reads_body: bool,
-    reads_headers: bool,
+    reads: ExchangeReads,
     /// Each once.
     tables: Box<[Box<str>]>,
 }
@@ -28,6 +28,28 @@ pub struct Expression {
 enum Program {
     Fast(Node),
     Engine(Box<Engine>),
+}
+
+/// What is read of exchanges: what nothing reads is not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ExchangeReads {
+    pub anything: bool,
+    pub headers: bool,
+    /// As `body` or as `json`.
+    pub body: bool,
+}
+
+impl BitOr for ExchangeReads {
+    type Output = ExchangeReads;
+
+    /// What either reads.
+    fn bitor(self, other: ExchangeReads) -> ExchangeReads {
+        ExchangeReads {
+            anything: self.anything | other.anything,
+            headers: self.headers | other.headers,
+            body: self.body | other.body,
+        }
+    }
 }
 
 /// Checks an expression without looking up its names.
@@ -56,8 +78,11 @@ impl Expression {
     fn with_program(text: &str, names: &Names, fast: bool) -> Result<Expression, TemplateError> {
         let code = syntax::read(text)?;
         let usage = names.check(text)?;
-        let reads_body = usage.roots.iter().any(|root| matches!(root, Root::Body | Root::Json));
-        let reads_headers = usage.roots.contains(&Root::Headers);
+        let reads = ExchangeReads {
+            anything: usage.roots.iter().any(Root::of_exchange),
+            headers: usage.roots.contains(&Root::Headers),
+            body: usage.roots.iter().any(|root| matches!(root, Root::Body | Root::Json)),
+        };
         let table = |path: &Path| path.steps.first().and_then(PathStep::key).map(Box::from);
         let of_data = usage.paths.iter().filter(|path| path.root == Root::Data);
         let tables = of_data.filter_map(table).collect::<BTreeSet<Box<str>>>().into_iter().collect();
@@ -65,7 +90,7 @@ impl Expression {
             Some(node) if fast => Program::Fast(node),
             _ => Program::Engine(Box::new(Engine::new(code, text, &usage.roots, usage.paths))),
         };
-        Ok(Expression { program, reads_body, reads_headers, tables })
+        Ok(Expression { program, reads, tables })
     }
 
     /// # Errors
@@ -112,13 +137,8 @@ impl Expression {
         })
     }
 
-    /// Whether it needs the body, as `body` or as `json`: where nothing does, bodies are discarded.
-    pub fn reads_body(&self) -> bool {
-        self.reads_body
-    }
-
-    pub fn reads_headers(&self) -> bool {
-        self.reads_headers
+    pub fn reads(&self) -> ExchangeReads {
+        self.reads
     }
 
     /// The tables of `data` that it mentions.

@@ -1,108 +1,23 @@
 //! JSON documents with templates in their strings.
 
-use std::borrow::Cow;
-
-use super::error::{EvalError, TemplateError};
+use super::error::TemplateError;
 use super::expression::Expression;
 use super::names::Names;
-use super::scope::Scope;
-use super::text::{Part, split};
+use super::text::{Part, Piece, Template, push_literal, split};
 use super::write;
 
-/// What an expression's value is guessed to need, in bytes, when room is made for a rendered document.
-const VALUE_BYTES: usize = 24;
-
-/// A JSON document whose strings, and whose objects' keys, are templates. A string that is exactly
-/// one `{{ expression }}` takes the expression's type; in any other it is rendered as text.
-#[derive(Debug)]
-pub struct JsonTemplate {
-    pieces: Vec<Piece>,
-    capacity: usize,
-}
-
-#[derive(Debug)]
-enum Piece {
-    /// JSON as it is.
-    Literal(String),
-    /// A value of any type.
-    Value(Expression),
-    /// Part of a string whose quotes are in the pieces around it.
-    InString(Expression),
-}
-
-impl JsonTemplate {
+impl Template {
+    /// A JSON document whose strings, and whose objects' keys, are templates. A string that is exactly one
+    /// `{{ expression }}` takes the expression's type; in any other it is rendered as text. Rendered, it is
+    /// compact JSON; an expression whose value JSON cannot hold is an error then.
+    ///
     /// # Errors
     ///
-    /// As [`Template::compile`](super::Template::compile), with the place of the string in the document.
-    pub fn compile(document: &serde_json::Value, names: &Names) -> Result<JsonTemplate, TemplateError> {
+    /// As [`compile`](Self::compile), with the place of the string in the document.
+    pub fn compile_json(document: &serde_json::Value, names: &Names) -> Result<Template, TemplateError> {
         let mut compiler = Compiler { names, pieces: Vec::new(), pointer: String::new() };
         compiler.value(document)?;
-        let pieces = compiler.pieces;
-        let bytes = |piece: &Piece| match piece {
-            Piece::Literal(json) => json.len(),
-            Piece::Value(_) | Piece::InString(_) => VALUE_BYTES,
-        };
-        let capacity = pieces.iter().map(bytes).sum();
-        Ok(JsonTemplate { pieces, capacity })
-    }
-
-    /// The document as compact JSON; a constant one is borrowed.
-    ///
-    /// # Errors
-    ///
-    /// When an expression has no value in this scope, or one that JSON cannot hold.
-    pub fn render<'a>(&'a self, scope: &Scope<'_>) -> Result<Cow<'a, str>, EvalError> {
-        if let Some(json) = self.constant() {
-            return Ok(Cow::Borrowed(json));
-        }
-        let mut out = String::with_capacity(self.capacity);
-        for piece in &self.pieces {
-            match piece {
-                Piece::Literal(json) => out.push_str(json),
-                Piece::Value(expression) => write::push_json(&mut out, &expression.eval(scope)?)?,
-                Piece::InString(expression) => {
-                    let value = expression.eval(scope)?;
-                    match value.as_str() {
-                        Some(text) => write::push_escaped(&mut out, text),
-                        None => {
-                            let mut text = String::new();
-                            write::push_text(&mut text, &value)?;
-                            write::push_escaped(&mut out, &text);
-                        }
-                    }
-                }
-            }
-        }
-        Ok(Cow::Owned(out))
-    }
-
-    /// The document's JSON, where nothing in it depends on when it is rendered.
-    pub fn constant(&self) -> Option<&str> {
-        match self.pieces.as_slice() {
-            [Piece::Literal(json)] => Some(json),
-            _ => None,
-        }
-    }
-
-    /// Whether it needs the body of an exchange, as `body` or as `json`.
-    pub fn reads_body(&self) -> bool {
-        self.expressions().any(Expression::reads_body)
-    }
-
-    pub fn reads_headers(&self) -> bool {
-        self.expressions().any(Expression::reads_headers)
-    }
-
-    /// The tables of `data` that it mentions.
-    pub fn tables(&self) -> impl Iterator<Item = &str> {
-        self.expressions().flat_map(Expression::tables)
-    }
-
-    fn expressions(&self) -> impl Iterator<Item = &Expression> {
-        self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Literal(_) => None,
-            Piece::Value(expression) | Piece::InString(expression) => Some(expression),
-        })
+        Ok(Template::of(compiler.pieces))
     }
 }
 
@@ -155,7 +70,7 @@ impl Compiler<'_> {
                 // A constant that JSON cannot hold stays an expression, and fails when it is rendered.
                 match expression.constant().map(|value| write::push_json(&mut json, value)) {
                     Some(Ok(())) => self.literal(&json),
-                    _ => self.pieces.push(Piece::Value(expression)),
+                    _ => self.pieces.push(Piece::Json(expression)),
                 }
                 Ok(())
             }
@@ -180,7 +95,7 @@ impl Compiler<'_> {
                             write::push_escaped(&mut escaped, &text);
                             self.literal(&escaped);
                         }
-                        _ => self.pieces.push(Piece::InString(expression)),
+                        _ => self.pieces.push(Piece::JsonText(expression)),
                     }
                 }
             }
@@ -202,11 +117,7 @@ impl Compiler<'_> {
     }
 
     fn literal(&mut self, json: &str) {
-        match self.pieces.last_mut() {
-            _ if json.is_empty() => {}
-            Some(Piece::Literal(before)) => before.push_str(json),
-            _ => self.pieces.push(Piece::Literal(json.to_owned())),
-        }
+        push_literal(&mut self.pieces, json);
     }
 
     fn below<R>(&mut self, key: &str, work: impl FnOnce(&mut Self) -> R) -> R {

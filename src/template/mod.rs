@@ -37,8 +37,7 @@ mod tests;
 pub use minijinja::Value;
 
 pub use error::{EvalError, TemplateError};
-pub use expression::{Expression, check_syntax_expression};
-pub use json::JsonTemplate;
+pub use expression::{ExchangeReads, Expression, check_syntax_expression};
 pub use names::{Names, Tables};
 pub use scope::{ExchangeView, Locals, Scope};
 pub use text::{Template, check_syntax_template};

@@ -124,20 +124,20 @@ fn a_json_template_keeps_types_order_and_escaping() {
         "note": "a \"quote\"",
         "{{ scenario }}": [1.5, null, "{{ '7' }}", "{{ 7 }}"],
     });
-    let template = JsonTemplate::compile(&document, &names()).unwrap();
+    let template = Template::compile_json(&document, &names()).unwrap();
     let world = World::new(BODY);
     let rendered = template.render(&world.scope()).unwrap();
     assert_eq!(
         rendered,
         r#"{"type":"message","content":"from 3: a\"b","vu":3,"even":false,"copy":{"b":1,"a":[true,null]},"note":"a \"quote\"","chat":[1.5,null,"7",7]}"#
     );
-    assert!(template.reads_body() && !template.reads_headers());
+    assert_eq!(template.reads(), ExchangeReads { anything: true, headers: false, body: true });
 }
 
 #[test]
 fn a_constant_json_document_is_written_once_and_borrowed() {
     let document = json!({"a": ["x\n", 1, {"b": "{{ 'é' }}"}], "c": {}, "d": "{{ 1 }}-{{ '\"' }}"});
-    let template = JsonTemplate::compile(&document, &names()).unwrap();
+    let template = Template::compile_json(&document, &names()).unwrap();
     assert_eq!(template.constant(), Some(r#"{"a":["x\n",1,{"b":"é"}],"c":{},"d":"1-\""}"#));
     let world = World::new(BODY);
     assert!(matches!(template.render(&world.scope()), Ok(std::borrow::Cow::Borrowed(_))));
@@ -146,7 +146,7 @@ fn a_constant_json_document_is_written_once_and_borrowed() {
 #[test]
 fn an_error_in_a_json_template_says_in_which_string() {
     let document = json!({"a/b": [0, {"c": "x {{ statsu }}"}]});
-    let error = JsonTemplate::compile(&document, &names()).unwrap_err();
+    let error = Template::compile_json(&document, &names()).unwrap_err();
     assert_eq!(error.pointer.as_deref(), Some("/a~1b/1/c"));
     assert_eq!((error.offset, error.message.as_str()), (Some(5), "unknown name `statsu`"));
 }
@@ -361,22 +361,23 @@ fn a_number_is_taken_from_numbers_booleans_and_numeric_strings() {
 }
 
 #[test]
-fn an_expression_knows_whether_it_reads_body_or_headers() {
-    for (text, body, headers) in [
-        ("status == 200", false, false),
-        ("'x' in body", true, false),
-        ("json.type == 'done'", true, false),
-        ("body[0:10]", true, false),
-        ("json[0:1]|length", true, false),
-        ("status == 500 or headers.etag", false, true),
-        ("[headers]|length and sha256(body)", true, true),
-        ("'body'", false, false),
-        ("token.body", false, false),
+fn an_expression_knows_what_it_reads_of_exchanges() {
+    for (text, anything, headers, body) in [
+        ("status == 200", true, false, false),
+        ("'x' in body", true, false, true),
+        ("json.type == 'done'", true, false, true),
+        ("body[0:10]", true, false, true),
+        ("json[0:1]|length", true, false, true),
+        ("status == 500 or headers.etag", true, true, false),
+        ("[headers]|length and sha256(body)", true, true, true),
+        ("'body'", false, false, false),
+        ("token.body", false, false, false),
+        ("vu", false, false, false),
     ] {
-        let expression = Expression::compile(text, &names()).unwrap();
-        assert_eq!((expression.reads_body(), expression.reads_headers()), (body, headers), "{text}");
+        let reads = ExchangeReads { anything, headers, body };
+        assert_eq!(Expression::compile(text, &names()).unwrap().reads(), reads, "{text}");
         let template = Template::compile(&format!("a {{{{ {text} }}}}"), &names()).unwrap();
-        assert_eq!((template.reads_body(), template.reads_headers()), (body, headers), "{text}");
+        assert_eq!(template.reads(), reads, "{text}");
     }
 }
 
@@ -439,7 +440,6 @@ fn compiled_templates_can_be_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Expression>();
     shared::<Template>();
-    shared::<JsonTemplate>();
     shared::<Names>();
 }
 

@@ -1,9 +1,10 @@
 //! Templates: text with `{{ expressions }}`, cut up when the plan is loaded.
 
 use std::borrow::Cow;
+use std::ops::BitOr;
 
 use super::error::{EvalError, TemplateError};
-use super::expression::{Expression, check_syntax_expression};
+use super::expression::{ExchangeReads, Expression, check_syntax_expression};
 use super::names::Names;
 use super::scope::Scope;
 use super::write;
@@ -11,7 +12,7 @@ use super::write;
 /// What an expression's value is guessed to need, in bytes, when room is made for a rendered text.
 const VALUE_BYTES: usize = 24;
 
-/// A text with expressions in it.
+/// A text, or a JSON document, with expressions in it.
 #[derive(Debug)]
 pub struct Template {
     pieces: Vec<Piece>,
@@ -19,9 +20,14 @@ pub struct Template {
 }
 
 #[derive(Debug)]
-enum Piece {
-    Text(String),
-    Value(Expression),
+pub(super) enum Piece {
+    /// As it is.
+    Literal(String),
+    Text(Expression),
+    /// A value of any type, written as JSON.
+    Json(Expression),
+    /// Part of a string in JSON, whose quotes are in the pieces around it.
+    JsonText(Expression),
 }
 
 /// Checks a template without looking up the names in it.
@@ -41,7 +47,7 @@ pub fn check_syntax_template(text: &str) -> Result<(), TemplateError> {
 impl Template {
     /// A text that is taken as it is, whatever is in it.
     pub fn literal(text: &str) -> Template {
-        Template { pieces: vec![Piece::Text(text.to_owned())], capacity: text.len() }
+        Template::of(vec![Piece::Literal(text.to_owned())])
     }
 
     /// # Errors
@@ -59,12 +65,16 @@ impl Template {
                 }
             }
         }
+        Ok(Template::of(pieces))
+    }
+
+    pub(super) fn of(pieces: Vec<Piece>) -> Template {
         let bytes = |piece: &Piece| match piece {
-            Piece::Text(text) => text.len(),
-            Piece::Value(_) => VALUE_BYTES,
+            Piece::Literal(text) => text.len(),
+            Piece::Text(_) | Piece::Json(_) | Piece::JsonText(_) => VALUE_BYTES,
         };
         let capacity = pieces.iter().map(bytes).sum();
-        Ok(Template { pieces, capacity })
+        Template { pieces, capacity }
     }
 
     /// The text with its expressions filled in; a constant template is borrowed.
@@ -79,8 +89,20 @@ impl Template {
         let mut out = String::with_capacity(self.capacity);
         for piece in &self.pieces {
             match piece {
-                Piece::Text(text) => out.push_str(text),
-                Piece::Value(expression) => write::push_text(&mut out, &expression.eval(scope)?)?,
+                Piece::Literal(text) => out.push_str(text),
+                Piece::Text(expression) => write::push_text(&mut out, &expression.eval(scope)?)?,
+                Piece::Json(expression) => write::push_json(&mut out, &expression.eval(scope)?)?,
+                Piece::JsonText(expression) => {
+                    let value = expression.eval(scope)?;
+                    match value.as_str() {
+                        Some(text) => write::push_escaped(&mut out, text),
+                        None => {
+                            let mut text = String::new();
+                            write::push_text(&mut text, &value)?;
+                            write::push_escaped(&mut out, &text);
+                        }
+                    }
+                }
             }
         }
         Ok(Cow::Owned(out))
@@ -90,18 +112,13 @@ impl Template {
     pub fn constant(&self) -> Option<&str> {
         match self.pieces.as_slice() {
             [] => Some(""),
-            [Piece::Text(text)] => Some(text),
+            [Piece::Literal(text)] => Some(text),
             _ => None,
         }
     }
 
-    /// Whether it needs the body, as `body` or as `json`.
-    pub fn reads_body(&self) -> bool {
-        self.expressions().any(Expression::reads_body)
-    }
-
-    pub fn reads_headers(&self) -> bool {
-        self.expressions().any(Expression::reads_headers)
+    pub fn reads(&self) -> ExchangeReads {
+        self.expressions().map(Expression::reads).fold(ExchangeReads::default(), BitOr::bitor)
     }
 
     /// The tables of `data` that it mentions.
@@ -111,17 +128,19 @@ impl Template {
 
     fn expressions(&self) -> impl Iterator<Item = &Expression> {
         self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Text(_) => None,
-            Piece::Value(expression) => Some(expression),
+            Piece::Literal(_) => None,
+            Piece::Text(expression) | Piece::Json(expression) | Piece::JsonText(expression) => {
+                Some(expression)
+            }
         })
     }
 }
 
-fn push_literal(pieces: &mut Vec<Piece>, text: &str) {
+pub(super) fn push_literal(pieces: &mut Vec<Piece>, text: &str) {
     match pieces.last_mut() {
         _ if text.is_empty() => {}
-        Some(Piece::Text(before)) => before.push_str(text),
-        _ => pieces.push(Piece::Text(text.to_owned())),
+        Some(Piece::Literal(before)) => before.push_str(text),
+        _ => pieces.push(Piece::Literal(text.to_owned())),
     }
 }
 
@@ -130,7 +149,7 @@ fn push_expression(pieces: &mut Vec<Piece>, expression: Expression) {
     // A constant that cannot be written stays an expression, and fails when it is rendered.
     match expression.constant().map(|value| write::push_text(&mut text, value)) {
         Some(Ok(())) => push_literal(pieces, &text),
-        _ => pieces.push(Piece::Value(expression)),
+        _ => pieces.push(Piece::Text(expression)),
     }
 }
 

@@ -10,14 +10,13 @@ use super::super::{Ended, Vu};
 use super::multipart::Multipart;
 use super::request::header_value;
 use crate::protocol::encoding::{Encoding, compress};
-use crate::template::{JsonTemplate, Template};
+use crate::template::Template;
 
 #[derive(Debug)]
 pub enum Body {
     None,
     Constant(Bytes),
     Text(Template),
-    Json(JsonTemplate),
     Form(Vec<(Template, Template)>),
     Multipart(Multipart),
     Event(Mode, Event),
@@ -32,7 +31,6 @@ impl Body {
             Body::None => Ok(Bytes::new()),
             Body::Constant(bytes) => Ok(bytes.clone()),
             Body::Text(template) => vu.render(template).map(Bytes::from),
-            Body::Json(template) => Ok(Bytes::from(template.render(&vu.scope())?.into_owned())),
             Body::Form(fields) => {
                 let mut form = url::form_urlencoded::Serializer::new(String::new());
                 for (name, value) in fields {

@@ -40,6 +40,8 @@ pub struct HttpStep {
     pub expected: Vec<(u16, u16)>,
     /// Whether this step or a later one looks at the body.
     pub keep_body: bool,
+    /// Whether one of them looks at the headers: keeping them takes an allocation for each.
+    pub keep_headers: bool,
     /// Whether expressions will look at this exchange.
     pub observed: bool,
     pub checks: Checks,
@@ -103,7 +105,7 @@ impl HttpStep {
                 body: hop.body.clone(),
                 timeout: self.timeout,
                 keep_body: self.keep_body,
-                keep_headers: self.observed,
+                keep_headers: self.keep_headers,
                 max_body_bytes: MAX_KEPT_BODY_BYTES,
                 due: due.take(),
             };
@@ -114,7 +116,7 @@ impl HttpStep {
             for _ in 0..around.cookies.take(&hop.target, &reply.headers) {
                 around.worker.shard.borrow_mut().note(cookies::DROPPED);
             }
-            match hop.redirect(&exchange, &reply.headers).filter(|_| followed < self.redirects) {
+            match hop.redirect(exchange.status, &reply.headers).filter(|_| followed < self.redirects) {
                 Some(Ok(next)) => {
                     let elsewhere = next.forget(&hop, headers.to_mut());
                     if elsewhere {

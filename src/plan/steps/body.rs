@@ -26,7 +26,7 @@ impl Steps<'_> {
             }
             Some(BodyConfig::Json(document)) => {
                 let template = self.json(document)?;
-                let body = template.constant().map(constant).unwrap_or(Body::Json(template));
+                let body = template.constant().map(constant).unwrap_or(Body::Text(template));
                 (body, Some("application/json"))
             }
             Some(BodyConfig::Form(fields)) => {

@@ -4,7 +4,7 @@ use http::header::{AUTHORIZATION, CONTENT_ENCODING, HeaderValue};
 
 use super::super::text::name_of_url;
 use super::Steps;
-use super::parts::reads_body;
+use super::parts::reads;
 use crate::config::{At, AuthConfig, CookieConfig, HttpConfig, Problem, RequestsConfig};
 use crate::flow::{BasicAuth, Body, Headers, HttpRequest, HttpStep, OwnCookie, Requests};
 use crate::ids::StepId;
@@ -19,17 +19,15 @@ impl Steps<'_> {
         let record = self.own_records(&http.record);
         let capture = self.own_capture(&http.capture);
         self.exchanged = true;
-        let own_body = reads_body(&checks, &record, &capture);
+        let reads = reads(&checks, &record, &capture) | self.kept.exchange;
         Some(HttpStep {
             requests: requests?,
             timeout: http.timeout.unwrap_or(self.defaults.timeout),
             redirects: http.redirects,
             expected: http.expected_statuses.iter().map(|range| (range.from, range.to)).collect(),
-            keep_body: own_body || self.kept.body || !self.defaults.discard_bodies,
-            observed: !checks.is_empty()
-                || !capture.is_empty()
-                || record.read_exchange()
-                || self.kept.anything,
+            keep_body: reads.body || !self.defaults.discard_bodies,
+            keep_headers: reads.headers,
+            observed: reads.anything,
             checks,
             capture,
             record,

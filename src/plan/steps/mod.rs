@@ -17,7 +17,7 @@ use crate::flow::{Flow, Log, Sleep, Step};
 use crate::ids::StepId;
 use crate::labels::Labels;
 use crate::record::Registry;
-use crate::template::Names;
+use crate::template::{ExchangeReads, Names};
 
 /// Compiles the steps of one scenario, in order; what earlier steps capture, later ones see.
 pub(super) struct Steps<'a> {
@@ -43,17 +43,11 @@ pub(super) struct Steps<'a> {
 /// What steps look at: of exchanges that other steps made, and of `data`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Reads {
-    pub(super) anything: bool,
-    pub(super) body: bool,
+    pub(super) exchange: ExchangeReads,
     pub(super) tables: BTreeSet<String>,
 }
 
 impl Reads {
-    pub(super) fn outside(&mut self, anything: bool, body: bool) {
-        self.anything |= anything;
-        self.body |= body;
-    }
-
     pub(super) fn tables<'t>(&mut self, tables: impl Iterator<Item = &'t str>) {
         self.tables.extend(tables.map(str::to_owned));
     }

@@ -1,12 +1,13 @@
 //! What steps have in common: checks, records and captures, compiled.
 
+use std::ops::BitOr;
 use std::sync::Arc;
 
 use super::Steps;
 use crate::config::{At, CheckConfig, Named, Problem, RecordConfig};
 use crate::flow::{Check, Checks, Record, RecordValue, Recorded, Records, Set};
 use crate::metric;
-use crate::template::{Expression, Names};
+use crate::template::{ExchangeReads, Expression, Names};
 
 impl Steps<'_> {
     /// The step `check`: over what earlier steps exchanged.
@@ -155,15 +156,15 @@ impl Steps<'_> {
     }
 }
 
-pub(super) fn reads_body(checks: &Checks, record: &Records, capture: &Set) -> bool {
-    let records = record.0.iter().any(|record| {
-        let value = match &record.value {
-            RecordValue::Expression(expression) => expression.reads_body(),
-            RecordValue::Time | RecordValue::One => false,
-        };
-        value || record.when.as_ref().is_some_and(Expression::reads_body)
+/// What a step reads of its own exchange.
+pub(super) fn reads(checks: &Checks, records: &Records, capture: &Set) -> ExchangeReads {
+    let values = records.0.iter().filter_map(|record| match &record.value {
+        RecordValue::Expression(expression) => Some(expression),
+        RecordValue::Time | RecordValue::One => None,
     });
-    records
-        || checks.0.iter().any(|check| check.expression.reads_body())
-        || capture.0.iter().any(|(_, expression)| expression.reads_body())
+    let expressions = values
+        .chain(records.0.iter().filter_map(|record| record.when.as_ref()))
+        .chain(checks.0.iter().map(|check| &check.expression))
+        .chain(capture.0.iter().map(|(_, expression)| expression));
+    expressions.map(Expression::reads).fold(ExchangeReads::default(), BitOr::bitor)
 }

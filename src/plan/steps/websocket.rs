@@ -50,17 +50,14 @@ impl Steps<'_> {
     }
 
     pub(super) fn send(&mut self, send: &SendConfig) -> Option<Send> {
-        match &send.message {
-            MessageConfig::Json(document) => self.json(document).map(|json| match json.constant() {
-                Some(constant) => Message::Constant(constant.into()),
-                None => Message::Json(json),
-            }),
-            MessageConfig::Text(text) => self.template(text).map(|text| match text.constant() {
-                Some(constant) => Message::Constant(constant.into()),
-                None => Message::Text(text),
-            }),
-        }
-        .map(Send)
+        let template = match &send.message {
+            MessageConfig::Json(document) => self.json(document),
+            MessageConfig::Text(text) => self.template(text),
+        }?;
+        Some(Send(match template.constant() {
+            Some(constant) => Message::Constant(constant.into()),
+            None => Message::Template(template),
+        }))
     }
 
     pub(super) fn listen(&mut self, listen: &ListenConfig) -> Option<Listen> {
