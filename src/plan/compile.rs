@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::files::Files;
 use super::procedure::Procedures;
-use super::{Plan, data, metrics, scenario, schedule, target};
+use super::{Plan, data, metrics, scenario, schedule, target, threshold_tags};
 use crate::config::{Loaded, PlanConfig, Problems};
 use crate::executor::Segment;
 use crate::labels::Labels;
@@ -35,6 +35,7 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
         step.what = loaded.source.redact(&step.what);
     }
     let data = data::read(&plan.data, &mut files, &names, &mut problems);
+    let before = problems.len();
     let mut from = scenario::Sources { plan, registry: &registry, data: &data, files };
     let mut next_step = 0;
     let scenarios: Vec<_> = plan
@@ -43,7 +44,12 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
         .enumerate()
         .map(|(at, config)| Arc::new(scenario::compile(at, config, &mut from, &mut next_step, &mut problems)))
         .collect();
+    // Only then are all series there that thresholds may ask for.
+    let sound = loaded.problems.is_empty() && problems.len() == before;
     schedule::check(plan, &scenarios, &mut problems);
+    if sound {
+        threshold_tags::check(plan, &registry, &mut problems);
+    }
     let settings = target::settings(plan, &mut from.files, &mut problems);
     let scrapes = target::scrapes(plan, &mut problems);
     let probes = target::probes(plan, &mut problems);

@@ -66,6 +66,10 @@ pub(super) fn bounds(thresholds: &[Threshold]) -> Vec<(MetricId, f64)> {
 fn compile(threshold: &ThresholdConfig, plan: &PlanConfig, catalog: &Catalog) -> Result<Threshold, Problem> {
     let (subject, kind, unit) = subject(threshold, plan, catalog)?;
     let aggregation = aggregation(threshold, kind)?;
+    if kind == Some(Kind::Rate) && !(0.0..=1.0).contains(&threshold.limit) {
+        let message = format!("`{}` compares a share, which is from 0 to 1", threshold.source.value);
+        return Err(Problem::new(threshold.source.place, message).help("as in `rate<0.01` or `rate<1%`"));
+    }
     let scaled = !matches!(aggregation, Aggregation::Count | Aggregation::Rate);
     let limit = match (threshold.unit_secs, unit) {
         (Some(secs), Unit::Time) if scaled => (threshold.limit * secs * 1e9).round(),
@@ -133,11 +137,20 @@ fn is_unknown_scenario(tag: &str, value: &str, plan: &PlanConfig) -> bool {
 fn unknown(metric: &At<config::MetricSelector>, plan: &PlanConfig, catalog: &Catalog) -> Problem {
     let wanted = &metric.value.name;
     let probes = plan.probes.iter().map(|probe| probe.name.value.as_str());
-    let mut known: Vec<&str> = catalog.iter().map(|(_, known)| known.name.as_str()).chain(probes).collect();
-    known.sort_by(|a, b| strsim::jaro_winkler(wanted, b).total_cmp(&strsim::jaro_winkler(wanted, a)));
-    known.truncate(3);
+    let known = catalog.iter().map(|(_, known)| known.name.as_str()).chain(probes).collect();
     Problem::new(metric.place, format!("there is no metric or probe `{wanted}`"))
-        .help(format!("nearest: {}", known.join(", ")))
+        .help(format!("nearest: {}", nearest(wanted, known)))
+}
+
+/// The three names most like the one that was not found.
+pub(super) fn nearest(wanted: &str, mut known: Vec<&str>) -> String {
+    known.sort_by(|a, b| {
+        let likeness = |name| strsim::jaro_winkler(wanted, name);
+        likeness(b).total_cmp(&likeness(a)).then_with(|| a.cmp(b))
+    });
+    known.dedup();
+    known.truncate(3);
+    known.join(", ")
 }
 
 /// k6's table of which kind of metric has which aggregation.

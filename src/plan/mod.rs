@@ -11,6 +11,7 @@ mod schedule;
 mod steps;
 mod target;
 mod text;
+mod threshold_tags;
 mod vegeta;
 
 use std::sync::Arc;

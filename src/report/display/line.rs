@@ -99,7 +99,10 @@ pub fn headline(progress: &Progress) -> String {
         Phase::Finished => "finished",
     };
     let clock = number::clock(progress.elapsed, progress.planned);
-    format!("{word} ({clock}/{}), {}", span(progress.planned), tally(&progress.scenarios))
+    // What waits for another scenario begins at no round time.
+    let tenths = progress.planned.subsec_millis() / 100;
+    let planned = Duration::new(progress.planned.as_secs(), tenths * 100_000_000);
+    format!("{word} ({clock}/{}), {}", span(planned), tally(&progress.scenarios))
 }
 
 /// `preflight: waiting for GET http://localhost/health: connection refused (12s of 30s)`
