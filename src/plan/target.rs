@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Probe, Scrape};
+use crate::budget::Budget;
 use crate::config::{At, PlanConfig, Problem, TlsVersion};
 use crate::protocol::tls::{ClientIdentity, PemFile, Tls, TlsOptions, client_config};
 use crate::protocol::{HostOverride, Proxies, Settings};
@@ -37,6 +38,7 @@ pub(super) fn settings(plan: &PlanConfig, base: &Path, problems: &mut Vec<Proble
         proxies: proxies?,
         allow: Arc::new(|_, address| is_allowed(address)),
         keep_alive: plan.defaults.keep_alive,
+        budget: Budget::new(plan.limits.memory_bytes),
     })
 }
 
