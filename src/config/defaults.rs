@@ -216,10 +216,6 @@ impl Element for Limits {
             "What bodies and messages may take; exchanges above it fail with 1804, and the run is inconclusive",
             "128MiB",
         );
-        Some(Limits {
-            rps: rps?.map(|rps| rps.0),
-            max_dropped: max_dropped?.0,
-            memory_bytes: memory?.0,
-        })
+        Some(Limits { rps: rps?.map(|rps| rps.0), max_dropped: max_dropped?.0, memory_bytes: memory?.0 })
     }
 }

@@ -113,12 +113,7 @@ impl Step for Receive {
 }
 
 /// Counts a message, and makes it the exchange that expressions see.
-fn observe(
-    vu: &mut Vu,
-    series: SeriesId,
-    incoming: Incoming,
-    since: Elapsed,
-) -> Result<(), ErrorCode> {
+fn observe(vu: &mut Vu, series: SeriesId, incoming: Incoming, since: Elapsed) -> Result<(), ErrorCode> {
     vu.worker.shard.borrow_mut().count(series, 1);
     // The one before is no longer needed, and makes room.
     vu.exchange = None;

@@ -52,9 +52,7 @@ mod tests {
         let budget = Budget::new(1 << 20);
         let purse = Purse::new(&budget);
         let piece = [7; 100 << 10];
-        let fill = |body: &mut Body<'_>| {
-            (0..).map(|_| body.extend(&piece)).find_map(Result::err)
-        };
+        let fill = |body: &mut Body<'_>| (0..).map(|_| body.extend(&piece)).find_map(Result::err);
         let mut small = Body::new(300 << 10, &purse);
         assert_eq!(fill(&mut small), Some(ErrorCode::RESPONSE_TOO_LARGE));
         let mut large = Body::new(10 << 20, &purse);

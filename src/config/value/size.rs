@@ -40,7 +40,8 @@ impl Value for Size {
 
 /// `128MiB`, `1.5 GB`; nothing without a unit.
 fn parse(text: &str) -> Option<u64> {
-    let (number, factor) = UNITS.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor)))?;
+    let (number, factor) =
+        UNITS.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor)))?;
     let number = number.strip_suffix(' ').unwrap_or(number);
     let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let number: f64 = number.parse().ok().filter(|_| plain)?;
