@@ -72,7 +72,7 @@ impl ErrorCode {
     pub const TLS_WRONG_HOST: ErrorCode = ErrorCode(1311);
     /// The response's body is not what its `Content-Encoding` says.
     pub const DECOMPRESSION: ErrorCode = ErrorCode(1701);
-    /// The response broke HTTP's grammar or one of our limits (header block, chunk sizes).
+    /// The response broke HTTP's grammar.
     pub const MALFORMED_RESPONSE: ErrorCode = ErrorCode(1800);
     /// The connection ended before the response did.
     pub const INCOMPLETE_RESPONSE: ErrorCode = ErrorCode(1801);
@@ -80,14 +80,20 @@ impl ErrorCode {
     pub const DESCRIPTORS_SPENT: ErrorCode = ErrorCode(1802);
     /// No local port was left for the connection: our own limit, not the target's fault.
     pub const PORTS_SPENT: ErrorCode = ErrorCode(1803);
+    /// The budget for bodies and messages is spent: our own limit, not the target's fault.
+    pub const MEMORY_SPENT: ErrorCode = ErrorCode(1804);
+    /// The response's head, or its body where a step reads it, is above our limits.
+    pub const RESPONSE_TOO_LARGE: ErrorCode = ErrorCode(1805);
     /// The handshake was answered, but not with 101 and not with an error status.
     pub const UPGRADE_REFUSED: ErrorCode = ErrorCode(1810);
     /// 101, but the accept key, upgrade header or subprotocol was wrong.
     pub const UPGRADE_MALFORMED: ErrorCode = ErrorCode(1811);
-    /// The peer broke RFC 6455 or one of our limits (message, frame size).
+    /// The peer broke RFC 6455.
     pub const WEBSOCKET_PROTOCOL: ErrorCode = ErrorCode(1820);
     /// The connection was closed before what a `receive` waited for arrived.
     pub const WEBSOCKET_CLOSED: ErrorCode = ErrorCode(1821);
+    /// A frame or message is above our limit.
+    pub const WEBSOCKET_TOO_LARGE: ErrorCode = ErrorCode(1822);
     /// No connection to the proxy that the environment names.
     pub const PROXY_UNREACHABLE: ErrorCode = ErrorCode(1830);
     /// The proxy answered `CONNECT` with anything but success.
@@ -158,10 +164,13 @@ impl ErrorCode {
             Self::INCOMPLETE_RESPONSE => "connection closed before the response was complete",
             Self::DESCRIPTORS_SPENT => "no file descriptor left (raise ulimit -n)",
             Self::PORTS_SPENT => "no local port left",
+            Self::MEMORY_SPENT => "no memory left for bodies and messages (raise limits.memory)",
+            Self::RESPONSE_TOO_LARGE => "response too large",
             Self::UPGRADE_REFUSED => "WebSocket upgrade refused",
             Self::UPGRADE_MALFORMED => "malformed WebSocket handshake",
             Self::WEBSOCKET_PROTOCOL => "WebSocket protocol error",
             Self::WEBSOCKET_CLOSED => "WebSocket closed early",
+            Self::WEBSOCKET_TOO_LARGE => "WebSocket message too large",
             Self::PROXY_UNREACHABLE => "proxy unreachable",
             Self::PROXY_REFUSED => "proxy refused to connect",
             code if code.is_status() => "error status",

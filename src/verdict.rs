@@ -39,6 +39,10 @@ pub enum Doubt {
     DescriptorsSpent {
         exchanges: u64,
     },
+    MemorySpent {
+        refusals: u64,
+        limit_bytes: u64,
+    },
     IterationErrors {
         errors: u64,
         iterations: u64,
@@ -80,6 +84,10 @@ pub struct Health {
     pub busiest_seconds: u32,
     /// Exchanges that failed for want of a descriptor or port.
     pub descriptors_spent: u64,
+    /// How often the budget for bodies and messages had no room.
+    pub memory_refusals: u64,
+    /// That budget.
+    pub memory_limit_bytes: u64,
     pub iteration_errors: u64,
     pub scrapes: Vec<ScrapeHealth>,
 }
@@ -120,6 +128,10 @@ impl Health {
         if self.descriptors_spent > 0 {
             doubts.push(Doubt::DescriptorsSpent { exchanges: self.descriptors_spent });
         }
+        if self.memory_refusals > 0 {
+            let (refusals, limit_bytes) = (self.memory_refusals, self.memory_limit_bytes);
+            doubts.push(Doubt::MemorySpent { refusals, limit_bytes });
+        }
         if self.iteration_errors as f64 > self.max_dropped * self.due as f64 {
             doubts.push(Doubt::IterationErrors { errors: self.iteration_errors, iterations: self.due });
         }
@@ -137,6 +149,7 @@ impl Doubt {
             Doubt::Lag { .. } => "iteration lag".to_owned(),
             Doubt::Cpu { .. } => "generator's CPU".to_owned(),
             Doubt::DescriptorsSpent { .. } => "descriptors and ports".to_owned(),
+            Doubt::MemorySpent { .. } => "memory for bodies".to_owned(),
             Doubt::IterationErrors { .. } => "iteration errors".to_owned(),
             Doubt::ScrapesMissed { job, .. } => format!("scrapes of {job}"),
             Doubt::SamplesDropped { .. } => "dropped samples".to_owned(),
@@ -236,6 +249,11 @@ impl fmt::Display for Doubt {
             Doubt::DescriptorsSpent { exchanges } => write!(
                 f,
                 "{exchanges} exchanges failed because this machine had no descriptor or port left: raise `ulimit -n` or use fewer VUs"
+            ),
+            Doubt::MemorySpent { refusals, limit_bytes } => write!(
+                f,
+                "{refusals} times a body or message found no room in limits.memory ({} MiB): raise it, use fewer VUs, or read less of the responses",
+                limit_bytes >> 20
             ),
             Doubt::IterationErrors { errors, iterations } => {
                 write!(

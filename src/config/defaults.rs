@@ -8,7 +8,7 @@ use super::At;
 use super::fields::{Element, Fields, Reader, Value};
 use super::node::Node;
 use super::schema::{Schemas, or_filled};
-use super::value::{AtLeast, HostName, Name, Rate, Share, Table, Text, word};
+use super::value::{AtLeast, HostName, Name, Rate, Share, Size, Table, Text, word};
 use crate::protocol::KeepAlive;
 
 /// For every exchange; a step may override.
@@ -62,6 +62,8 @@ pub struct Limits {
     pub rps: Option<f64>,
     /// The share of due iterations that may be dropped, 0 to 1 (default 0.001).
     pub max_dropped: f64,
+    /// What bodies and messages of targets may take in all (default 128 MiB).
+    pub memory_bytes: u64,
 }
 
 impl Element for Defaults {
@@ -209,6 +211,11 @@ impl Element for Limits {
         let rps = f.optional::<Rate>("rps", "The most HTTP requests a second, over all scenarios");
         let max_dropped =
             f.or::<Share>("max_dropped", "Of the iterations due; above it the run is inconclusive", "0.1%");
-        Some(Limits { rps: rps?.map(|rps| rps.0), max_dropped: max_dropped?.0 })
+        let memory = f.or::<Size>(
+            "memory",
+            "What bodies and messages may take; exchanges above it fail with 1804, and the run is inconclusive",
+            "128MiB",
+        );
+        Some(Limits { rps: rps?.map(|rps| rps.0), max_dropped: max_dropped?.0, memory_bytes: memory?.0 })
     }
 }

@@ -35,6 +35,7 @@ defaults:
 limits:
   rps: null
   max_dropped: 0.1%
+  memory: 64MB
 warmup: 0s
 
 scrape:
@@ -139,7 +140,7 @@ fn the_contracts_example_loads() {
         max_vus: 5,
     };
     assert_eq!(config.scenarios[1].executor, arrivals);
-    assert_eq!(config.limits.max_dropped, 0.001);
+    assert_eq!((config.limits.max_dropped, config.limits.memory_bytes), (0.001, 64_000_000));
     assert_eq!(config.defaults.timeout, Duration::from_secs(60));
     assert_eq!(config.scrape[0].url.value, "http://localhost:4000/metrics");
     assert_eq!(config.vars[2], ("VUS".to_owned(), serde_json::json!(1000)));
@@ -160,7 +161,7 @@ fn defaults_are_filled_in() {
     assert_eq!(config.series_limit, 200);
     assert_eq!(config.defaults.user_agent, concat!("loadgate/", env!("CARGO_PKG_VERSION")));
     assert!(config.defaults.discard_bodies && !config.defaults.tls.insecure_skip_verify);
-    assert_eq!(config.limits.max_dropped, 0.001);
+    assert_eq!((config.limits.max_dropped, config.limits.memory_bytes), (0.001, 128 << 20));
 }
 
 #[test]

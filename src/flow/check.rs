@@ -139,7 +139,8 @@ impl Set {
     pub(super) fn run_on(&self, vu: &mut Vu) -> Result<(), Ended> {
         for (name, expression) in &self.0 {
             let value = expression.eval(&vu.scope())?;
-            vu.locals.set(name, value);
+            let purse = vu.worker.dialer.purse();
+            vu.locals.capture(name, value, purse)?;
         }
         Ok(())
     }

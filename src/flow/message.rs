@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::websocket::{Sent, Session};
 use super::{Checks, Ended, Records, Set, Step, Vu};
+use crate::budget::Charge;
 use crate::ids::SeriesId;
 use crate::protocol::websocket::{self, Incoming, Utf8Bytes};
 use crate::sample::ErrorCode;
@@ -110,14 +111,21 @@ impl Step for Receive {
 }
 
 /// Counts a message, and makes it the exchange that expressions see.
-fn observe(vu: &mut Vu, series: SeriesId, incoming: Incoming, since: Elapsed) {
+fn observe(vu: &mut Vu, series: SeriesId, incoming: Incoming, since: Elapsed) -> Result<(), ErrorCode> {
     vu.worker.shard.borrow_mut().count(series, 1);
+    // The one before is no longer needed, and makes room.
+    vu.exchange = None;
     let body = match incoming.message {
         websocket::Message::Text(text) => text.into(),
         websocket::Message::Binary(bytes) => bytes,
     };
     let (wall, duration) = (vu.worker.clock.wall(incoming.at), incoming.at.since(since));
-    vu.exchange = Some(ExchangeView::new(101, HeaderMap::new(), body, duration, None).received_at(wall));
+    let purse = vu.worker.dialer.purse();
+    let mut charge = Charge::default();
+    charge.cover(body.len() as u64, purse).map_err(|_| ErrorCode::MEMORY_SPENT)?;
+    let view = ExchangeView::new(101, HeaderMap::new(), body, duration, None);
+    vu.exchange = Some(view.paid(charge, purse).received_at(wall));
+    Ok(())
 }
 
 impl Receive {
@@ -149,7 +157,9 @@ impl Receive {
                     None => {}
                 }
             }
-            observe(vu, series.received, incoming, times.from);
+            if let Err(error) = observe(vu, series.received, incoming, times.from) {
+                return Ok(Err(error));
+            }
             let ends = match &self.until {
                 // A message without the field that is looked for is not the one.
                 Some(until) => until.is_true(&vu.scope()).unwrap_or(false),
@@ -213,7 +223,9 @@ impl Step for Listen {
                         return if error == ErrorCode::TIMEOUT { Ok(()) } else { Err(session.lost(error)) };
                     }
                 };
-                observe(vu, series, incoming, began);
+                if let Err(error) = observe(vu, series, incoming, began) {
+                    return Err(self::session(vu)?.lost(error));
+                }
                 // A message without the field that is looked for is not the one.
                 let holds =
                     |expression: &Expression, vu: &Vu| expression.is_true(&vu.scope()).unwrap_or(false);

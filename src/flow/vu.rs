@@ -163,8 +163,10 @@ impl Vu {
         self.data = data;
     }
 
-    /// Closes the connections that are kept for one iteration only.
+    /// Lets go of what the iteration held, and closes the connections that are kept for one only.
     pub fn end_iteration(&mut self) {
+        self.locals.clear();
+        self.exchange = None;
         if self.worker.dialer.keep_alive() == KeepAlive::Iteration {
             self.client.close();
             self.lanes = Lanes::default();

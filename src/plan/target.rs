@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::files::Files;
 use super::{Probe, Scrape};
+use crate::budget::Budget;
 use crate::config::{At, PlanConfig, Problem, TlsVersion};
 use crate::protocol::tls::{ClientIdentity, PemFile, Tls, TlsOptions, client_config};
 use crate::protocol::{HostOverride, Proxies, Settings};
@@ -40,6 +41,7 @@ pub(super) fn settings(
         proxies: proxies?,
         allow: Arc::new(|_, address| is_allowed(address)),
         keep_alive: plan.defaults.keep_alive,
+        budget: Budget::new(plan.limits.memory_bytes),
     })
 }
 

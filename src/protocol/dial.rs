@@ -22,6 +22,7 @@ use super::target::Origin;
 use super::tls::Tls;
 use super::tunnel;
 use super::wire::{Meter, Socket, Wire};
+use crate::budget::{Budget, Purse};
 use crate::sample::ErrorCode;
 use crate::time::Clock;
 
@@ -57,6 +58,8 @@ pub struct Settings {
     pub proxies: Proxies,
     pub allow: AddressPolicy,
     pub keep_alive: KeepAlive,
+    /// What bodies and messages are paid from.
+    pub budget: Arc<Budget>,
 }
 
 impl fmt::Debug for Settings {
@@ -72,6 +75,7 @@ pub struct Dialer {
     settings: Arc<Settings>,
     resolver: Resolver,
     clock: Clock,
+    purse: Purse,
     scratch: Scratch,
     /// A socket's descriptor is below this number.
     descriptors: u64,
@@ -105,11 +109,18 @@ pub(super) struct DialTimes {
 impl Dialer {
     pub fn new(settings: Arc<Settings>, clock: Clock) -> Self {
         let descriptors = getrlimit(Resource::Nofile).current.map_or(u64::MAX, usable_descriptors);
-        Dialer { settings, resolver: Resolver::default(), clock, scratch: Scratch::default(), descriptors }
+        let purse = Purse::new(&settings.budget);
+        let (resolver, scratch) = (Resolver::default(), Scratch::default());
+        Dialer { settings, resolver, clock, purse, scratch, descriptors }
     }
 
     pub fn clock(&self) -> Clock {
         self.clock
+    }
+
+    /// What bodies and messages are paid from.
+    pub fn purse(&self) -> &Purse {
+        &self.purse
     }
 
     pub fn keep_alive(&self) -> KeepAlive {

@@ -4,10 +4,10 @@
 use std::fmt;
 use std::io::{self, BufRead, Read, Write};
 
-use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 
+use super::body::Body;
 use crate::sample::ErrorCode;
 
 /// Of the `Content-Encoding` of a response no more than this many are undone.
@@ -114,45 +114,61 @@ pub fn content_encoding(encodings: &[Encoding]) -> String {
     encodings.iter().map(|encoding| encoding.name()).collect::<Vec<_>>().join(", ")
 }
 
-/// A response's body without the codings that its headers name. Codings that are not ours are passed over,
-/// as in k6: the body is then what came of it.
+/// A response's body without the codings that its headers name, put into `plain`; `None` where there are none
+/// to be undone. Codings that are not ours are passed over, as in k6: the body is then what came of it.
 ///
 /// # Errors
-/// `DECOMPRESSION` for a body that is not what its headers say, `MALFORMED_RESPONSE` for one that is larger
-/// than `limit` bytes once it is decompressed.
-pub(super) fn decompress(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, ErrorCode> {
+/// `DECOMPRESSION` for a body that is not what its headers say; `RESPONSE_TOO_LARGE` or `MEMORY_SPENT` for one
+/// that is larger than `plain` may be once it is decompressed.
+pub(super) fn decompress<'a>(
+    headers: &HeaderMap,
+    body: &[u8],
+    mut plain: Body<'a>,
+) -> Result<Option<Body<'a>>, ErrorCode> {
     if body.is_empty() || !headers.contains_key(CONTENT_ENCODING) {
-        return Ok(body);
+        return Ok(None);
     }
     let named = headers.get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     let encodings: Vec<Encoding> =
         named.flat_map(|value| value.split(',')).filter_map(|name| Encoding::parse(name.trim())).collect();
     if encodings.is_empty() {
-        return Ok(body);
+        return Ok(None);
     }
     if encodings.len() > MAX_ENCODINGS {
         return Err(ErrorCode::DECOMPRESSION);
     }
     // One reader on the other, so that none of them makes more than what is asked for.
-    let mut reader: Box<dyn Read + '_> = Box::new(&body[..]);
+    let mut reader: Box<dyn Read + '_> = Box::new(body);
     for encoding in encodings.iter().rev() {
         let buffered = io::BufReader::with_capacity(4 << 10, reader);
         reader = encoding.reader(buffered).map_err(|_| ErrorCode::DECOMPRESSION)?;
     }
-    let mut plain = Vec::new();
-    reader.take(limit as u64 + 1).read_to_end(&mut plain).map_err(|_| ErrorCode::DECOMPRESSION)?;
-    if plain.len() > limit {
-        return Err(ErrorCode::MALFORMED_RESPONSE);
+    let mut piece = [0; 8 << 10];
+    loop {
+        match reader.read(&mut piece) {
+            Ok(0) => return Ok(Some(plain)),
+            Ok(read) => plain.extend(&piece[..read])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return Err(ErrorCode::DECOMPRESSION),
+        }
     }
-    Ok(plain.into())
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use http::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::budget::{Budget, DEFAULT_BYTES, Purse};
+
+    /// What the body of a response is.
+    fn decompress(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, ErrorCode> {
+        let purse = Purse::new(&Budget::new(DEFAULT_BYTES));
+        let plain = super::decompress(headers, &body, Body::new(limit, &purse))?;
+        Ok(plain.map_or(body, |plain| plain.finish().0))
+    }
 
     fn named(encodings: &str) -> HeaderMap {
         HeaderMap::from_iter([(CONTENT_ENCODING, HeaderValue::from_str(encodings).unwrap())])
@@ -203,7 +219,7 @@ mod tests {
             let headers = named(&format!("{name}, {name}"));
             assert_eq!(
                 decompress(&headers, bomb.clone(), 1 << 20),
-                Err(ErrorCode::MALFORMED_RESPONSE),
+                Err(ErrorCode::RESPONSE_TOO_LARGE),
                 "{name}"
             );
             assert_eq!(decompress(&headers, bomb, 32 << 20).unwrap().len(), 32 << 20, "{name}");

@@ -63,6 +63,8 @@ pub(super) fn of_io(error: &io::Error) -> ErrorCode {
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => ErrorCode::CONNECTION_RESET,
         io::ErrorKind::BrokenPipe | io::ErrorKind::NotConnected => ErrorCode::TCP_BROKEN_PIPE,
         io::ErrorKind::TimedOut => ErrorCode::TIMEOUT,
+        // No system call says so: it is what a reader of ours says when the budget is spent.
+        io::ErrorKind::OutOfMemory => ErrorCode::MEMORY_SPENT,
         io::ErrorKind::UnexpectedEof => ErrorCode::INCOMPLETE_RESPONSE,
         _ => ErrorCode::TCP,
     }
@@ -99,6 +101,7 @@ pub(super) fn of_websocket(error: &tungstenite::Error) -> ErrorCode {
         | tungstenite::Error::Protocol(
             ProtocolError::ResetWithoutClosingHandshake | ProtocolError::SendAfterClosing,
         ) => ErrorCode::WEBSOCKET_CLOSED,
+        tungstenite::Error::Capacity(_) => ErrorCode::WEBSOCKET_TOO_LARGE,
         tungstenite::Error::Io(io) => match of_io(io) {
             ErrorCode::INCOMPLETE_RESPONSE => ErrorCode::WEBSOCKET_CLOSED,
             code => code,

@@ -8,21 +8,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tokio::time::Instant;
 
 use super::alarm::Alarm;
+use super::body::Body;
 use super::connection::Connection;
 use super::course::Course;
 use super::dial::{Dialer, KeepAlive};
 use super::encoding;
 use super::http1::{Call, Failure, Receive};
 use super::target::{Origin, Target};
+use crate::budget::{Charge, Purse};
 use crate::sample::{ErrorCode, Exchange};
 use crate::time::Elapsed;
 
 /// A kept body may be this large (10 MiB) unless the request says otherwise.
 pub const MAX_BODY_BYTES: usize = 10 << 20;
+/// What a header costs beside its text.
+const HEADER_BYTES: u64 = 128;
 /// Connections one VU keeps; the one that was used longest ago makes room.
 const MAX_KEPT: usize = 16;
 /// How often a request is made again that an HTTP/2 server did not process; Go's number.
@@ -46,7 +50,7 @@ pub struct Request<'a> {
     /// Those of a redirect (3xx) and those that set a cookie are kept in any case, and with a body those that
     /// describe it.
     pub keep_headers: bool,
-    /// A kept body that is larger, compressed or not, is `MALFORMED_RESPONSE`; bytes.
+    /// A kept body that is larger, compressed or not, is `RESPONSE_TOO_LARGE`; bytes.
     pub max_body_bytes: usize,
     /// When a user wanted it; `None` for now.
     pub due: Option<Elapsed>,
@@ -74,6 +78,19 @@ impl<'a> Request<'a> {
 pub struct Reply {
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// What the body costs, for as long as it is held.
+    pub charge: Charge,
+}
+
+impl Reply {
+    fn pay_for_headers(&mut self, purse: &Purse) -> Result<(), Failure> {
+        let size = |(name, value): (&HeaderName, &HeaderValue)| {
+            HEADER_BYTES + name.as_str().len() as u64 + value.len() as u64
+        };
+        let held = self.headers.iter().map(size).sum();
+        let failure = Failure { code: ErrorCode::MEMORY_SPENT, unsent: false, unprocessed: false };
+        self.charge.add(held, purse).map_err(|_| failure)
+    }
 }
 
 /// One VU's connections. Dropping it closes them.
@@ -129,7 +146,7 @@ impl Client {
                     let error = ErrorCode::from_status(course.status);
                     let exchange = course.finish(Some(connection.meter()), error);
                     self.keep(dialer, connection);
-                    return decompressed(exchange, reply, &request);
+                    return decompressed(exchange, reply, &request, dialer);
                 }
                 Err(failure) if failure.unprocessed && refusals < MAX_REFUSALS => {
                     course.discard(connection.meter());
@@ -170,12 +187,15 @@ impl Client {
             // They say how a body is compressed.
             keep_headers: request.keep_headers || request.keep_body,
         };
-        let mut kept =
-            Kept { keep_body: request.keep_body, limit: request.max_body_bytes, ..Kept::default() };
+        let body = request.keep_body.then(|| Body::new(request.max_body_bytes, dialer.purse()));
+        let mut kept = Kept { body, status: 0, headers: HeaderMap::new() };
         let done = connection.exchange(dialer, call, &mut kept, &mut self.alarm, deadline).await;
         course.status = kept.status;
         done?;
-        Ok(Reply { headers: kept.headers, body: kept.body.into() })
+        let (body, charge) = kept.body.map(Body::finish).unwrap_or_default();
+        let mut reply = Reply { headers: kept.headers, body, charge };
+        reply.pay_for_headers(dialer.purse())?;
+        Ok(reply)
     }
 
     /// Waits before a request is made once more, after as many refusals before this one.
@@ -205,10 +225,18 @@ impl Client {
 }
 
 /// The body without its codings. One that is not what its headers say fails the exchange, as in k6.
-fn decompressed(mut exchange: Exchange, mut reply: Reply, request: &Request<'_>) -> (Exchange, Reply) {
-    match encoding::decompress(&reply.headers, reply.body, request.max_body_bytes) {
-        Ok(body) => {
-            reply.body = body;
+fn decompressed(
+    mut exchange: Exchange,
+    reply: Reply,
+    request: &Request<'_>,
+    dialer: &Dialer,
+) -> (Exchange, Reply) {
+    let plain = Body::new(request.max_body_bytes, dialer.purse());
+    match encoding::decompress(&reply.headers, &reply.body, plain) {
+        Ok(None) => (exchange, reply),
+        Ok(Some(plain)) => {
+            let (body, charge) = plain.finish();
+            let reply = Reply { headers: reply.headers, body, charge };
             (exchange, reply)
         }
         Err(code) => {
@@ -231,16 +259,14 @@ fn may_repeat(failure: &Failure, connection: &Connection, request: &Request<'_>)
 }
 
 /// What is kept of a response.
-#[derive(Default)]
-struct Kept {
-    keep_body: bool,
-    limit: usize,
+struct Kept<'a> {
     status: u16,
     headers: HeaderMap,
-    body: Vec<u8>,
+    /// `None`: counted and dropped.
+    body: Option<Body<'a>>,
 }
 
-impl Receive for Kept {
+impl Receive for Kept<'_> {
     fn head(&mut self, status: u16, headers: HeaderMap) -> bool {
         self.status = status;
         self.headers = headers;
@@ -248,13 +274,6 @@ impl Receive for Kept {
     }
 
     fn body(&mut self, piece: &[u8]) -> Result<(), ErrorCode> {
-        if !self.keep_body {
-            return Ok(());
-        }
-        if self.body.len() + piece.len() > self.limit {
-            return Err(ErrorCode::MALFORMED_RESPONSE);
-        }
-        self.body.extend_from_slice(piece);
-        Ok(())
+        self.body.as_mut().map_or(Ok(()), |body| body.extend(piece))
     }
 }

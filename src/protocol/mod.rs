@@ -15,6 +15,7 @@
 //! `data_received` are.
 
 mod alarm;
+mod body;
 mod connection;
 mod course;
 mod dial;

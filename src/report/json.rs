@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::observed::{Observed, Trend, Values};
 use super::rfc3339::utc;
 use super::summary::finding;
-use super::{Finished, Probe, ScenarioProgress, TrendStat};
+use super::{Finished, Probe, ScenarioProgress, TrendStat, causes};
 use crate::metric::Unit;
 use crate::rules::{Gate, Outcome};
 use crate::verdict::ScrapeHealth;
@@ -39,6 +39,7 @@ pub fn summary(finished: &Finished, trend_stats: &[TrendStat]) -> Value {
         "gates": finished.gates.iter().map(|each| gate(each, finished)).collect::<Vec<_>>(),
         "doubts": finished.doubts.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "metrics": metrics(finished, trend_stats),
+        "causes": causes(finished),
         "checks": finished
             .checks()
             .into_iter()
@@ -90,6 +91,29 @@ fn metrics(finished: &Finished, trend_stats: &[TrendStat]) -> Map<String, Value>
     let observed = finished.observed();
     let there = observed.iter().filter(|metric| metric.values.is_some() || !metric.gates.is_empty());
     there.map(|each| (each.name.clone(), metric(each, trend_stats))).collect()
+}
+
+/// Why exchanges failed and iterations were dropped.
+fn causes(finished: &Finished) -> Vec<Value> {
+    let observed = finished.observed();
+    let whole = observed.iter().filter(|metric| metric.name == metric.definition.name);
+    let causes = whole.flat_map(|metric| {
+        let name = &metric.definition.name;
+        causes::of(finished, metric).into_iter().map(move |cause| {
+            let count = match cause.observed.values {
+                Some(Values::Counter { count, .. }) => number(count),
+                _ => Value::Null,
+            };
+            json!({
+                "metric": name,
+                "label": cause.label,
+                "value": cause.value,
+                "count": count,
+                "meaning": cause.meaning,
+            })
+        })
+    });
+    causes.collect()
 }
 
 fn metric(metric: &Observed<'_>, trend_stats: &[TrendStat]) -> Value {

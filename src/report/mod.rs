@@ -3,6 +3,7 @@
 //! Nothing here decides: verdict, gates and doubts come as they are in [`Finished`]. Progress goes to
 //! stderr and the summary to stdout, so that a summary can be piped while the progress is watched.
 
+mod causes;
 mod clean;
 mod display;
 mod finished;

@@ -20,6 +20,8 @@ pub(super) struct Watch {
     /// Per worker: CPU time at the last tick, and how long it has been busy in a row.
     workers: Vec<(Duration, Duration)>,
     busiest: Duration,
+    /// Those that do not count.
+    memory_refusals: u64,
 }
 
 impl Watch {
@@ -39,7 +41,8 @@ impl Watch {
     }
 
     /// What was seen so far does not count.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn forget(&mut self, plan: &Plan) {
+        self.memory_refusals = plan.settings.budget.refusals();
         self.busiest = Duration::ZERO;
         self.workers.iter_mut().for_each(|(_, busy)| *busy = Duration::ZERO);
     }
@@ -65,6 +68,8 @@ pub(super) fn health(plan: &Plan, totals: &Totals, watch: &Watch, observer: &Obs
         lag_p99: Duration::from_nanos(lag.unwrap_or(0.0) as u64),
         busiest_seconds: watch.busiest.as_secs_f64().round() as u32,
         descriptors_spent,
+        memory_refusals: plan.settings.budget.refusals() - watch.memory_refusals,
+        memory_limit_bytes: plan.settings.budget.limit(),
         iteration_errors: count(metric::ITERATION_ERRORS),
         scrapes: observer.health(),
     }

@@ -272,7 +272,7 @@ impl Run {
     async fn begin_judging(&mut self, load: &mut Load, clock: &Clock) {
         load.collect(&mut self.ledger).await;
         self.watch.tick(clock.now().since(Elapsed::ZERO), &load.cpu());
-        self.watch.forget();
+        self.watch.forget(&self.plan);
         self.observer.begin_judging();
         self.unjudged_iterations = self.completed();
         self.ledger.begin_judging();

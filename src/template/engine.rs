@@ -85,6 +85,10 @@ impl Engine {
     }
 
     fn explain(&self, error: &minijinja::Error, scope: &Scope<'_>) -> EvalError {
+        // Whatever was undefined because of it, minijinja cannot know why.
+        if scope.exchange.is_some_and(|exchange| exchange.spent().is_some()) {
+            return self.undefined(scope);
+        }
         let detail = error.detail().unwrap_or_default();
         if let Some(path) = undefined_path(detail) {
             return EvalError::undefined(path);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use minijinja::Value;
 
 use super::error::EvalError;
-use super::scope::Scope;
+use super::scope::{ExchangeView, Scope};
 use super::token::Token;
 
 /// The first name of a path: what the scope itself knows.
@@ -77,7 +77,7 @@ impl Root {
             (Root::Status, Some(exchange)) => Value::from(exchange.status()),
             (Root::Headers, Some(exchange)) => exchange.header_object().clone(),
             (Root::Body, Some(exchange)) => exchange.text().clone(),
-            (Root::Json, Some(exchange)) => exchange.json().clone(),
+            (Root::Json, Some(exchange)) => exchange.json(),
             (Root::Duration, Some(exchange)) => Value::from(exchange.duration_ms()),
             (Root::Error, Some(exchange)) => exchange.error().map_or(Value::from(()), Value::from),
             (Root::ReceivedMs, Some(exchange)) => {
@@ -129,7 +129,7 @@ impl Path {
                 Step::Item(key) => value.get_item(key),
             };
             // The only error that either gives: the value before the step is undefined.
-            value = next.map_err(|_| EvalError::undefined(&self.name(depth)))?;
+            value = next.map_err(|_| self.undefined(scope, depth))?;
         }
         Ok(value)
     }
@@ -137,8 +137,17 @@ impl Path {
     /// Like [`resolve`](Self::resolve), but undefined at its end is an error too.
     pub(super) fn defined(&self, scope: &Scope<'_>) -> Result<Value, EvalError> {
         match self.resolve(scope)? {
-            value if value.is_undefined() => Err(EvalError::undefined(&self.name(self.steps.len()))),
+            value if value.is_undefined() => Err(self.undefined(scope, self.steps.len())),
             value => Ok(value),
+        }
+    }
+
+    /// Says so of its part up to the `depth`-th step.
+    fn undefined(&self, scope: &Scope<'_>, depth: usize) -> EvalError {
+        let spent = scope.exchange.filter(|_| matches!(self.root, Root::Body | Root::Json));
+        match spent.and_then(ExchangeView::spent) {
+            Some(spent) => EvalError::new(format!("`{}` is undefined: {spent}", self.name(depth))),
+            None => EvalError::undefined(&self.name(depth)),
         }
     }
 

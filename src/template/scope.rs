@@ -1,7 +1,7 @@
 //! What an expression may read: the VU, the plan's variables, captured values, the last exchange.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,6 +12,8 @@ use minijinja::Value;
 use minijinja::value::{Enumerator, Object};
 
 use super::document;
+use super::error::EvalError;
+use crate::budget::{Charge, FREE_BYTES, Purse, Spent};
 
 /// All that is visible to one evaluation. Made for each use: it only borrows.
 #[derive(Debug, Clone, Copy)]
@@ -34,8 +36,16 @@ pub struct Scope<'a> {
 /// A VU's captured and `set` values, above those that all VUs were given. Few, so a list is faster than a hash map.
 #[derive(Debug, Clone, Default)]
 pub struct Locals {
-    own: Vec<(Arc<str>, Value)>,
+    own: Vec<Local>,
     given: Option<Arc<Locals>>,
+}
+
+#[derive(Debug, Clone)]
+struct Local {
+    name: Arc<str>,
+    value: Value,
+    /// What a large value costs, for as long as it is held.
+    _charge: Option<Arc<Charge>>,
 }
 
 impl Locals {
@@ -49,21 +59,41 @@ impl Locals {
     }
 
     pub fn get(&self, name: &str) -> Option<&Value> {
-        let own = self.own.iter().find(|(known, _)| &**known == name).map(|(_, value)| value);
+        let own = self.own.iter().find(|local| &*local.name == name).map(|local| &local.value);
         own.or_else(|| self.given.as_ref()?.get(name))
     }
 
     /// In the order in which they were first set, those given before those of one's own.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         let given = self.given.iter().flat_map(|given| &given.own);
-        given.chain(&self.own).map(|(name, value)| (&**name, value))
+        given.chain(&self.own).map(|local| (&*local.name, &local.value))
     }
 
     /// Sets `name`, whatever it held before. The name is shared, not copied.
     pub fn set(&mut self, name: &Arc<str>, value: Value) {
-        match self.own.iter_mut().find(|(known, _)| known == name) {
-            Some((_, old)) => *old = value,
-            None => self.own.push((Arc::clone(name), value)),
+        self.put(Local { name: Arc::clone(name), value, _charge: None });
+    }
+
+    /// As [`set`](Self::set), and pays for what the value holds: a captured body outlives its exchange.
+    ///
+    /// # Errors
+    /// When the budget has no room for it; then nothing changes.
+    pub fn capture(&mut self, name: &Arc<str>, value: Value, purse: &Purse) -> Result<(), EvalError> {
+        let held = document::size(&value);
+        let mut charge = None;
+        if held > FREE_BYTES {
+            let mut paid = Charge::default();
+            paid.cover(held, purse).map_err(|spent| EvalError::new(format!("`{name}`: {spent}")))?;
+            charge = Some(Arc::new(paid));
+        }
+        self.put(Local { name: Arc::clone(name), value, _charge: charge });
+        Ok(())
+    }
+
+    fn put(&mut self, local: Local) {
+        match self.own.iter_mut().find(|known| known.name == local.name) {
+            Some(known) => *known = local,
+            None => self.own.push(local),
         }
     }
 
@@ -84,7 +114,11 @@ pub struct ExchangeView {
     received_ms: Option<f64>,
     header_object: OnceCell<Value>,
     text: OnceCell<Value>,
-    json: OnceCell<Value>,
+    json: OnceCell<Result<Value, Spent>>,
+    /// For the body, and for what is made of it.
+    charge: RefCell<Charge>,
+    /// `None`: whatever is made of the body costs nothing.
+    purse: Option<Purse>,
 }
 
 impl ExchangeView {
@@ -101,7 +135,15 @@ impl ExchangeView {
             header_object: OnceCell::new(),
             text: OnceCell::new(),
             json: OnceCell::new(),
+            charge: RefCell::default(),
+            purse: None,
         }
+    }
+
+    /// `charge` is what the body costs; what is made of it is paid from `purse` too.
+    #[must_use]
+    pub fn paid(self, charge: Charge, purse: &Purse) -> Self {
+        ExchangeView { charge: RefCell::new(charge), purse: Some(purse.clone()), ..self }
     }
 
     /// Says when it came in, by the wall clock: what `received_ms` gives, in milliseconds since 1970.
@@ -153,13 +195,33 @@ impl ExchangeView {
         String::from_utf8_lossy(&self.body)
     }
 
+    /// Undefined where the budget has no room for it.
     pub(super) fn text(&self) -> &Value {
-        self.text.get_or_init(|| Value::from(&*self.body_lossy()))
+        self.text.get_or_init(|| match self.pay(self.body.len() as u64) {
+            Ok(()) => Value::from(&*self.body_lossy()),
+            Err(Spent) => Value::UNDEFINED,
+        })
     }
 
-    /// The parsed body; undefined when it is not JSON (or nested deeper than 128 levels).
-    pub(super) fn json(&self) -> &Value {
-        self.json.get_or_init(|| document::parse(&self.body).unwrap_or(Value::UNDEFINED))
+    /// The parsed body; undefined when it is not JSON (or nested deeper than 128 levels), and where the
+    /// budget has no room for it.
+    pub(super) fn json(&self) -> Value {
+        self.parsed().unwrap_or(Value::UNDEFINED)
+    }
+
+    /// Why the body, as JSON or as text, is undefined, if not for what it is.
+    pub(super) fn spent(&self) -> Option<Spent> {
+        let text_refused = self.text.get().is_some_and(Value::is_undefined);
+        (text_refused || matches!(self.json.get(), Some(Err(Spent)))).then_some(Spent)
+    }
+
+    fn parsed(&self) -> Result<Value, Spent> {
+        let parse = || document::parse(&self.body, &mut |bytes| self.pay(bytes));
+        self.json.get_or_init(|| parse().map(Option::unwrap_or_default)).clone()
+    }
+
+    fn pay(&self, bytes: u64) -> Result<(), Spent> {
+        self.purse.as_ref().map_or(Ok(()), |purse| self.charge.borrow_mut().add(bytes, purse))
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod duration;
 pub(crate) mod json;
 mod name;
 pub(crate) mod number;
+mod size;
 mod table;
 mod text;
 mod url;
@@ -14,6 +15,7 @@ pub(crate) use name::{
     Name, PlanName, ProfileName, Rule, ScenarioName, VariableName,
 };
 pub(crate) use number::{Count, Rate, RateOrNone, Share};
+pub(crate) use size::Size;
 pub(crate) use table::{OneOrMany, Table};
 pub(crate) use text::{Constant, Expression, FilePath, Method, Template, Text};
 pub(crate) use url::{HttpUrl, PlainHttpUrl, WebsocketUrl};

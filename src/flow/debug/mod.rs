@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_response_is_shown_up_to_a_limit_and_a_failure_with_its_cause() {
-        let reply = |body: &[u8]| Reply { headers: HeaderMap::new(), body: Bytes::copy_from_slice(body) };
+        let reply = |body: &[u8]| Reply { body: Bytes::copy_from_slice(body), ..Reply::default() };
         let text = shown(true).response(&answered(404, ErrorCode::from_status(404)), &reply(&[b'x'; 5000]));
         assert_eq!(text, format!("Response:\n404 Not Found\n\n{}\n<and 904 bytes more>\n", "x".repeat(4096)));
         let text = shown(true).response(&answered(0, Some(ErrorCode::CONNECTION_REFUSED)), &reply(b""));

@@ -175,8 +175,8 @@ impl HttpStep {
         let duration = exchange.phases.duration();
         if self.observed {
             let error = exchange.error.map(ErrorCode::number);
-            vu.exchange =
-                Some(ExchangeView::new(exchange.status, reply.headers, reply.body, duration, error));
+            let view = ExchangeView::new(exchange.status, reply.headers, reply.body, duration, error);
+            vu.exchange = Some(view.paid(reply.charge, vu.worker.dialer.purse()));
         }
         self.checks.run_on(vu);
         if exchange.status == 0 {

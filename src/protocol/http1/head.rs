@@ -99,11 +99,14 @@ pub(super) fn parse(
     let mut response = httparse::Response::new(&mut []);
     let parsed = httparse::ParserConfig::default()
         .parse_response_with_uninit_headers(&mut response, bytes, &mut fields)
-        .map_err(|_| ErrorCode::MALFORMED_RESPONSE)?;
+        .map_err(|error| match error {
+            httparse::Error::TooManyHeaders => ErrorCode::RESPONSE_TOO_LARGE,
+            _ => ErrorCode::MALFORMED_RESPONSE,
+        })?;
     let length = match parsed {
         httparse::Status::Partial if bytes.len() < MAX_HEAD_BYTES => return Ok(None),
         httparse::Status::Complete(length) if length <= MAX_HEAD_BYTES => length,
-        _ => return Err(ErrorCode::MALFORMED_RESPONSE),
+        _ => return Err(ErrorCode::RESPONSE_TOO_LARGE),
     };
     let status = response.code.filter(|code| *code >= 100).ok_or(ErrorCode::MALFORMED_RESPONSE)?;
     let fields = Fields::read(response.headers)?;

@@ -38,11 +38,11 @@ use crate::sample::ErrorCode;
 const WINDOW_BYTES: u32 = 4 << 20;
 /// How much of a request's body h2 keeps until the socket takes it: 64 KiB.
 const SEND_BUFFER_BYTES: usize = 64 << 10;
-/// After so many reads of up to 16 KiB others get their turn, and the deadline is looked at: what they hold may
+/// After so many reads of up to 2 KiB others get their turn, and the deadline is looked at: what they hold may
 /// be thousands of frames, each of which takes its time.
-const READS_PER_TURN: usize = 8;
-/// A server that says more than this while nobody asked is not asked again; reads of up to 16 KiB.
-const MAX_IDLE_READS: usize = 16;
+const READS_PER_TURN: usize = 64;
+/// A server that says more than this while nobody asked is not asked again; reads of up to 2 KiB.
+const MAX_IDLE_READS: usize = 128;
 
 #[derive(Debug)]
 pub(super) struct Http2 {

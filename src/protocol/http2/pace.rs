@@ -34,6 +34,11 @@ impl Pace {
     }
 }
 
+/// A read takes at most this much. h2 makes a record of some 100 bytes of each frame, and keeps the room of the
+/// most it ever had: of frames that hold one byte each these are 200. Reads are of what TLS has decrypted, so
+/// that small ones cost no system call.
+const READ_BYTES: usize = 2 << 10;
+
 #[derive(Debug)]
 pub(super) struct Paced {
     wire: Wire,
@@ -56,7 +61,12 @@ impl AsyncRead for Paced {
             // Whoever drives the connection sees `has_read` and drives on.
             return Poll::Pending;
         }
-        let read = Pin::new(&mut self.wire).poll_read(cx, buffer);
+        let mut piece = buffer.take(READ_BYTES);
+        let read = Pin::new(&mut self.wire).poll_read(cx, &mut piece);
+        let (filled, initialized) = (piece.filled().len(), piece.initialized().len());
+        // Nothing was initialized that was not before: TLS copies what it has decrypted.
+        buffer.initialize_unfilled_to(initialized);
+        buffer.advance(filled);
         self.pace.may_read.set(read.is_pending());
         read
     }

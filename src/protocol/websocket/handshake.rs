@@ -72,7 +72,7 @@ async fn open(dialer: &Dialer, handshake: Handshake<'_>) -> Opening {
     let connection = match answered {
         Ok(()) => {
             let (wire, early) = http.into_upgraded();
-            Ok(Connection::open(wire, early, dialer.clock()))
+            Ok(Connection::open(wire, early, dialer.clock(), dialer.purse().clone()))
         }
         Err(code) => Err(code),
     };

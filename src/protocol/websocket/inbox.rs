@@ -19,9 +19,17 @@ impl Inbox {
         self.bytes += incoming.message.len();
         self.waiting.push_back(incoming);
         while self.waiting.len() > MAX_MESSAGES || self.bytes > MAX_BYTES {
-            self.pop();
-            self.discarded += 1;
+            self.discard();
         }
+    }
+
+    /// Makes room: the oldest message is lost, and counted.
+    pub(super) fn discard(&mut self) {
+        self.discarded += u64::from(self.pop().is_some());
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     pub(super) fn pop(&mut self) -> Option<Incoming> {

@@ -3,6 +3,7 @@
 
 mod handshake;
 mod inbox;
+mod intake;
 
 use std::future::poll_fn;
 use std::io::{self, Read, Write};
@@ -21,10 +22,11 @@ use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 pub use handshake::{Handshake, Opening, connect};
 pub use tungstenite::Utf8Bytes;
 
-use self::inbox::Inbox;
+use self::intake::Intake;
 use super::alarm::Alarm;
 use super::failure;
 use super::wire::Wire;
+use crate::budget::Purse;
 use crate::sample::ErrorCode;
 use crate::time::{Clock, Elapsed};
 
@@ -76,7 +78,7 @@ pub struct Incoming {
 pub struct Connection {
     wire: Wire,
     context: WebSocketContext,
-    inbox: Inbox,
+    intake: Intake,
     alarm: Alarm,
     clock: Clock,
     pings: u64,
@@ -86,18 +88,19 @@ pub struct Connection {
 
 impl Connection {
     /// Over a wire whose handshake is done; `early` is what came in with it.
-    fn open(wire: Wire, early: Vec<u8>, clock: Clock) -> Self {
+    fn open(wire: Wire, early: Vec<u8>, clock: Clock, purse: Purse) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(0)
             .max_write_buffer_size(MAX_SEND_BYTES)
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
+        let intake = Intake::new(early.len(), purse);
         let context = WebSocketContext::from_partially_read(early, Role::Client, Some(config));
         Connection {
             wire,
             context,
-            inbox: Inbox::default(),
+            intake,
             alarm: Alarm::default(),
             clock,
             pings: 0,
@@ -121,18 +124,21 @@ impl Connection {
     /// The next data message, in the order of arrival; those that came in while idle first. `TIMEOUT` at
     /// the deadline, after which the session goes on; `WEBSOCKET_CLOSED` or how it broke once it is over.
     pub async fn next(&mut self, deadline: Instant) -> Result<Incoming, ErrorCode> {
-        if let Some(incoming) = self.inbox.pop() {
+        if let Some(incoming) = self.intake.take() {
             return Ok(incoming);
         }
         poll_fn(|cx| match self.poll_message(cx) {
-            Poll::Ready(result) => Poll::Ready(result),
+            Poll::Ready(result) => {
+                self.intake.handed_over();
+                Poll::Ready(result)
+            }
             Poll::Pending => self.alarm.poll(cx, deadline).map(|()| Err(ErrorCode::TIMEOUT)),
         })
         .await
     }
 
     /// Waits until `until`, and keeps reading: pings are answered, and messages wait in a bounded inbox (256
-    /// messages, 1 MiB; the oldest makes room and is counted) with the time at which they came in. A session
+    /// messages, 1 MiB, and what the budget has room for; the oldest makes room and is counted) with the time at which they came in. A session
     /// that ends meanwhile is noticed by whatever uses it next.
     pub async fn idle(&mut self, until: Instant) {
         poll_fn(|cx| {
@@ -153,7 +159,8 @@ impl Connection {
     pub fn leave(&mut self) {
         if self.ended.is_none() && self.context.can_write() {
             let frame = CloseFrame { code: CloseCode::Away, reason: Utf8Bytes::default() };
-            let mut pipe = Pipe { wire: &mut self.wire, cx: &mut Context::from_waker(Waker::noop()) };
+            let Connection { wire, intake, .. } = self;
+            let mut pipe = Pipe { wire, intake, cx: &mut Context::from_waker(Waker::noop()) };
             // Writing flushes what is left of earlier messages first, so that no frame is torn.
             let _ = self.context.write(&mut pipe, tungstenite::Message::Close(Some(frame)));
             let _ = self.context.flush(&mut pipe);
@@ -220,7 +227,7 @@ impl Connection {
 
     /// Messages that the inbox had no room for.
     pub fn discarded(&self) -> u64 {
-        self.inbox.discarded()
+        self.intake.discarded()
     }
 
     /// The code of the peer's close frame, once it came; 1005 if it held none.
@@ -239,8 +246,8 @@ impl Connection {
         }
         let mut message = Some(message);
         poll_fn(|cx| {
-            let Connection { wire, context, .. } = self;
-            let mut pipe = Pipe { wire, cx };
+            let Connection { wire, context, intake, .. } = self;
+            let mut pipe = Pipe { wire, intake, cx };
             let written = match message.take() {
                 Some(message) => context.write(&mut pipe, message).and_then(|()| context.flush(&mut pipe)),
                 None => context.flush(&mut pipe),
@@ -266,7 +273,7 @@ impl Connection {
     fn fill_inbox(&mut self, cx: &mut Context<'_>) {
         while self.ended.is_none() {
             match self.poll_message(cx) {
-                Poll::Ready(Ok(incoming)) => self.inbox.push(incoming),
+                Poll::Ready(Ok(incoming)) => self.intake.stow(incoming),
                 Poll::Ready(Err(_)) | Poll::Pending => return,
             }
         }
@@ -274,7 +281,7 @@ impl Connection {
 
     fn stow(&mut self, message: Message) {
         let at = self.wire.meter().read_at();
-        self.inbox.push(Incoming { at, message });
+        self.intake.stow(Incoming { at, message });
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, ErrorCode>> {
@@ -291,21 +298,29 @@ impl Connection {
             if let Some(code) = self.ended {
                 return Poll::Ready(Err(code));
             }
-            match self.context.read(&mut Pipe { wire: &mut self.wire, cx }) {
+            let Connection { wire, context, intake, .. } = self;
+            match context.read(&mut Pipe { wire, intake, cx }) {
                 Ok(tungstenite::Message::Text(text)) => {
+                    intake.message();
                     return Poll::Ready(Ok(Frame::Data(Message::Text(text))));
                 }
                 Ok(tungstenite::Message::Binary(bytes)) => {
+                    intake.message();
                     return Poll::Ready(Ok(Frame::Data(Message::Binary(bytes))));
                 }
-                Ok(tungstenite::Message::Pong(payload)) => return Poll::Ready(Ok(Frame::Pong(payload))),
+                Ok(tungstenite::Message::Pong(payload)) => {
+                    intake.control(payload.len());
+                    return Poll::Ready(Ok(Frame::Pong(payload)));
+                }
                 // The next read sends the pong.
-                Ok(tungstenite::Message::Ping(_) | tungstenite::Message::Frame(_)) => {}
+                Ok(tungstenite::Message::Ping(payload)) => intake.control(payload.len()),
+                // Never given to those who read messages.
+                Ok(tungstenite::Message::Frame(_)) => {}
                 Ok(tungstenite::Message::Close(frame)) => {
                     self.close_code = Some(frame.map_or(1005, |frame| frame.code.into()));
                     self.ended = Some(ErrorCode::WEBSOCKET_CLOSED);
                     // The answer to it: sent if the socket takes it, the session is over either way.
-                    let _ = self.context.flush(&mut Pipe { wire: &mut self.wire, cx });
+                    let _ = context.flush(&mut Pipe { wire, intake, cx });
                 }
                 Err(tungstenite::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                     return Poll::Pending;
@@ -333,6 +348,7 @@ enum Frame {
 /// The wire as tungstenite wants it: blocking calls that say `WouldBlock`, the task being woken for it.
 struct Pipe<'a, 'b> {
     wire: &'a mut Wire,
+    intake: &'a mut Intake,
     cx: &'a mut Context<'b>,
 }
 
@@ -340,7 +356,12 @@ impl Read for Pipe<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut buffer = ReadBuf::new(buffer);
         match Pin::new(&mut *self.wire).poll_read(self.cx, &mut buffer) {
-            Poll::Ready(result) => result.map(|()| buffer.filled().len()),
+            Poll::Ready(result) => {
+                result?;
+                let read = buffer.filled().len();
+                self.intake.read(read)?;
+                Ok(read)
+            }
             Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
         }
     }

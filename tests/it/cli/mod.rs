@@ -1,6 +1,7 @@
 //! The program from outside: exit codes, verdicts, signals, flags, what it writes.
 
 mod export;
+mod memory;
 mod outputs;
 mod proxy;
 mod segments;

@@ -48,6 +48,6 @@ async fn the_limit_of_a_kept_body_is_that_of_the_plain_one() {
     assert!(bomb.len() < 100 << 10);
     let (target, _) = encoded("gzip", bomb).await;
     let (exchange, reply) = get_kept(&mut Client::new(), &target).await;
-    assert_eq!((exchange.status, exchange.error), (200, Some(ErrorCode::MALFORMED_RESPONSE)));
+    assert_eq!((exchange.status, exchange.error), (200, Some(ErrorCode::RESPONSE_TOO_LARGE)));
     assert!(reply.body.is_empty());
 }

@@ -162,5 +162,5 @@ async fn a_response_that_never_ends_times_out_in_bounded_memory() {
     assert_eq!(exchange.error, Some(ErrorCode::MALFORMED_RESPONSE));
     // A body that is kept has its limit; the window is opened again and again.
     let exchange = get_from(never_ending(head, frame(DATA, 0, 1, &[b'x'; 16_000])).await, PATIENCE).await;
-    assert_eq!((exchange.status, exchange.error), (200, Some(ErrorCode::MALFORMED_RESPONSE)));
+    assert_eq!((exchange.status, exchange.error), (200, Some(ErrorCode::RESPONSE_TOO_LARGE)));
 }

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
+use loadgate::budget::{Budget, DEFAULT_BYTES};
 use loadgate::protocol::http::{Client, Reply, Request};
 use loadgate::protocol::tls::{ClientIdentity, TlsOptions, client_config};
 use loadgate::protocol::{Dialer, HostOverride, KeepAlive, Proxies, Settings, Target};
@@ -41,6 +42,7 @@ pub(crate) fn settings(tls: &TlsOptions) -> Settings {
         proxies: Proxies::default(),
         allow: Arc::new(|_, _| true),
         keep_alive: KeepAlive::Vu,
+        budget: Budget::new(DEFAULT_BYTES),
     }
 }
 

@@ -323,7 +323,7 @@ fn answers_that_break_http_are_failed_requests_with_their_codes() {
     assert_eq!(code("/cut", "1050"), 2, "{found:#?}");
     assert_eq!(code("/garbage", "1800"), 2, "{found:#?}");
     assert_eq!(code("/closed", "1801"), 2, "{found:#?}");
-    assert_eq!(code("/huge-head", "1800"), 2, "{found:#?}");
+    assert_eq!(code("/huge-head", "1805"), 2, "{found:#?}");
     assert_eq!(code("/missing", "1404"), 2, "{found:#?}");
     let failed = |name| ran.last.sum("k6_http_req_failed_rate", &[("name", name)]);
     assert_eq!([failed("/missing"), failed("/wanted")], [Some(1.0), Some(0.0)]);
