@@ -22,6 +22,7 @@ pub struct Budget {
 
 /// The budget in the hands of one worker thread: cloned for each exchange, which costs no atomic.
 #[derive(Debug, Clone)]
+#[expect(clippy::redundant_allocation, reason = "the outer one is cloned without an atomic")]
 pub struct Purse(Rc<Arc<Budget>>);
 
 /// What one holder has taken of a budget; given back when it is dropped.

@@ -176,10 +176,10 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_head_is_malformed_in_pieces_of_any_size() {
+    fn an_endless_head_is_too_large_in_pieces_of_any_size() {
         let endless = format!("HTTP/1.1 200 OK\r\nx: {}", "a".repeat(head::MAX_HEAD_BYTES));
         for size in [1000, endless.len()] {
-            assert_eq!(hear(endless.as_bytes(), size).1, Err(ErrorCode::MALFORMED_RESPONSE));
+            assert_eq!(hear(endless.as_bytes(), size).1, Err(ErrorCode::RESPONSE_TOO_LARGE));
         }
     }
 

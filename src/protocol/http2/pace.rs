@@ -61,11 +61,10 @@ impl AsyncRead for Paced {
             // Whoever drives the connection sees `has_read` and drives on.
             return Poll::Pending;
         }
-        let mut piece = buffer.take(READ_BYTES);
+        let room = buffer.remaining().min(READ_BYTES);
+        let mut piece = ReadBuf::new(buffer.initialize_unfilled_to(room));
         let read = Pin::new(&mut self.wire).poll_read(cx, &mut piece);
-        let (filled, initialized) = (piece.filled().len(), piece.initialized().len());
-        // Nothing was initialized that was not before: TLS copies what it has decrypted.
-        buffer.initialize_unfilled_to(initialized);
+        let filled = piece.filled().len();
         buffer.advance(filled);
         self.pace.may_read.set(read.is_pending());
         read

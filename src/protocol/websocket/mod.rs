@@ -138,8 +138,8 @@ impl Connection {
     }
 
     /// Waits until `until`, and keeps reading: pings are answered, and messages wait in a bounded inbox (256
-    /// messages, 1 MiB, and what the budget has room for; the oldest makes room and is counted) with the time at which they came in. A session
-    /// that ends meanwhile is noticed by whatever uses it next.
+    /// messages, 1 MiB, and what the budget has room for; the oldest makes room and is counted) with the time
+    /// at which they came in. A session that ends meanwhile is noticed by whatever uses it next.
     pub async fn idle(&mut self, until: Instant) {
         poll_fn(|cx| {
             self.fill_inbox(cx);

@@ -10,7 +10,7 @@ fn the_summary_export_holds_the_verdict_every_gate_and_every_metric() {
     let target = demo_target(&[]);
     let rest = "metrics: {mine: {type: counter}, unused: {type: trend, time: true}}\n\
                 thresholds: {http_reqs: [count>=2], 'http_req_duration{name:/health}': ['p(95)<20s'], \
-                'http_req_duration{name:/x}': ['avg<1s'], http_req_waiting: ['max<1ns']}";
+                'http_req_duration{expected_response:false}': ['avg<1s'], http_req_waiting: ['max<1ns']}";
     let ended = Ended::run(&plan(&target.http(), rest), &["--testid", "run-7"]);
     ended.check(99, &["http_req_waiting max<1ns"]);
     let export = ended.export();
@@ -30,7 +30,7 @@ fn the_summary_export_holds_the_verdict_every_gate_and_every_metric() {
     let expected = [
         ("http_reqs", "count>=2", "held"),
         ("http_req_duration{name:/health}", "p(95)<20s", "held"),
-        ("http_req_duration{name:/x}", "avg<1s", "no_data"),
+        ("http_req_duration{expected_response:false}", "avg<1s", "no_data"),
         ("http_req_waiting", "max<1ns", "crossed"),
     ];
     assert_eq!(found, expected);

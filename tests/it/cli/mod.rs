@@ -82,10 +82,10 @@ fn what_cannot_be_judged_exits_with_98_and_says_why() {
         ),
         (&probe, users, "50ms", "? nope avg>1: no data: the probe `nope` never had a value"),
         (
-            "thresholds: {'http_req_duration{name:/other}': ['p(95)<20s']}",
+            "thresholds: {'http_req_duration{expected_response:false}': ['p(95)<20s']}",
             users,
             "50ms",
-            "no sample of `http_req_duration` has these tags (name is one of: /health)",
+            "no sample of `http_req_duration` has these tags (expected_response is one of: true)",
         ),
         (
             "",
