@@ -20,9 +20,8 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    /// `early` bytes came in with the handshake.
-    pub(super) fn new(early: usize, purse: Purse) -> Self {
-        Intake { inbox: Inbox::default(), partial_bytes: early, charge: Charge::default(), purse }
+    pub(super) fn new(purse: Purse) -> Self {
+        Intake { inbox: Inbox::default(), partial_bytes: 0, charge: Charge::default(), purse }
     }
 
     /// So many bytes were read.
@@ -87,7 +86,7 @@ mod tests {
     #[test]
     fn messages_make_room_for_newer_ones_and_parts_of_one_do_not_exceed_the_budget() {
         let purse = Purse::new(&Budget::new(256 << 10));
-        let mut intake = Intake::new(0, purse.clone());
+        let mut intake = Intake::new(purse.clone());
         let message = |number| Incoming {
             at: Elapsed::from_nanos(number),
             message: Message::Binary(Bytes::from(vec![0; 100 << 10])),
@@ -104,7 +103,7 @@ mod tests {
     #[test]
     fn an_idle_session_that_is_pinged_for_days_holds_nothing() {
         let purse = Purse::new(&Budget::new(0));
-        let mut intake = Intake::new(0, purse);
+        let mut intake = Intake::new(purse);
         for _ in 0..100_000 {
             intake.read(FRAME_HEADER_BYTES + 4).unwrap();
             intake.control(4);

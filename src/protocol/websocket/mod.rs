@@ -77,6 +77,8 @@ pub struct Incoming {
 /// be dropped with it.
 pub struct Connection {
     wire: Wire,
+    /// Came in with the handshake, and is read first.
+    early: Bytes,
     context: WebSocketContext,
     intake: Intake,
     alarm: Alarm,
@@ -95,12 +97,13 @@ impl Connection {
             .max_write_buffer_size(MAX_SEND_BYTES)
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
-        let intake = Intake::new(early.len(), purse);
-        let context = WebSocketContext::from_partially_read(early, Role::Client, Some(config));
         Connection {
             wire,
-            context,
-            intake,
+            early: early.into(),
+            // Not from what was partially read: tungstenite then forgets the size of its read buffer, and once that
+            // is used up reads each message in two pieces.
+            context: WebSocketContext::new(Role::Client, Some(config)),
+            intake: Intake::new(purse),
             alarm: Alarm::default(),
             clock,
             pings: 0,
@@ -159,8 +162,8 @@ impl Connection {
     pub fn leave(&mut self) {
         if self.ended.is_none() && self.context.can_write() {
             let frame = CloseFrame { code: CloseCode::Away, reason: Utf8Bytes::default() };
-            let Connection { wire, intake, .. } = self;
-            let mut pipe = Pipe { wire, intake, cx: &mut Context::from_waker(Waker::noop()) };
+            let Connection { wire, early, intake, .. } = self;
+            let mut pipe = Pipe { wire, early, intake, cx: &mut Context::from_waker(Waker::noop()) };
             // Writing flushes what is left of earlier messages first, so that no frame is torn.
             let _ = self.context.write(&mut pipe, tungstenite::Message::Close(Some(frame)));
             let _ = self.context.flush(&mut pipe);
@@ -246,8 +249,8 @@ impl Connection {
         }
         let mut message = Some(message);
         poll_fn(|cx| {
-            let Connection { wire, context, intake, .. } = self;
-            let mut pipe = Pipe { wire, intake, cx };
+            let Connection { wire, early, context, intake, .. } = self;
+            let mut pipe = Pipe { wire, early, intake, cx };
             let written = match message.take() {
                 Some(message) => context.write(&mut pipe, message).and_then(|()| context.flush(&mut pipe)),
                 None => context.flush(&mut pipe),
@@ -298,8 +301,8 @@ impl Connection {
             if let Some(code) = self.ended {
                 return Poll::Ready(Err(code));
             }
-            let Connection { wire, context, intake, .. } = self;
-            match context.read(&mut Pipe { wire, intake, cx }) {
+            let Connection { wire, early, context, intake, .. } = self;
+            match context.read(&mut Pipe { wire, early, intake, cx }) {
                 Ok(tungstenite::Message::Text(text)) => {
                     intake.message();
                     return Poll::Ready(Ok(Frame::Data(Message::Text(text))));
@@ -320,7 +323,7 @@ impl Connection {
                     self.close_code = Some(frame.map_or(1005, |frame| frame.code.into()));
                     self.ended = Some(ErrorCode::WEBSOCKET_CLOSED);
                     // The answer to it: sent if the socket takes it, the session is over either way.
-                    let _ = context.flush(&mut Pipe { wire, intake, cx });
+                    let _ = context.flush(&mut Pipe { wire, early, intake, cx });
                 }
                 Err(tungstenite::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                     return Poll::Pending;
@@ -348,12 +351,19 @@ enum Frame {
 /// The wire as tungstenite wants it: blocking calls that say `WouldBlock`, the task being woken for it.
 struct Pipe<'a, 'b> {
     wire: &'a mut Wire,
+    early: &'a mut Bytes,
     intake: &'a mut Intake,
     cx: &'a mut Context<'b>,
 }
 
 impl Read for Pipe<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.early.is_empty() {
+            let early = self.early.split_to(buffer.len().min(self.early.len()));
+            buffer[..early.len()].copy_from_slice(&early);
+            self.intake.read(early.len())?;
+            return Ok(early.len());
+        }
         let mut buffer = ReadBuf::new(buffer);
         match Pin::new(&mut *self.wire).poll_read(self.cx, &mut buffer) {
             Poll::Ready(result) => {
