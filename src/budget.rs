@@ -5,8 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// What a plan that says nothing else may hold, in bytes: 128 MiB.
-pub const DEFAULT_BYTES: u64 = 128 << 20;
+/// What a plan that says nothing else may hold, in bytes: 96 MiB. The process then stays below 256 MiB: buffers
+/// that grow, and what the allocator keeps, are some as much again (`cargo bench --bench peers -- hostile`).
+pub const DEFAULT_BYTES: u64 = 96 << 20;
 /// What one exchange or connection may hold without asking, in bytes: the usual reply costs no atomic.
 pub const FREE_BYTES: u64 = 16 << 10;
 /// What is asked for at once, in bytes, so that a body that grows asks seldom.

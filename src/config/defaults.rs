@@ -62,7 +62,7 @@ pub struct Limits {
     pub rps: Option<f64>,
     /// The share of due iterations that may be dropped, 0 to 1 (default 0.001).
     pub max_dropped: f64,
-    /// What bodies and messages of targets may take in all (default 128 MiB).
+    /// What bodies and messages of targets may take in all (default 96 MiB).
     pub memory_bytes: u64,
 }
 
@@ -214,7 +214,7 @@ impl Element for Limits {
         let memory = f.or::<Size>(
             "memory",
             "What bodies and messages may take; exchanges above it fail with 1804, and the run is inconclusive",
-            "128MiB",
+            "96MiB",
         );
         Some(Limits { rps: rps?.map(|rps| rps.0), max_dropped: max_dropped?.0, memory_bytes: memory?.0 })
     }

@@ -161,7 +161,7 @@ fn defaults_are_filled_in() {
     assert_eq!(config.series_limit, 200);
     assert_eq!(config.defaults.user_agent, concat!("loadgate/", env!("CARGO_PKG_VERSION")));
     assert!(config.defaults.discard_bodies && !config.defaults.tls.insecure_skip_verify);
-    assert_eq!((config.limits.max_dropped, config.limits.memory_bytes), (0.001, 128 << 20));
+    assert_eq!((config.limits.max_dropped, config.limits.memory_bytes), (0.001, 96 << 20));
 }
 
 #[test]

@@ -9,6 +9,8 @@ use crate::budget::{Charge, Purse};
 
 /// A server's frame has a header of at least so many bytes (RFC 6455, section 5.2).
 const FRAME_HEADER_BYTES: usize = 2;
+/// tungstenite puts a message's parts into a vector that doubles.
+const PARTIAL_COPIES: usize = 2;
 
 #[derive(Debug)]
 pub(super) struct Intake {
@@ -31,7 +33,7 @@ impl Intake {
     pub(super) fn read(&mut self, bytes: usize) -> io::Result<()> {
         // Frames without anything in them are read for ever, and hold nothing.
         self.partial_bytes = (self.partial_bytes + bytes).min(MAX_MESSAGE_BYTES);
-        let held = self.partial_bytes + self.inbox.bytes();
+        let held = PARTIAL_COPIES * self.partial_bytes + self.inbox.bytes();
         let paid = self.charge.cover(held as u64, &self.purse);
         paid.map_err(|spent| io::Error::new(io::ErrorKind::OutOfMemory, spent))
     }
