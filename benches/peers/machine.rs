@@ -19,6 +19,8 @@ pub(crate) enum Place {
     Server,
     /// The second core, alone.
     Client,
+    /// Both cores, beside the server: for a client whose speed is not the question.
+    Everywhere,
 }
 
 #[derive(Debug)]
@@ -64,11 +66,13 @@ impl Machine {
     }
 
     fn core(&self, place: Place) -> String {
-        let core = match place {
-            Place::Server => self.cores.first(),
-            Place::Client => self.cores.last(),
-        };
-        core.copied().unwrap_or(0).to_string()
+        let (first, last) =
+            (self.cores.first().copied().unwrap_or(0), self.cores.last().copied().unwrap_or(0));
+        match place {
+            Place::Server => first.to_string(),
+            Place::Client => last.to_string(),
+            Place::Everywhere => format!("{first},{last}"),
+        }
     }
 
     /// `program`, to be run at `place` where the machine has more than one core. `taskset` replaces itself by it.
