@@ -103,7 +103,7 @@ impl Step for Receive {
             let sent = session(vu)?.sent.take();
             let from = sent.map_or(began, |sent| sent.due);
             let mut times = ReplyTimes { sent, from, previous: None };
-            let deadline = Instant::now() + self.timeout;
+            let deadline = vu.worker.clock.instant(began) + self.timeout;
             let outcome = self.matching(vu, &mut times, deadline).await?;
             self.conclude(vu, &times, outcome)
         })

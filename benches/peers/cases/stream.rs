@@ -43,8 +43,10 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     let table = Table { title, columns, ratio: Some(Figure::CpuPercent), rows };
     let achieved = table.judged(Figure::AchievedPercent);
     report.target("100,000 messages/s: sent, in percent", Bound::Between(99.9, 100.1), achieved);
-    let p99 = table.judged_ratio(Figure::ReportedP99Ms);
-    report.target("100,000 messages/s: p99 as a multiple of the bare client's", Bound::AtMost(3.0), p99);
+    // Percentiles are shown and not judged: bare itself needs four fifths of the core or more, and how long a queue lasts
+    // that a stall of the machine left behind depends on the little that remains.
+    let cpu = table.judged_ratio(Figure::CpuPercent);
+    report.target("100,000 messages/s: CPU as a multiple of bare tungstenite", Bound::AtMost(1.25), cpu);
     report.table(table);
     Ok(())
 }
