@@ -23,6 +23,8 @@ pub mod sample;
 pub mod metric;
 pub mod labels;
 pub mod family;
+pub mod promql;
+pub mod tsdb;
 pub mod record;
 pub mod budget;
 // What an iteration is made of.

@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 use super::rust_tokens::{Token, tokens};
 
 /// A module uses only those before it. `lib.rs` lists them in the same order.
-const LAYERS: [&str; 28] = [
+const LAYERS: [&str; 30] = [
     "time",
     "ids",
     "sample",
     "metric",
     "labels",
     "family",
+    "promql",
+    "tsdb",
     "record",
     "budget",
     "template",

@@ -1,0 +1,79 @@
+//! What a query reads: series by matchers and time.
+
+use regex::Regex;
+
+use super::Series;
+
+/// A value at a moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    pub value: f64,
+}
+
+/// The NaN that says: from here on there is no such series (Prometheus' `value.StaleNaN`).
+pub const STALE: f64 = f64::from_bits(0x7ff0_0000_0000_0002);
+
+/// Whether a value is the staleness marker; any other NaN is a value.
+pub fn is_stale(value: f64) -> bool {
+    value.to_bits() == STALE.to_bits()
+}
+
+/// Both ends belong to it; milliseconds since the Unix epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeRange {
+    pub from_ms: i64,
+    pub to_ms: i64,
+}
+
+/// One condition on a label; the metric's name is the label `__name__`.
+#[derive(Debug, Clone)]
+pub struct Matcher {
+    pub label: String,
+    pub kind: MatchKind,
+    /// As it was written.
+    pub value: String,
+    /// For the kinds that need it: anchored at both ends, `.` matches line ends.
+    pub regex: Option<Regex>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MatchKind {
+    Equal,
+    NotEqual,
+    Regex,
+    NotRegex,
+}
+
+impl Matcher {
+    pub fn equal(label: &str, value: &str) -> Self {
+        Matcher { label: label.to_owned(), kind: MatchKind::Equal, value: value.to_owned(), regex: None }
+    }
+
+    /// A label that is absent has the empty value, as in Prometheus.
+    pub fn matches(&self, value: &str) -> bool {
+        let by_regex = || self.regex.as_ref().is_some_and(|regex| regex.is_match(value));
+        match self.kind {
+            MatchKind::Equal => self.value == value,
+            MatchKind::NotEqual => self.value != value,
+            MatchKind::Regex => by_regex(),
+            MatchKind::NotRegex => !by_regex(),
+        }
+    }
+}
+
+/// Where series come from. Answers need not be sorted by labels; points are in ascending order, staleness markers
+/// among them, and a series without points in the range may be left out.
+pub trait Source {
+    /// The series that all matchers match, with their points in the range. Labels include `__name__`.
+    ///
+    /// # Errors
+    /// What could not be read; a query then fails as a whole.
+    fn select(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Series>, SourceError>;
+}
+
+/// Why series could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SourceError(pub String);
