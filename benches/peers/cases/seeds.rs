@@ -7,6 +7,7 @@
 //! rather than by their own speed: k6's collector stops it for some milliseconds.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{read_to_string, write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -57,6 +58,16 @@ enum Tolerance {
     Within(f64),
     /// For a closed loop: what a tool needs between two iterations is its own, and is not given back.
     Percent(f64),
+}
+
+impl fmt::Display for Tolerance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exactly => f.write_str("exactly"),
+            Self::Within(iterations) => write!(f, "within {iterations}"),
+            Self::Percent(percent) => write!(f, "within {percent} %"),
+        }
+    }
 }
 
 impl Tolerance {
@@ -233,7 +244,7 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
 /// Prints the figures side by side. How many of them are too far from each other; not a number: there are none.
 fn compare(seed: &Seed, ours: &Outcome, theirs: &Outcome) -> f64 {
     println!(
-        "\n### {}: its k6 script and its plan, counts {:?}, percentiles within 2 % or 1 ms\n",
+        "\n### {}: its k6 script and its plan, counts {}, percentiles within 2 % or 1 ms\n",
         seed.name, seed.counts
     );
     println!("| {:64} | {:>12} | {:>12} | {:>8} |      |", "figure", "loadgate", "k6", "off by %");
