@@ -3,6 +3,7 @@
 //! The seam: [`Threshold`]s and what was observed go in, [`Gate`]s come out. Who calls does not
 //! know how a threshold is evaluated.
 
+pub mod annotation;
 mod gate;
 mod probe;
 mod threshold;
