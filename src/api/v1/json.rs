@@ -142,7 +142,7 @@ fn print(out: &mut Vec<u8>, arguments: std::fmt::Arguments<'_>) {
 }
 
 /// For `serialize_with`: an object.
-pub(super) fn labels<S: Serializer>(labels: &Labels, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn labels<S: Serializer>(labels: &&Labels, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(labels.iter())
 }
 

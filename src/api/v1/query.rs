@@ -1,0 +1,195 @@
+//! `/api/v1/query` and `/api/v1/query_range`, and what is asked of an expression without evaluating it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::State;
+use promql_parser::parser::value::ValueType;
+
+use super::answer::{Kind, Refusal, Success};
+use super::evaluate::{evaluate, timed_out};
+use super::form::Form;
+use super::json;
+use super::time::{MAX_MS, MIN_MS, now_ms, parse_duration, parse_time};
+use crate::api::Sources;
+use crate::promql::{Annotation, Answer, EvalError, Limits, Options, Query, Value};
+use crate::tsdb::Store;
+
+/// Per series of a range query.
+const MAX_STEPS: i64 = 11_000;
+const NANOS_PER_MS: i64 = 1_000_000;
+
+pub(super) async fn instant(State(sources): State<Arc<Sources>>, form: Form) -> Result<Success, Refusal> {
+    let asked = Asked::at_a_moment(&form)?;
+    asked.answer(&sources, Instant::now()).await
+}
+
+pub(super) async fn range(State(sources): State<Arc<Sources>>, form: Form) -> Result<Success, Refusal> {
+    let asked = Asked::over_time(&form)?;
+    asked.answer(&sources, Instant::now()).await
+}
+
+pub(super) async fn format(form: Form) -> Result<Success, Refusal> {
+    let query = parse(form.value("query").unwrap_or_default())?;
+    Ok(Success::of(&query.expr().prettify()))
+}
+
+/// Exemplars are not kept; what is asked is checked all the same.
+pub(super) async fn exemplars(form: Form) -> Result<Success, Refusal> {
+    let start_ms = form.time_or("start", MIN_MS)?;
+    let end_ms = form.time_or("end", MAX_MS)?;
+    if end_ms < start_ms {
+        return Err(Refusal::bad_data("end timestamp must not be before start timestamp"));
+    }
+    Query::parse(form.value("query").unwrap_or_default())
+        .map_err(|error| Refusal::bad_data(error.message))?;
+    Ok(Success::of::<[(); 0]>(&[]))
+}
+
+/// A request for a value.
+#[derive(Debug, PartialEq)]
+struct Asked {
+    query: String,
+    when: When,
+    /// Series in the answer.
+    limit: Option<usize>,
+    timeout: Option<Duration>,
+    lookback: Option<Duration>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum When {
+    At(i64),
+    Range { from_ms: i64, to_ms: i64, step_ms: i64 },
+}
+
+impl Asked {
+    fn at_a_moment(form: &Form) -> Result<Self, Refusal> {
+        let limit = form.limit()?;
+        let when = When::At(form.time_or("time", now_ms())?);
+        Asked::new(form, when, limit)
+    }
+
+    fn over_time(form: &Form) -> Result<Self, Refusal> {
+        let limit = form.limit()?;
+        let time = |name| {
+            parse_time(form.value(name).unwrap_or_default()).map_err(|why| Refusal::parameter(name, why))
+        };
+        let (from_ms, to_ms) = (time("start")?, time("end")?);
+        if to_ms < from_ms {
+            return Err(Refusal::parameter("end", "end timestamp must not be before start time"));
+        }
+        let step_nanos = parse_duration(form.value("step").unwrap_or_default())
+            .map_err(|why| Refusal::parameter("step", why))?;
+        if step_nanos <= 0 {
+            let why = "zero or negative query resolution step widths are not accepted. Try a positive integer";
+            return Err(Refusal::parameter("step", why));
+        }
+        let range_nanos = to_ms.saturating_sub(from_ms).saturating_mul(NANOS_PER_MS);
+        if range_nanos / step_nanos > MAX_STEPS {
+            return Err(Refusal::bad_data(
+                "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
+            ));
+        }
+        // Below a millisecond there are no steps.
+        let step_ms = (step_nanos / NANOS_PER_MS).max(1);
+        Asked::new(form, When::Range { from_ms, to_ms, step_ms }, limit)
+    }
+
+    fn new(form: &Form, when: When, limit: Option<usize>) -> Result<Self, Refusal> {
+        let duration = |name| form.value(name).map(parse_duration).transpose();
+        let timeout = duration("timeout").map_err(|why| Refusal::parameter("timeout", why))?;
+        let lookback = duration("lookback_delta").map_err(|why| {
+            Refusal::bad_data(format!("error parsing lookback delta duration: {why}"))
+        })?;
+        // Zero and less are given up at once, as upstream.
+        let timeout = timeout.map(|nanos| Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)));
+        let lookback = lookback.and_then(|nanos| u64::try_from(nanos).ok()).filter(|nanos| *nanos > 0);
+        Ok(Asked {
+            query: form.value("query").unwrap_or_default().to_owned(),
+            when,
+            limit,
+            timeout,
+            lookback: lookback.map(Duration::from_nanos),
+        })
+    }
+
+    async fn answer(self, sources: &Sources, now: Instant) -> Result<Success, Refusal> {
+        let longest = sources.limits.timeout;
+        let deadline = now + self.timeout.unwrap_or(longest).min(longest);
+        evaluate(sources, deadline, move |store, limits| {
+            let query = self.parse()?;
+            let answer = self.evaluate(&query, store, limits).map_err(|error| refusal(&error))?;
+            Ok(self.write(answer))
+        })
+        .await
+    }
+
+    fn parse(&self) -> Result<Query, Refusal> {
+        let query = parse(&self.query)?;
+        let documented = match query.expr().value_type() {
+            ValueType::Vector | ValueType::Scalar => return Ok(query),
+            ValueType::Matrix => "range vector",
+            ValueType::String => "string",
+        };
+        match self.when {
+            When::At(_) => Ok(query),
+            When::Range { .. } => Err(Refusal::parameter(
+                "query",
+                format!(
+                    "invalid expression type \"{documented}\" for range query, must be Scalar or instant Vector"
+                ),
+            )),
+        }
+    }
+
+    fn evaluate(&self, query: &Query, store: &Store, limits: Limits) -> Result<Answer, EvalError> {
+        let mut options = Options { limits, ..Options::default() };
+        if let Some(lookback) = self.lookback {
+            options.lookback = lookback;
+        }
+        match self.when {
+            When::At(at_ms) => query.instant(store, at_ms, &options),
+            When::Range { from_ms, to_ms, step_ms } => query.range(store, from_ms, to_ms, step_ms, &options),
+        }
+    }
+
+    fn write(&self, answer: Answer) -> Success {
+        let Answer { mut value, mut annotations } = answer;
+        let limit = self.limit.unwrap_or(usize::MAX);
+        let length = match &mut value {
+            Value::Vector(samples) => {
+                let length = samples.len();
+                samples.truncate(limit);
+                length
+            }
+            Value::Matrix(series) => {
+                let length = series.len();
+                series.truncate(limit);
+                length
+            }
+            Value::Scalar(_) | Value::String { .. } => 0,
+        };
+        if length > limit {
+            annotations.push(truncated());
+        }
+        Success::new(&annotations, |out| json::write_value(out, value))
+    }
+}
+
+pub(super) fn truncated() -> Annotation {
+    Annotation::Warning("results truncated due to limit".to_owned())
+}
+
+fn parse(text: &str) -> Result<Query, Refusal> {
+    Query::parse(text).map_err(|error| Refusal::parameter("query", error.message))
+}
+
+fn refusal(error: &EvalError) -> Refusal {
+    match error {
+        EvalError::Timeout => timed_out("expression evaluation"),
+        EvalError::Cancelled => Refusal::new(Kind::Canceled, "query was canceled in expression evaluation"),
+        EvalError::Source(error) => Refusal::new(Kind::Internal, error.to_string()),
+        EvalError::Invalid(_) | EvalError::TooManyPoints(_) => Refusal::new(Kind::Execution, error.to_string()),
+    }
+}
