@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use super::Series;
+use super::{Sample, Series};
 
 /// A value at a moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,6 +71,16 @@ pub trait Source {
     /// # Errors
     /// What could not be read; a query then fails as a whole.
     fn select(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Series>, SourceError>;
+
+    /// The last point in the range of each of these series, a staleness marker included: what an instant selector
+    /// asks, without the points before it.
+    ///
+    /// # Errors
+    /// As of [`Source::select`].
+    fn latest(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Sample>, SourceError> {
+        let last = |series: Series| Some(Sample { point: *series.points.last()?, labels: series.labels });
+        Ok(self.select(matchers, range)?.into_iter().filter_map(last).collect())
+    }
 }
 
 /// Why series could not be read.
