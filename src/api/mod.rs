@@ -30,7 +30,7 @@ use tower_http::compression::CompressionLayer;
 pub use exporter::Exporter;
 pub use latest::Latest;
 pub use sources::{QueryLimits, Sources};
-pub use v1::{Alert, AlertState, Health, Rule, RuleGroup, RuleKind, Target};
+pub use v1::{RuleGroup, Target};
 
 /// Serves until `shutdown` resolves, then lets requests under way end, for at most five seconds.
 ///

@@ -1,5 +1,7 @@
 //! A query: parsed once, asked often.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use promql_parser::parser::Expr;
@@ -32,6 +34,8 @@ pub struct Limits {
     pub max_points: usize,
     /// When the query is given up.
     pub deadline: Option<Instant>,
+    /// Set by whoever does not want the answer any more.
+    pub cancelled: Option<Arc<AtomicBool>>,
 }
 
 /// A result, and what Prometheus would say beside it.
@@ -55,6 +59,8 @@ pub enum EvalError {
     Invalid(String),
     #[error("query timed out")]
     Timeout,
+    #[error("query was cancelled")]
+    Cancelled,
     #[error("query would hold more than {0} points in memory: ask for fewer series, or a shorter range")]
     TooManyPoints(usize),
     #[error("{0}")]
@@ -125,6 +131,6 @@ impl Default for Options {
 impl Default for Limits {
     /// Prometheus' `--query.max-samples`, and no deadline.
     fn default() -> Self {
-        Limits { max_points: 50_000_000, deadline: None }
+        Limits { max_points: 50_000_000, deadline: None, cancelled: None }
     }
 }

@@ -12,6 +12,7 @@ mod http;
 mod layers;
 mod metrics;
 mod plans;
+mod query_api;
 mod readme;
 mod run;
 mod rust_tokens;

@@ -37,11 +37,12 @@ pub(super) async fn evaluate<T: Send + 'static>(
     };
     let store = Arc::clone(&sources.store);
     let (send, receive) = oneshot::channel();
-    let thread = std::thread::Builder::new().name("query".to_owned()).stack_size(STACK_BYTES).spawn(move || {
-        lower_priority();
-        let _place = place;
-        let _nobody_waits = send.send(work(&store, limits));
-    });
+    let thread =
+        std::thread::Builder::new().name("query".to_owned()).stack_size(STACK_BYTES).spawn(move || {
+            lower_priority();
+            let _place = place;
+            let _nobody_waits = send.send(work(&store, limits));
+        });
     if let Err(error) = thread {
         return Err(Refusal::new(Kind::Internal, format!("failed to start a thread for the query: {error}")));
     }
@@ -67,4 +68,77 @@ impl Drop for Abandon {
 /// On Linux niceness belongs to a thread. Where it cannot be set the query is answered all the same.
 fn lower_priority() {
     let _as_it_was = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::api::QueryLimits;
+
+    fn sources(concurrent: usize) -> Sources {
+        let limits = QueryLimits { concurrent, max_points: 7, ..QueryLimits::default() };
+        Sources::with_limits(Arc::new(Store::new(1 << 20)), limits)
+    }
+
+    fn far() -> Instant {
+        Instant::now() + Duration::from_hours(1)
+    }
+
+    #[tokio::test]
+    async fn work_is_done_elsewhere_with_its_limits() {
+        let deadline = far();
+        let here = std::thread::current().id();
+        let done = evaluate(&sources(1), deadline, move |_, limits| {
+            Ok((std::thread::current().id() != here, limits.max_points, limits.deadline))
+        });
+        assert_eq!(done.await, Ok((true, 7, Some(deadline))));
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_is_our_own_fault_and_frees_its_place() {
+        let sources = sources(1);
+        let broken: Result<(), Refusal> =
+            evaluate(&sources, far(), |_, _| panic!("a test of what a panic does")).await;
+        assert_eq!(broken.unwrap_err().kind, Kind::Internal);
+        assert_eq!(evaluate(&sources, far(), |_, _| Ok(1)).await, Ok(1));
+    }
+
+    #[tokio::test]
+    async fn who_finds_no_place_waits_until_the_deadline() {
+        let sources = sources(1);
+        let (end, ended) = mpsc::channel::<()>();
+        let first = evaluate(&sources, far(), move |_, _| {
+            let _ = ended.recv();
+            Ok(1)
+        });
+        let second = async {
+            let refused = evaluate(&sources, Instant::now(), |_, _| Ok(2)).await;
+            drop(end);
+            refused
+        };
+        let (first, second) = tokio::join!(biased; first, second);
+        assert_eq!((first, second), (Ok(1), Err(timed_out("query queue"))));
+        assert_eq!(evaluate(&sources, far(), |_, _| Ok(3)).await, Ok(3));
+    }
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_is_told_to_stop() {
+        let sources = sources(1);
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let abandoned = evaluate(&sources, far(), move |_, limits| {
+            let _ = begin.send(());
+            while !limits.cancelled.as_ref().is_some_and(|cancelled| cancelled.load(Ordering::Relaxed)) {
+                std::thread::yield_now();
+            }
+            Ok(())
+        });
+        tokio::select! {
+            _ = abandoned => panic!("it ended by itself"),
+            begun = begun => begun.unwrap(),
+        }
+        assert_eq!(evaluate(&sources, far(), |_, _| Ok(1)).await, Ok(1));
+    }
 }

@@ -73,7 +73,8 @@ fn selector(text: &str) -> Result<Vec<Matcher>, String> {
         }
         Err(error) => return Err(error.message),
     };
-    let matchers = query.selector().ok_or_else(|| format!("parse error: {text:?} is not a series selector"))?;
+    let matchers =
+        query.selector().ok_or_else(|| format!("parse error: {text:?} is not a series selector"))?;
     if matchers.iter().all(|matcher| matcher.matches("")) {
         return Err(EMPTY.to_owned());
     }
@@ -118,9 +119,8 @@ async fn whole(body: Body) -> Result<Vec<u8>, Refusal> {
     match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY_BYTES)).await {
         Ok(Ok(bytes)) => Ok(bytes.to_vec()),
         Ok(Err(error)) => {
-            let is_long = std::error::Error::source(&error).is_some_and(|source| {
-                source.downcast_ref::<http_body_util::LengthLimitError>().is_some()
-            });
+            let is_long = std::error::Error::source(&error)
+                .is_some_and(|source| source.downcast_ref::<http_body_util::LengthLimitError>().is_some());
             Err(if is_long {
                 Refusal::new(Kind::TooLarge, format!("the form is longer than {MAX_BODY_BYTES} bytes"))
             } else {
@@ -156,7 +156,8 @@ pub(super) mod tests {
 
     #[tokio::test]
     async fn the_body_comes_before_the_url() {
-        let both = posted("application/x-www-form-urlencoded; charset=utf-8", "query=a%2Bb+c&x=").await.unwrap();
+        let both =
+            posted("application/x-www-form-urlencoded; charset=utf-8", "query=a%2Bb+c&x=").await.unwrap();
         assert_eq!(both.value("query"), Some("a+b c"));
         assert_eq!(both.values("query").collect::<Vec<_>>(), ["a+b c", "2", "4"]);
         assert_eq!((both.value("limit"), both.value("x"), both.value("y")), (Some("3"), None, None));

@@ -226,7 +226,10 @@ mod tests {
         let point = |value| Point { at_ms: 1_500, value };
         let labels = Labels::new([("__name__", "up"), ("job", "a\"\u{e9}\n")]);
         for (value, expected) in [
-            (Value::Scalar(point(1e21)), r#"{"resultType":"scalar","result":[1.5,"1000000000000000000000"]}"#),
+            (
+                Value::Scalar(point(1e21)),
+                r#"{"resultType":"scalar","result":[1.5,"1000000000000000000000"]}"#,
+            ),
             (Value::Scalar(point(f64::INFINITY)), r#"{"resultType":"scalar","result":[1.5,"+Inf"]}"#),
             (
                 Value::String { at_ms: 1_000, text: "a\"b".to_owned() },

@@ -43,7 +43,7 @@ pub(super) async fn exemplars(form: Form) -> Result<Success, Refusal> {
     }
     Query::parse(form.value("query").unwrap_or_default())
         .map_err(|error| Refusal::bad_data(error.message))?;
-    Ok(Success::of::<[(); 0]>(&[]))
+    Ok(Success::new(&[], |out| out.extend_from_slice(b"[]")))
 }
 
 /// A request for a value.
@@ -82,7 +82,8 @@ impl Asked {
         let step_nanos = parse_duration(form.value("step").unwrap_or_default())
             .map_err(|why| Refusal::parameter("step", why))?;
         if step_nanos <= 0 {
-            let why = "zero or negative query resolution step widths are not accepted. Try a positive integer";
+            let why =
+                "zero or negative query resolution step widths are not accepted. Try a positive integer";
             return Err(Refusal::parameter("step", why));
         }
         let range_nanos = to_ms.saturating_sub(from_ms).saturating_mul(NANOS_PER_MS);
@@ -99,9 +100,8 @@ impl Asked {
     fn new(form: &Form, when: When, limit: Option<usize>) -> Result<Self, Refusal> {
         let duration = |name| form.value(name).map(parse_duration).transpose();
         let timeout = duration("timeout").map_err(|why| Refusal::parameter("timeout", why))?;
-        let lookback = duration("lookback_delta").map_err(|why| {
-            Refusal::bad_data(format!("error parsing lookback delta duration: {why}"))
-        })?;
+        let lookback = duration("lookback_delta")
+            .map_err(|why| Refusal::bad_data(format!("error parsing lookback delta duration: {why}")))?;
         // Zero and less are given up at once, as upstream.
         let timeout = timeout.map(|nanos| Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)));
         let lookback = lookback.and_then(|nanos| u64::try_from(nanos).ok()).filter(|nanos| *nanos > 0);
@@ -190,6 +190,94 @@ fn refusal(error: &EvalError) -> Refusal {
         EvalError::Timeout => timed_out("expression evaluation"),
         EvalError::Cancelled => Refusal::new(Kind::Canceled, "query was canceled in expression evaluation"),
         EvalError::Source(error) => Refusal::new(Kind::Internal, error.to_string()),
-        EvalError::Invalid(_) | EvalError::TooManyPoints(_) => Refusal::new(Kind::Execution, error.to_string()),
+        EvalError::Invalid(_) | EvalError::TooManyPoints(_) => {
+            Refusal::new(Kind::Execution, error.to_string())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::v1::form::tests::form;
+
+    fn asked(when: When) -> Asked {
+        Asked { query: "up".to_owned(), when, limit: None, timeout: None, lookback: None }
+    }
+
+    #[test]
+    fn a_moment_has_limits_beside_it() {
+        let at = |query: &str| Asked::at_a_moment(&form(query));
+        assert_eq!(at("query=up&time=1.5"), Ok(asked(When::At(1_500))));
+        assert_eq!(
+            at("query=up&time=1970-01-01T00:00:01Z&timeout=1m&lookback_delta=2.5&limit=3&stats=all&other=1"),
+            Ok(Asked {
+                limit: Some(3),
+                timeout: Some(Duration::from_mins(1)),
+                lookback: Some(Duration::from_millis(2_500)),
+                ..asked(When::At(1_000))
+            })
+        );
+        let given_up = at("query=up&time=1&timeout=-1&lookback_delta=-1");
+        assert_eq!(given_up, Ok(Asked { timeout: Some(Duration::ZERO), ..asked(When::At(1_000)) }));
+        let before = now_ms();
+        let Ok(Asked { when: When::At(now), .. }) = at("query=up") else { panic!("no moment") };
+        assert!((before..=now_ms()).contains(&now));
+    }
+
+    #[test]
+    fn a_range_has_at_most_so_many_steps() {
+        let range = |start, end, step| {
+            Asked::over_time(&form(&format!("query=up&start={start}&end={end}&step={step}")))
+                .map(|asked| asked.when)
+                .map_err(|refusal| refusal.message)
+        };
+        let when = |from_ms, to_ms, step_ms| Ok(When::Range { from_ms, to_ms, step_ms });
+        assert_eq!(range("1", "2.5", "500ms"), when(1_000, 2_500, 500));
+        assert_eq!(range("1", "1", "0.0001"), when(1_000, 1_000, 1));
+        assert_eq!(range("0", "11000.999", "1"), when(0, 11_000_999, 1_000));
+        let many = "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)";
+        for (start, end, step, expected) in [
+            ("0", "11001", "1", many),
+            ("-1e300", "1e300", "1", many),
+            ("", "1", "1", "invalid parameter \"start\": cannot parse \"\" to a valid timestamp"),
+            ("2", "1", "1", "invalid parameter \"end\": end timestamp must not be before start time"),
+            ("1", "2", "", "invalid parameter \"step\": cannot parse \"\" to a valid duration"),
+            (
+                "1",
+                "2",
+                "0",
+                "invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive integer",
+            ),
+        ] {
+            assert_eq!(range(start, end, step), Err(expected.to_owned()));
+        }
+    }
+
+    #[test]
+    fn results_are_cut_off_at_the_limit_and_say_so() {
+        let vector = |length: usize| {
+            let sample = crate::promql::Sample {
+                labels: crate::labels::Labels::empty(),
+                point: crate::promql::Point { at_ms: 0, value: 1.0 },
+            };
+            Answer { value: Value::Vector(vec![sample; length]), annotations: Vec::new() }
+        };
+        let limited = Asked { limit: Some(2), ..asked(When::At(0)) };
+        let warned = [truncated()];
+        for (length, written, annotations) in [(1, 1, [].as_slice()), (2, 2, &[]), (3, 2, &warned)] {
+            let expected = Success::new(annotations, |out| json::write_value(out, vector(written).value));
+            assert_eq!(limited.write(vector(length)), expected);
+        }
+    }
+
+    #[test]
+    fn why_there_is_no_result_has_its_kind() {
+        let kind = |error: EvalError| refusal(&error).kind;
+        assert_eq!(kind(EvalError::Timeout), Kind::Timeout);
+        assert_eq!(kind(EvalError::Cancelled), Kind::Canceled);
+        assert_eq!(kind(EvalError::TooManyPoints(1)), Kind::Execution);
+        assert_eq!(kind(EvalError::Invalid("x".to_owned())), Kind::Execution);
+        assert_eq!(kind(crate::promql::SourceError("x".to_owned()).into()), Kind::Internal);
     }
 }

@@ -13,7 +13,7 @@ use super::json;
 use super::query::truncated;
 use super::time::{MAX_MS, MIN_MS};
 use crate::api::Sources;
-use crate::promql::{Matcher, TimeRange};
+use crate::promql::TimeRange;
 use crate::tsdb::Store;
 
 pub(super) async fn series(State(sources): State<Arc<Sources>>, form: Form) -> Result<Success, Refusal> {
@@ -23,18 +23,14 @@ pub(super) async fn series(State(sources): State<Arc<Sources>>, form: Form) -> R
     let limit = form.limit()?;
     let range = range(&form)?;
     let sets = form.matchers().map_err(|why| Refusal::parameter("match[]", why))?;
-    listed(&sources, limit, json::write_labels, move |store| {
-        sets.iter().flat_map(|matchers| store.series(matchers, range)).collect()
-    })
-    .await
+    listed(&sources, limit, json::write_labels, move |store| store.series_of(&sets, range)).await
 }
 
 pub(super) async fn label_names(State(sources): State<Arc<Sources>>, form: Form) -> Result<Success, Refusal> {
-    let asked = OfLabels::of(&form)?;
-    listed(&sources, asked.limit, |out, name: &String| json::write(out, name), move |store| {
-        asked.collect(|matchers, range| store.label_names(matchers, range))
-    })
-    .await
+    let (limit, range) = (form.limit()?, range(&form)?);
+    let sets = form.matchers().map_err(Refusal::bad_data)?;
+    let name = |out: &mut Vec<u8>, name: &String| json::write(out, name);
+    listed(&sources, limit, name, move |store| store.label_names(&sets, range)).await
 }
 
 pub(super) async fn label_values(
@@ -46,35 +42,10 @@ pub(super) async fn label_values(
     if name.is_empty() {
         return Err(Refusal::bad_data(format!("invalid label name: {name:?}")));
     }
-    let asked = OfLabels::of(&form)?;
-    listed(&sources, asked.limit, |out, value: &String| json::write(out, value), move |store| {
-        asked.collect(|matchers, range| store.label_values(&name, matchers, range))
-    })
-    .await
-}
-
-struct OfLabels {
-    limit: Option<usize>,
-    range: TimeRange,
-    sets: Vec<Vec<Matcher>>,
-}
-
-impl OfLabels {
-    fn of(form: &Form) -> Result<Self, Refusal> {
-        let (limit, range) = (form.limit()?, range(form)?);
-        let mut sets = form.matchers().map_err(Refusal::bad_data)?;
-        if sets.is_empty() {
-            sets.push(Vec::new()); // all series
-        }
-        Ok(OfLabels { limit, range, sets })
-    }
-
-    fn collect<I: IntoIterator<Item = String>>(
-        &self,
-        each: impl Fn(&[Matcher], TimeRange) -> I,
-    ) -> BTreeSet<String> {
-        self.sets.iter().flat_map(|matchers| each(matchers, self.range)).collect()
-    }
+    let (limit, range) = (form.limit()?, range(&form)?);
+    let sets = form.matchers().map_err(Refusal::bad_data)?;
+    let value = |out: &mut Vec<u8>, value: &String| json::write(out, value);
+    listed(&sources, limit, value, move |store| store.label_values(&name, &sets, range)).await
 }
 
 /// A sorted list, cut off at the limit.

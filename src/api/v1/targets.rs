@@ -212,10 +212,7 @@ mod tests {
         assert_eq!(pools(""), ["a", "b"]);
         assert_eq!(pools("state=Active&scrapePool=b"), ["b"]);
         assert_eq!(pools("scrapePool=c"), [""; 0]);
-        assert_eq!(
-            text(&targets, "state=active"),
-            text(&targets, "").replace("{\"a\":0,\"b\":0}", "null")
-        );
+        assert_eq!(text(&targets, "state=active"), text(&targets, "").replace("{\"a\":0,\"b\":0}", "null"));
         assert_eq!(
             text(&targets, "state=dropped"),
             r#"{"activeTargets":[],"droppedTargets":[],"droppedTargetCounts":{"a":0,"b":0}}"#

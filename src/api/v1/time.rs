@@ -168,8 +168,7 @@ mod tests {
             ("148966367200.372", Err(". It overflows int64")),
             ("-148966367200.372", Err(". It overflows int64")),
         ] {
-            let expected =
-                expected.map_err(|end| format!("cannot parse {text:?} to a valid duration{end}"));
+            let expected = expected.map_err(|end| format!("cannot parse {text:?} to a valid duration{end}"));
             assert_eq!(parse_duration(text), expected);
         }
     }

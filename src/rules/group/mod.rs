@@ -83,7 +83,7 @@ impl Group {
         }
     }
 
-    pub fn spec(&self) -> &GroupSpec {
+    pub fn spec(&self) -> &Arc<GroupSpec> {
         &self.spec
     }
 

@@ -76,7 +76,10 @@ pub(in crate::api) async fn alerts(State(sources): State<Arc<Sources>>) -> Succe
     Success::of(&Data { alerts: groups.iter().flat_map(RuleGroup::alerts).map(AlertBody::of).collect() })
 }
 
-pub(in crate::api) async fn rules(State(sources): State<Arc<Sources>>, form: Form) -> Result<Success, Refusal> {
+pub(in crate::api) async fn rules(
+    State(sources): State<Arc<Sources>>,
+    form: Form,
+) -> Result<Success, Refusal> {
     let wanted = Wanted::of(&form)?;
     let groups = sources.rules.latest().unwrap_or_default();
     wanted.page(&groups).map(|page| Success::of(&page))

@@ -31,8 +31,9 @@ impl<'a> Wanted<'a> {
             None | Some("0" | "f" | "false") => false,
             Some("1" | "t" | "true") => true,
             Some(other) => {
-                let why =
-                    format!("error converting exclude_alerts: strconv.ParseBool: parsing {other:?}: invalid syntax");
+                let why = format!(
+                    "error converting exclude_alerts: strconv.ParseBool: parsing {other:?}: invalid syntax"
+                );
                 return Err(Refusal::parameter("exclude_alerts", why));
             }
         };
