@@ -91,7 +91,8 @@ mod tests {
     async fn work_is_done_elsewhere_with_its_limits() {
         let deadline = far();
         let here = std::thread::current().id();
-        let done = evaluate(&sources(1), deadline, move |_, limits| {
+        let sources = sources(1);
+        let done = evaluate(&sources, deadline, move |_, limits| {
             Ok((std::thread::current().id() != here, limits.max_points, limits.deadline))
         });
         assert_eq!(done.await, Ok((true, 7, Some(deadline))));
@@ -127,7 +128,7 @@ mod tests {
     #[tokio::test]
     async fn work_that_nobody_waits_for_is_told_to_stop() {
         let sources = sources(1);
-        let (begin, begun) = tokio::sync::oneshot::channel();
+        let (begin, begun) = oneshot::channel();
         let abandoned = evaluate(&sources, far(), move |_, limits| {
             let _ = begin.send(());
             while !limits.cancelled.as_ref().is_some_and(|cancelled| cancelled.load(Ordering::Relaxed)) {
