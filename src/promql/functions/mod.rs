@@ -21,7 +21,6 @@ use super::{EvalError, Point, Sample};
 
 pub(super) use labels::Relabel;
 pub(super) use notes::{Forced, Note, Notes};
-pub(super) use order::{nan_first, nan_last, nan_last_descending};
 pub(super) use quantile::{note_invalid_quantile, quantile};
 pub(super) use sum::{Mean, Sum};
 
@@ -35,10 +34,9 @@ pub(super) struct Window<'a> {
     pub(super) at_ms: i64,
 }
 
-/// The arguments of a call that are the same for all series of a step, in the order of the call.
+/// The scalars of a call, in its order: the same for all series of a step.
 pub(super) struct Arguments<'a> {
     pub(super) scalars: &'a [f64],
-    pub(super) strings: &'a [String],
     pub(super) at_ms: i64,
     /// Takes what is to be said beside the result.
     pub(super) notes: &'a Notes,

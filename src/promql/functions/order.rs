@@ -10,17 +10,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 /// NaN below all: how Prometheus looks for quantiles.
-pub(in crate::promql) fn nan_first(a: f64, b: f64) -> Ordering {
+pub(super) fn nan_first(a: f64, b: f64) -> Ordering {
     a.partial_cmp(&b).unwrap_or_else(|| b.is_nan().cmp(&a.is_nan()))
 }
 
 /// Ascending, NaN at the end.
-pub(in crate::promql) fn nan_last(a: f64, b: f64) -> Ordering {
+fn nan_last(a: f64, b: f64) -> Ordering {
     a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
 
 /// Descending, NaN at the end.
-pub(in crate::promql) fn nan_last_descending(a: f64, b: f64) -> Ordering {
+fn nan_last_descending(a: f64, b: f64) -> Ordering {
     b.partial_cmp(&a).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
 

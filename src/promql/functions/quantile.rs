@@ -64,9 +64,9 @@ mod tests {
     #[test]
     fn only_what_is_no_quantile_is_noted() {
         let notes = Notes::default();
-        [0.0, 0.5, 1.0].map(|q| note_invalid_quantile(q, &notes));
+        [0.0, 0.5, 1.0].iter().for_each(|&q| note_invalid_quantile(q, &notes));
         assert_eq!(notes.annotations(), []);
-        [-0.1, 1.1, f64::NAN].map(|q| note_invalid_quantile(q, &notes));
+        [-0.1, 1.1, f64::NAN].iter().for_each(|&q| note_invalid_quantile(q, &notes));
         assert_eq!(notes.annotations().len(), 3);
     }
 }

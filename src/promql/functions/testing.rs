@@ -36,14 +36,14 @@ fn noted_over_window(
 ) -> Option<f64> {
     let Kernel::Window(kernel) = find(name).unwrap().kernel else { panic!("{name} takes no window") };
     let window = Window { points: &points(series), from_ms: from * 1000, to_ms: to * 1000, at_ms: to * 1000 };
-    kernel(&window, &Arguments { scalars, strings: &[], at_ms: to * 1000, notes })
+    kernel(&window, &Arguments { scalars, at_ms: to * 1000, notes })
 }
 
 pub(super) fn of_value(name: &str, scalars: &[f64], value: f64) -> Option<f64> {
     let (Kernel::Element(kernel) | Kernel::ElementOrTime(kernel)) = find(name).unwrap().kernel else {
         panic!("{name} takes no value")
     };
-    kernel(value, &Arguments { scalars, strings: &[], at_ms: 0, notes: &Notes::default() })
+    kernel(value, &Arguments { scalars, at_ms: 0, notes: &Notes::default() })
 }
 
 /// Of a vector at one minute, names staying.
@@ -58,7 +58,7 @@ pub(super) fn of_vector(
         labels: metric(series).unwrap(),
         point: Point { at_ms: 60_000, value },
     };
-    let arguments = Arguments { scalars, strings: &[], at_ms: 60_000, notes: &notes };
+    let arguments = Arguments { scalars, at_ms: 60_000, notes: &notes };
     let samples = kernel(vector.iter().map(sample).collect(), &arguments);
     (samples.into_iter().map(|sample| (sample.labels, sample.point.value)).collect(), notes.annotations())
 }
