@@ -271,13 +271,13 @@ mod tests {
 
     #[test]
     fn a_selector_is_listed_with_all_that_is_said_of_it() {
-        let query = Query::parse("sum(rate(a{b=~\"c|d\"}[5m] offset -1m)) unless {e!=\"f\"}").unwrap();
+        let query = Query::parse("sum(rate(a{b=~\"c|d\"}[5m] offset -1m)) unless {e=\"f\"}").unwrap();
         let selectors = query.selectors(&Options::default());
         let [a, e] = &selectors.iter().collect::<Vec<_>>()[..] else { panic!("{selectors:?}") };
         assert_eq!((a.text.as_str(), a.offset_ms, a.may_be_empty), ("a{b=~\"c|d\"}", -60_000, false));
         assert_eq!(a.range.map(|range| range.as_secs()), Some(300));
         assert_eq!(a.matchers.iter().map(|matcher| matcher.label.as_str()).collect::<Vec<_>>(), ["__name__", "b"]);
-        assert_eq!((e.text.as_str(), e.range, e.may_be_empty), ("{e!=\"f\"}", None, true));
+        assert_eq!((e.text.as_str(), e.range, e.may_be_empty), ("{e=\"f\"}", None, true));
     }
 
     #[test]

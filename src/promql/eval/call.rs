@@ -30,9 +30,9 @@ impl Evaluator<'_> {
         };
         match call.function.kernel {
             Kernel::Element(kernel) | Kernel::ElementOrTime(kernel) => {
-                self.over_elements(call, kernel, &mut vector, &scalars, grid);
+                self.over_elements(kernel, &mut vector, &scalars, grid);
             }
-            Kernel::Vector(kernel) => vector = self.over_vectors(call, kernel, &vector, &scalars, grid)?,
+            Kernel::Vector(kernel) => vector = self.over_vectors(kernel, &vector, &scalars, grid)?,
             Kernel::Order(order) => {
                 if grid.steps > 1 {
                     self.notes.add(Note::SortInRangeQuery);
@@ -63,12 +63,8 @@ impl Evaluator<'_> {
         let distinct = self.each_input(range, grid, &mut |evaluator, input| {
             let mut column = Column::default();
             input.each_window(|step, window| {
-                let arguments = Arguments {
-                    scalars: numbers.at(step),
-                    strings: &call.strings,
-                    at_ms: window.at_ms,
-                    notes: &evaluator.notes,
-                };
+                let (scalars, at_ms) = (numbers.at(step), window.at_ms);
+                let arguments = Arguments { scalars, at_ms, notes: &evaluator.notes };
                 if let Some(value) = kernel(window, &arguments) {
                     if column.is_empty() {
                         column = Column::with_room(grid.steps - step);
@@ -107,7 +103,6 @@ impl Evaluator<'_> {
 
     fn over_elements(
         &self,
-        call: &Call,
         kernel: ElementKernel,
         vector: &mut Vector,
         scalars: &[Scalar],
@@ -117,8 +112,7 @@ impl Evaluator<'_> {
         for row in &mut vector.rows {
             row.column.map(|step, value| {
                 let scalars = numbers.at(step);
-                let (strings, at_ms) = (&call.strings, grid.at(step));
-                kernel(value, &Arguments { scalars, strings, at_ms, notes: &self.notes })
+                kernel(value, &Arguments { scalars, at_ms: grid.at(step), notes: &self.notes })
             });
         }
         vector.drop_empty();
@@ -126,7 +120,6 @@ impl Evaluator<'_> {
 
     fn over_vectors(
         &mut self,
-        call: &Call,
         kernel: VectorKernel,
         vector: &Vector,
         scalars: &[Scalar],
@@ -144,7 +137,7 @@ impl Evaluator<'_> {
                 Some(Sample { labels: labels.clone(), point: Point { at_ms, value } })
             });
             let scalars = numbers.at(step);
-            let arguments = Arguments { scalars, strings: &call.strings, at_ms, notes: &self.notes };
+            let arguments = Arguments { scalars, at_ms, notes: &self.notes };
             let results = kernel(present.collect(), &arguments);
             self.hold(results.len())?;
             for Sample { labels, point } in results {

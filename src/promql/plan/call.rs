@@ -109,5 +109,5 @@ fn of_kernel(function: &'static Function, args: Vec<Plan>) -> Result<Call, Strin
         (_, Some(vector), None) => Input::Vector(vector),
         _ => return Err(wanted("instant vector")),
     };
-    Ok(Call { function, input, scalars, strings })
+    Ok(Call { function, input, scalars })
 }

@@ -202,7 +202,6 @@ pub(super) struct Call {
     pub(super) function: &'static Function,
     pub(super) input: Input,
     pub(super) scalars: Vec<Scalar>,
-    pub(super) strings: Vec<String>,
 }
 
 pub(super) enum Input {

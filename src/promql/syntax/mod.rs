@@ -2,29 +2,52 @@
 
 mod scan;
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
 
 use promql_parser::parser::{self, Expr};
+use promql_parser::util::escape_string;
 
-use self::scan::{Call, Fault, scan};
+use self::scan::{Call, Fault, Scanned, scan};
 use super::ParseError;
 use super::functions;
 
 /// # Errors
 /// What is wrong with the text.
 pub(super) fn parse(text: &str) -> Result<Expr, ParseError> {
-    let calls = scan(text).map_err(|Fault { at, message }| ParseError::at(text, at, &message))?;
+    let Scanned { calls, raw } = scan(text).map_err(|Fault { at, message }| ParseError::at(text, at, &message))?;
     for call in &calls {
         if let Some(message) = unknown(call.name) {
             return Err(ParseError::at(text, call.at, &message));
         }
     }
     // What makes the parser panic is refused by the scan; what it knows nothing of must not end the process.
-    match panic::catch_unwind(AssertUnwindSafe(|| parser::parse(text))) {
+    let readable = without_raw(text, &raw);
+    match panic::catch_unwind(AssertUnwindSafe(|| parser::parse(&readable))) {
         Ok(Ok(expr)) => Ok(expr),
         Ok(Err(message)) => Err(explained(text, &calls, &message)),
         Err(_) => Err(ParseError::somewhere("a number or a duration out of range")),
     }
+}
+
+/// With `"…"` for each raw string: in those the parser takes backslashes for escapes.
+fn without_raw<'a>(text: &'a str, raw: &[Range<usize>]) -> Cow<'a, str> {
+    if raw.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut readable = String::with_capacity(text.len());
+    let mut done = 0;
+    for string in raw {
+        let inside = text.get(string.start + 1..string.end - 1).unwrap_or_default();
+        readable.push_str(text.get(done..string.start).unwrap_or_default());
+        readable.push('"');
+        readable.push_str(&escape_string(inside));
+        readable.push('"');
+        done = string.end;
+    }
+    readable.push_str(text.get(done..).unwrap_or_default());
+    Cow::Owned(readable)
 }
 
 /// Words that stand before a parenthesis and are no functions.
@@ -72,9 +95,9 @@ fn unknown(name: &str) -> Option<String> {
     let aggregations = KEYWORDS[4..16].iter().copied();
     let nearest = functions::names()
         .chain(aggregations)
-        .map(|known| (strsim::damerau_levenshtein(known, &lower), known))
-        .filter(|(distance, known)| *distance <= 1 + known.len() / 4)
-        .min();
+        .map(|known| (strsim::jaro_winkler(known, &lower), known))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b));
     let hint = nearest.map(|(_, known)| format!("; did you mean {known:?}?")).unwrap_or_default();
     Some(format!("unknown function with name {name:?}{hint}"))
 }
@@ -218,6 +241,13 @@ mod tests {
         ] {
             check(text, "");
         }
+    }
+
+    #[test]
+    fn raw_strings_have_no_escapes() {
+        let query = Query::parse("x{a=~`\\d+\"\n`} + y{b=`c`}").unwrap();
+        let selectors = query.selectors(&crate::promql::Options::default());
+        assert_eq!(selectors.iter().next().unwrap().matchers[1].value, "\\d+\"\n");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! A look at the text before it is parsed: brackets and strings, and what the parser takes no care with (it panics at
 //! durations that are no numbers, and its tree is as deep as the text has operators).
 
+use std::ops::Range;
+
 /// A name before a parenthesis.
 pub(super) struct Call<'a> {
     pub(super) name: &'a str,
@@ -19,8 +21,14 @@ const MAX_OPERATORS: usize = 2000;
 /// Longer durations than this many seconds are no durations.
 const MAX_SECS: f64 = 2.8e11;
 
-pub(super) fn scan(text: &str) -> Result<Vec<Call<'_>>, Fault> {
-    let mut scan = Scan { text, at: 0, open: Vec::new(), operators: 0, calls: Vec::new() };
+pub(super) struct Scanned<'a> {
+    pub(super) calls: Vec<Call<'a>>,
+    /// Where the strings in backticks are, with those.
+    pub(super) raw: Vec<Range<usize>>,
+}
+
+pub(super) fn scan(text: &str) -> Result<Scanned<'_>, Fault> {
+    let mut scan = Scan::new(text);
     while let Some(byte) = scan.peek() {
         scan.one(byte)?;
     }
@@ -28,13 +36,13 @@ pub(super) fn scan(text: &str) -> Result<Vec<Call<'_>>, Fault> {
         Some((at, opened)) => {
             Err(Fault { at: *at, message: format!("unclosed {:?}", char::from(*opened).to_string()) })
         }
-        None => Ok(scan.calls),
+        None => Ok(Scanned { calls: scan.calls, raw: scan.raw }),
     }
 }
 
 /// Whether a word stands in the text outside of strings and comments.
 pub(super) fn has_word(text: &str, word: &str) -> bool {
-    let mut scan = Scan { text, at: 0, open: Vec::new(), operators: 0, calls: Vec::new() };
+    let mut scan = Scan::new(text);
     while let Some(byte) = scan.peek() {
         if is_name(byte) {
             if scan.name().1.eq_ignore_ascii_case(word) {
@@ -54,9 +62,14 @@ struct Scan<'a> {
     open: Vec<(usize, u8)>,
     operators: usize,
     calls: Vec<Call<'a>>,
+    raw: Vec<Range<usize>>,
 }
 
 impl<'a> Scan<'a> {
+    fn new(text: &'a str) -> Self {
+        Scan { text, at: 0, open: Vec::new(), operators: 0, calls: Vec::new(), raw: Vec::new() }
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -141,6 +154,9 @@ impl<'a> Scan<'a> {
             }
         }
         self.at += 1;
+        if quote == b'`' {
+            self.raw.push(start..self.at);
+        }
         if is_bytes {
             let string = self.text.get(start..self.at).unwrap_or_default();
             let names_label = self.calls.last().is_some_and(|call| call.name == "count_values");
