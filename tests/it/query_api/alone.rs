@@ -56,7 +56,7 @@ fn answers_are_written_as_prometheus_writes_them() {
         ("format_query", &[("query", "sum  by(a)(up)")], r#"{"status":"success","data":"sum by (a) (up)"}"#),
         ("labels", &[("match[]", "short_lived")], r#"{"status":"success","data":["__name__","job"]}"#),
         (
-            "label/U____name____/values",
+            "label/U______name____/values",
             &[("limit", "1")],
             r#"{"status":"success","data":["aligned"],"warnings":["results truncated due to limit"]}"#,
         ),
@@ -195,9 +195,10 @@ fn a_client_that_goes_away_takes_its_query_along() {
 fn an_expression_nested_as_deep_as_a_request_can_hold_does_not_end_the_process() {
     let ours = filled();
     for deep in [
-        "(".repeat(200_000) + "1" + &")".repeat(200_000),
+        "(".repeat(170_000) + "1" + &")".repeat(170_000),
         "-".repeat(500_000) + "1",
-        "1".to_owned() + &"+1".repeat(250_000),
+        "1".to_owned() + &"-1".repeat(250_000),
+        "-".repeat(1_000) + "1",
     ] {
         let answer = post(ours.address, "query", &[("query", &deep)]);
         assert!(matches!(answer.status, 200 | 400 | 422), "{}", answer.status);

@@ -88,8 +88,8 @@ fn sorted(series: &[Value]) -> Vec<Value> {
     series
 }
 
-/// Numbers up to float noise; any other text must be the same.
+/// Numbers up to float noise, also around a zero that differences of larger numbers give; any other text must be the same.
 fn near(ours: &str, theirs: &str) -> bool {
     let (Ok(a), Ok(b)) = (ours.parse::<f64>(), theirs.parse::<f64>()) else { return ours == theirs };
-    ours == theirs || (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
+    ours == theirs || (a - b).abs() <= 1e-9 * a.abs().max(b.abs()) || a.abs().max(b.abs()) < 1e-12
 }

@@ -38,7 +38,7 @@ pub(super) fn written() -> Vec<Written> {
         add(&with("http_requests_total", "code", "200"), &|step| {
             Some((factor * (step % 200) * 3 + step % 7) as f64)
         });
-        add(&with("http_requests_total", "code", "500"), &|step| Some((factor * step / 10) as f64));
+        add(&with("http_requests_total", "code", "500"), &|step| Some((factor * step) as f64 / 10.0));
         add(&of("queue_length"), &|step| Some(((step * 37 * factor) % 101 - 50) as f64));
         for (le, share) in [("0.1", 0.5), ("0.5", 0.9), ("1.0", 0.99), ("+Inf", 1.0)] {
             add(&with("latency_seconds_bucket", "le", le), &|step| {
