@@ -9,6 +9,7 @@ mod gate;
 mod group;
 mod probe;
 mod threshold;
+pub mod unit_test;
 mod value;
 
 pub use file::{Checked, GroupSpec, RuleFile, RuleKind, RuleSpec, Templated};
