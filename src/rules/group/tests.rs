@@ -196,7 +196,9 @@ fn the_rules_of_a_group_see_each_other_at_one_moment_in_their_order() {
     let mut bench = Bench::new(
         "  labels: {from: group, own: group}\n  rules:\n  - alert: A\n    expr: doubled > 5\n  - record: doubled\n    expr: x * 2\n    labels: {own: '{{ rule }}'}\n  - alert: B\n    expr: doubled > 5\n",
     );
-    let states = |bench: &Bench| bench.group.rules().iter().map(|rule| rule.active_alerts().count()).collect::<Vec<_>>();
+    let states = |bench: &Bench| {
+        bench.group.rules().iter().map(|rule| rule.active_alerts().count()).collect::<Vec<_>>()
+    };
     bench.tick(&["x 3"]);
     assert_eq!(states(&bench), [0, 0, 1]);
     bench.tick(&["x 3"]);
@@ -226,9 +228,8 @@ fn two_alerts_or_records_with_one_label_set_are_an_error() {
 
 #[test]
 fn more_than_the_limit_is_an_error_and_gives_up_all_alerts() {
-    let mut bench = Bench::new(
-        "  limit: 1\n  rules:\n  - alert: A\n    expr: x > 0\n  - record: r\n    expr: x > 0\n",
-    );
+    let mut bench =
+        Bench::new("  limit: 1\n  rules:\n  - alert: A\n    expr: x > 0\n  - record: r\n    expr: x > 0\n");
     bench.tick(&["x{a=\"1\"} 1"]);
     assert_eq!(bench.states(), "F");
     let failures = bench.tick(&["x{a=\"1\"} 1", "x{a=\"2\"} 1"]).failures;
@@ -240,7 +241,9 @@ fn more_than_the_limit_is_an_error_and_gives_up_all_alerts() {
 
 #[test]
 fn a_query_offset_looks_back_and_writes_back() {
-    let mut bench = Bench::new("  query_offset: 5s\n  rules:\n  - record: r\n    expr: x\n  - alert: A\n    expr: x > 1\n");
+    let mut bench = Bench::new(
+        "  query_offset: 5s\n  rules:\n  - record: r\n    expr: x\n  - alert: A\n    expr: x > 1\n",
+    );
     bench.tick(&["x 1"]);
     assert!(bench.written("r").is_empty());
     bench.tick(&["x 2"]);
@@ -266,7 +269,9 @@ fn a_scalar_is_one_sample_without_labels_and_a_text_is_none() {
 
 #[test]
 fn a_sample_that_is_not_stored_is_an_error_of_its_rule() {
-    let mut bench = Bench::new("  rules:\n  - record: r\n    expr: x\n  - record: r\n    expr: x + 1\n  - record: r\n    expr: x\n");
+    let mut bench = Bench::new(
+        "  rules:\n  - record: r\n    expr: x\n  - record: r\n    expr: x + 1\n  - record: r\n    expr: x\n",
+    );
     let failures = bench.tick(&["x 1"]).failures;
     let [failure] = &failures[..] else { panic!("{failures:?}") };
     assert_eq!(failure.rule, 1);
