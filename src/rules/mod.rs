@@ -9,8 +9,10 @@ mod gate;
 mod group;
 mod probe;
 mod threshold;
+pub mod unit_test;
+mod value;
 
-pub use file::{GroupSpec, RuleFile, RuleKind, RuleSpec, Templated};
+pub use file::{Checked, GroupSpec, RuleFile, RuleKind, RuleSpec, Templated};
 pub use gate::{Gate, Outcome};
 pub use group::{
     ActiveAlert, AlertState, AppendError, Context, DEFAULT_INTERVAL, Evaluation, Failure, Group, Health,

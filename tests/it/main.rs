@@ -14,6 +14,7 @@ mod metrics;
 mod plans;
 mod query_api;
 mod readme;
+mod rules;
 mod run;
 mod rust_tokens;
 mod scrape;

@@ -1,10 +1,16 @@
 //! Rule files: what Prometheus loads under `rule_files`, with its meaning, as checked types.
 
+mod lint;
+mod read;
 mod templated;
+mod testid;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
 use crate::promql::Query;
+pub use read::Checked;
 pub use templated::Templated;
 
 /// A rule file that was read.
