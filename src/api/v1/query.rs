@@ -182,7 +182,14 @@ pub(super) fn truncated() -> Annotation {
 }
 
 fn parse(text: &str) -> Result<Query, Refusal> {
-    Query::parse(text).map_err(|error| Refusal::parameter("query", error.message))
+    Query::parse(text).map_err(|error| {
+        // What upstream finds as late as when it evaluates comes without these words.
+        if error.message.contains("parse error: ") {
+            Refusal::parameter("query", error.message)
+        } else {
+            Refusal::new(Kind::Execution, error.message)
+        }
+    })
 }
 
 fn refusal(error: &EvalError) -> Refusal {
@@ -220,6 +227,15 @@ mod tests {
         );
         let given_up = at("query=up&time=1&timeout=-1&lookback_delta=-1");
         assert_eq!(given_up, Ok(Asked { timeout: Some(Duration::ZERO), ..asked(When::At(1_000)) }));
+        for (query, message) in [
+            ("timeout=soon", "invalid parameter \"timeout\": cannot parse \"soon\" to a valid duration"),
+            (
+                "lookback_delta=soon",
+                "error parsing lookback delta duration: cannot parse \"soon\" to a valid duration",
+            ),
+        ] {
+            assert_eq!(at(query), Err(Refusal::bad_data(message)));
+        }
         let before = now_ms();
         let Ok(Asked { when: When::At(now), .. }) = at("query=up") else { panic!("no moment") };
         assert!((before..=now_ms()).contains(&now));

@@ -119,8 +119,7 @@ fn read(mut bytes: &[u8], count: usize, values: &mut Vec<f64>) -> Option<()> {
     }
     for odd in apart.chunks_exact(ODD) {
         let (at, bits) = odd.split_first()?;
-        *values.get_mut(begin + usize::from(*at))? =
-            f64::from_bits(u64::from_le_bytes(bits.try_into().ok()?));
+        *values.get_mut(begin + usize::from(*at))? = f64::from_bits(u64::from_le_bytes(bits.try_into().ok()?));
     }
     Some(())
 }
@@ -139,7 +138,14 @@ struct Numbers {
 
 impl Numbers {
     #[inline]
-    fn read(self, bytes: &[u8], count: usize, parameter: Parameter, steady: bool, mut each: impl FnMut(i64)) {
+    fn read(
+        self,
+        bytes: &[u8],
+        count: usize,
+        parameter: Parameter,
+        steady: bool,
+        mut each: impl FnMut(i64),
+    ) {
         let Numbers { mut number, mut difference } = self;
         each(number);
         if steady {
@@ -233,8 +239,7 @@ mod tests {
 
     #[test]
     fn a_column_takes_what_its_values_need() {
-        let column =
-            |value: fn(i32) -> f64| -> usize { round_trip(&(0..120).map(value).collect::<Vec<_>>()) };
+        let column = |value: fn(i32) -> f64| -> usize { round_trip(&(0..120).map(value).collect::<Vec<_>>()) };
         let noise = |i: i32| f64::from(i.wrapping_mul(7919).rem_euclid(101));
         assert_eq!(column(|_| f64::NAN), 9);
         assert_eq!(column(|i| f64::from(i) * 100.0), 20);
