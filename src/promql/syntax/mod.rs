@@ -1,5 +1,6 @@
 //! Text to syntax tree: promql-parser's, with errors that say where as far as can be known, and what helps.
 
+mod duration;
 mod scan;
 
 use std::borrow::Cow;
@@ -7,25 +8,31 @@ use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
 
 use promql_parser::parser::{self, Expr};
-use promql_parser::util::escape_string;
 
+pub(super) use self::duration::Span;
 use self::scan::{Call, Fault, Scanned, scan};
 use super::ParseError;
 use super::functions;
 
+pub(super) struct Parsed {
+    pub(super) expr: Expr,
+    /// A duration depends on step and range of the query: before those are known it is a second, an offset nothing.
+    pub(super) depends: bool,
+}
+
 /// # Errors
 /// What is wrong with the text.
-pub(super) fn parse(text: &str) -> Result<Expr, ParseError> {
-    let Scanned { calls, raw } = scan(text).map_err(|fault| in_place(text, fault))?;
+pub(super) fn parse(text: &str, span: Option<Span>) -> Result<Parsed, ParseError> {
+    let Scanned { calls, edits, depends } = scan(text, span).map_err(|fault| in_place(text, fault))?;
     for call in &calls {
         if let Some(message) = unknown(call.name) {
             return Err(ParseError::at(text, call.at, &message));
         }
     }
     // What makes the parser panic is refused by the scan; what it knows nothing of must not end the process.
-    let readable = without_raw(text, &raw);
-    match panic::catch_unwind(AssertUnwindSafe(|| parser::parse(&readable))) {
-        Ok(Ok(expr)) => Ok(expr),
+    let edited = edited(text, &edits);
+    match panic::catch_unwind(AssertUnwindSafe(|| parser::parse(&edited))) {
+        Ok(Ok(expr)) => Ok(Parsed { expr, depends }),
         Ok(Err(message)) => Err(explained(text, &calls, &message)),
         Err(_) => Err(ParseError::somewhere("a number or a duration out of range")),
     }
@@ -38,23 +45,20 @@ fn in_place(text: &str, fault: Fault) -> ParseError {
     }
 }
 
-/// With `"…"` for each raw string: in those the parser takes backslashes for escapes.
-fn without_raw<'a>(text: &'a str, raw: &[Range<usize>]) -> Cow<'a, str> {
-    if raw.is_empty() {
+/// The text with its edits, which are in its order.
+fn edited<'a>(text: &'a str, edits: &[(Range<usize>, String)]) -> Cow<'a, str> {
+    if edits.is_empty() {
         return Cow::Borrowed(text);
     }
-    let mut readable = String::with_capacity(text.len());
+    let mut edited = String::with_capacity(text.len());
     let mut done = 0;
-    for string in raw {
-        let inside = text.get(string.start + 1..string.end - 1).unwrap_or_default();
-        readable.push_str(text.get(done..string.start).unwrap_or_default());
-        readable.push('"');
-        readable.push_str(&escape_string(inside));
-        readable.push('"');
-        done = string.end;
+    for (place, instead) in edits {
+        edited.push_str(text.get(done..place.start).unwrap_or_default());
+        edited.push_str(instead);
+        done = place.end;
     }
-    readable.push_str(text.get(done..).unwrap_or_default());
-    Cow::Owned(readable)
+    edited.push_str(text.get(done..).unwrap_or_default());
+    Cow::Owned(edited)
 }
 
 /// Words that stand before a parenthesis and are no functions.
@@ -217,8 +221,6 @@ mod tests {
             let message = Query::parse(text).unwrap_err().to_string();
             assert!(message.contains("anchored and smoothed are experimental"), "{message}");
         }
-        let message = Query::parse("rate(x[5m+1m])").unwrap_err().to_string();
-        assert!(message.contains("duration expressions are not supported"), "{message}");
     }
 
     #[test]
