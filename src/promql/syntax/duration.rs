@@ -182,7 +182,10 @@ impl<'a> Reader<'a> {
     fn expect(&mut self, wanted: u8) -> Result<(), Fault> {
         self.skip_blanks();
         if self.peek() != Some(wanted) {
-            return Err(Fault::new(self.at, format!("expected {:?} in duration", char::from(wanted).to_string())));
+            return Err(Fault::new(
+                self.at,
+                format!("expected {:?} in duration", char::from(wanted).to_string()),
+            ));
         }
         self.at += 1;
         Ok(())

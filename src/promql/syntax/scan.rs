@@ -44,9 +44,7 @@ pub(super) fn scan(text: &str, span: Option<Span>) -> Result<Scanned<'_>, Fault>
         scan.one(byte)?;
     }
     match scan.open.last() {
-        Some((at, opened)) => {
-            Err(Fault::new(*at, format!("unclosed {:?}", char::from(*opened).to_string())))
-        }
+        Some((at, opened)) => Err(Fault::new(*at, format!("unclosed {:?}", char::from(*opened).to_string()))),
         None => Ok(Scanned { calls: scan.calls, edits: scan.edits, depends: scan.depends }),
     }
 }
@@ -179,7 +177,10 @@ impl<'a> Scan<'a> {
         if is_bytes {
             let string = self.text.get(start..self.at).unwrap_or_default();
             if self.calls.last().is_some_and(|call| call.name == "count_values") {
-                return Err(Fault { late: true, ..Fault::new(start, format!("invalid label name {string}")) });
+                return Err(Fault {
+                    late: true,
+                    ..Fault::new(start, format!("invalid label name {string}"))
+                });
             }
             let message = format!("string {string}: write characters themselves, not their bytes");
             return Err(Fault::new(start, message));
