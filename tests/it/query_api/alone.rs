@@ -185,8 +185,10 @@ fn a_client_that_goes_away_takes_its_query_along() {
         body.len()
     )
     .unwrap();
-    // Until it has the place, the second would have got it.
-    while get(ours.address, "query", &[("query", "1"), ("timeout", "0.001")]).status == 200 {}
+    // Until it has the place: then a second one waits in vain.
+    while !get(ours.address, "query", &[("query", "1"), ("timeout", "0.001")]).text().contains("query queue")
+    {
+    }
     drop(first);
     assert_eq!(get(ours.address, "query", &[("query", "1"), ("timeout", "50")]).status, 200);
 }
