@@ -140,6 +140,11 @@ pub(super) const REFUSED_IN_OTHER_WORDS: [(&str, &[(&str, &str)], &str); 6] = [
     ),
     (
         "query",
+        &[("query", "sum by (job) (up"), ("time", "1700000600")],
+        "what is wrong with a text is said in words of our own",
+    ),
+    (
+        "query",
         &[("query", ""), ("time", "1700000600")],
         "what is wrong with a text is said in words of our own",
     ),
