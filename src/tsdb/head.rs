@@ -165,7 +165,8 @@ impl Head {
 
     pub(super) fn describe(&mut self, name: &str, origin: u32, metadata: Metadata) {
         let held = |name: &str, metadata: &Metadata| METADATA_BYTES + name.len() + metadata.help.len();
-        let (new, old) = (held(name, &metadata), self.metadata.get(name).map_or(0, |(_, old)| held(name, old)));
+        let (new, old) =
+            (held(name, &metadata), self.metadata.get(name).map_or(0, |(_, old)| held(name, old)));
         let by = Bringer { number: origin, is_trusted: false };
         if self.has_room(new.saturating_sub(old), by) {
             self.metadata_bytes = self.metadata_bytes + new - old;
@@ -175,7 +176,9 @@ impl Head {
 
     pub(super) fn forget_metadata(&mut self, origin: u32) {
         self.metadata.retain(|_, (of, _)| *of != origin);
-        let held = |(name, (_, metadata)): (&String, &(u32, Metadata))| METADATA_BYTES + name.len() + metadata.help.len();
+        let held = |(name, (_, metadata)): (&String, &(u32, Metadata))| {
+            METADATA_BYTES + name.len() + metadata.help.len()
+        };
         self.metadata_bytes = self.metadata.iter().map(held).sum();
     }
 

@@ -55,7 +55,8 @@ impl Index {
 
     /// Adds a series that is not there yet.
     pub(super) fn insert(&mut self, labels: &Labels, handle: Handle) -> Arc<Entry> {
-        let labels = Labels::new(labels.pairs().map(|(name, value)| self.intern(name, value)).collect::<Vec<_>>());
+        let labels =
+            Labels::new(labels.pairs().map(|(name, value)| self.intern(name, value)).collect::<Vec<_>>());
         self.bytes += entry_bytes(&labels);
         let entry = Arc::new(Entry { labels: labels.clone(), handle });
         for (name, value) in labels.pairs() {
@@ -110,7 +111,8 @@ impl Index {
             let Some(values) = literals(matcher) else { continue };
             let by_value = self.by_label.get(matcher.label.as_str());
             let postings = || values.iter().filter_map(|value| by_value?.get(*value)).collect::<Vec<_>>();
-            let (found, size) = (postings(), |lists: &[&Postings]| lists.iter().map(|list| list.len()).sum::<usize>());
+            let (found, size) =
+                (postings(), |lists: &[&Postings]| lists.iter().map(|list| list.len()).sum::<usize>());
             if fewest.as_ref().is_none_or(|fewest| size(&found) < size(fewest)) {
                 fewest = Some(found);
             }

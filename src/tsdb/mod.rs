@@ -145,7 +145,9 @@ impl Store {
             Some(handle) => head.append(handle, point, Bringer::RULES, &mut intake),
             None => match head.resolve(std::slice::from_ref(labels), Bringer::RULES, point.at_ms) {
                 Some(handles) => {
-                    handles.iter().for_each(|handle| head.append(*handle, point, Bringer::RULES, &mut intake));
+                    handles
+                        .iter()
+                        .for_each(|handle| head.append(*handle, point, Bringer::RULES, &mut intake));
                 }
                 None => intake.refused_series += 1,
             },
@@ -169,8 +171,12 @@ impl Store {
         let number = forgotten.by().number;
         let mut head = self.head.write();
         head.forget_metadata(number);
-        let gone: Vec<Handle> =
-            head.slab.iter().filter(|(slot, _)| slot.origin == number).map(|(_, entry)| entry.handle).collect();
+        let gone: Vec<Handle> = head
+            .slab
+            .iter()
+            .filter(|(slot, _)| slot.origin == number)
+            .map(|(_, entry)| entry.handle)
+            .collect();
         origins.remove(&gone, &mut head);
     }
 

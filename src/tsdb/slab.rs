@@ -21,7 +21,9 @@ pub(super) struct Slab {
 
 impl Slab {
     pub(super) fn bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<Slot>() + self.free.capacity() * size_of::<u32>() + self.ledger.bytes()
+        self.slots.capacity() * size_of::<Slot>()
+            + self.free.capacity() * size_of::<u32>()
+            + self.ledger.bytes()
     }
 
     /// An empty place, for [`Slab::place`] to fill.

@@ -104,9 +104,14 @@ mod tests {
     #[test]
     fn a_range_has_both_its_ends() {
         let chunk = chunk(&[10, 20, 30, 40], &[1.0, 2.0, 3.0, 4.5]);
-        for (from_ms, to_ms, expected) in
-            [(20, 30, &[20, 30][..]), (21, 39, &[30]), (0, 9, &[]), (41, 50, &[]), (0, 10, &[10]), (31, 39, &[])]
-        {
+        for (from_ms, to_ms, expected) in [
+            (20, 30, &[20, 30][..]),
+            (21, 39, &[30]),
+            (0, 9, &[]),
+            (41, 50, &[]),
+            (0, 10, &[10]),
+            (31, 39, &[]),
+        ] {
             let mut points = Vec::new();
             Decoder::default().decode(&chunk, TimeRange { from_ms, to_ms }, &mut points);
             assert_eq!(times(&points), expected, "{from_ms} to {to_ms}");
@@ -131,7 +136,9 @@ mod tests {
     #[test]
     fn thinning_keeps_every_second_point_and_all_markers() {
         let point = |(at_ms, value)| Point { at_ms, value };
-        let thin = |values: &[f64]| times(&thinned(&(0..).zip(values.iter().copied()).map(point).collect::<Vec<_>>()));
+        let thin = |values: &[f64]| {
+            times(&thinned(&(0..).zip(values.iter().copied()).map(point).collect::<Vec<_>>()))
+        };
         assert_eq!(thin(&[0.0; 6]), [1, 3, 5]);
         assert_eq!(thin(&[0.0; 5]), [0, 2, 4]);
         assert_eq!(thin(&[STALE, 0.0, STALE, 0.0]), [0, 1, 2, 3]);

@@ -9,15 +9,15 @@ const MAX_ODD: usize = 6;
 const POWERS: [f64; 10] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
 const CONSTANT: u8 = 0;
-/// `number / 10^detail`; what is not of that form stands apart.
+/// A number over a power of ten; values that are not of this form stand apart.
 const DECIMAL: u8 = 1;
-/// The value's bits without the lowest `detail`, which are zero.
+/// The value's bits as a number.
 const BITS: u8 = 2;
 /// The differences of differences are written: what grows steadily. Otherwise the differences.
 const STEADY: u8 = 0x80;
 
-/// form, detail, parameter, how many odd ones; first number, first difference; the odd ones; the rest.
-const HEADER: usize = 4 + 8 + 8;
+/// form, power, shift, parameter, how many odd ones; first number, first difference; the odd ones; the rest.
+const HEADER: usize = 5 + 8 + 8;
 /// Position and bits of a value that is not of the form.
 const ODD: usize = 1 + 8;
 
@@ -27,28 +27,28 @@ pub(super) fn encode(values: &[f64]) -> Vec<u8> {
     if values.iter().all(|value| value.to_bits() == first) {
         return [&[CONSTANT][..], &first.to_le_bytes()].concat();
     }
-    let (form, detail, numbers, odd) = match decimals(values) {
-        Some((scale, numbers, odd)) => (DECIMAL, scale, numbers, odd),
+    let (form, Decimals { scale, numbers, odd }) = match decimals(values) {
+        Some(decimals) => (DECIMAL, decimals),
         None => {
-            let differing = values.iter().fold(0, |all, value| all | value.to_bits());
-            let shift = differing.trailing_zeros();
-            let number = |value: &f64| (value.to_bits() >> shift).cast_signed();
-            (BITS, shift.to_le_bytes()[0], values.iter().map(number).collect(), Vec::new())
+            let numbers = values.iter().map(|value| value.to_bits().cast_signed()).collect();
+            (BITS, Decimals { scale: 0, numbers, odd: Vec::new() })
         }
     };
-    let mut scratch = Vec::with_capacity(values.len());
-    let differences: Vec<i64> = numbers.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
+    let steps = || numbers.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]));
+    // Whole pages, floats of 32 bits: what is zero in all differences is not written.
+    let shift = steps().fold(0, |all, step| all | step).trailing_zeros() % 64;
+    let differences: Vec<i64> = steps().map(|step| step >> shift).collect();
     let changes: Vec<u64> = differences.iter().map(|difference| rice::zigzag(*difference)).collect();
     let turns: Vec<u64> =
         differences.windows(2).map(|pair| rice::zigzag(pair[1].wrapping_sub(pair[0]))).collect();
-    let (by_change, by_turn) = (rice::best(&changes, &mut scratch), rice::best(&turns, &mut scratch));
+    let (by_change, by_turn) = (rice::best(&changes), rice::best(&turns));
     // The first difference takes 8 bytes that changes do without.
     let steady = by_turn.1 + 64 < by_change.1;
     let ((parameter, bits), coded) = if steady { (by_turn, turns) } else { (by_change, changes) };
 
     let mut bytes = Vec::with_capacity(HEADER + odd.len() * ODD + bits.div_ceil(8) as usize);
-    let count_odd = odd.len().to_le_bytes()[0];
-    bytes.extend([if steady { form | STEADY } else { form }, detail, parameter.0, count_odd]);
+    let [shift, count_odd] = [shift.to_le_bytes()[0], odd.len().to_le_bytes()[0]];
+    bytes.extend([if steady { form | STEADY } else { form }, scale, shift, parameter.0, count_odd]);
     bytes.extend(numbers.first().copied().unwrap_or_default().to_le_bytes());
     if steady {
         bytes.extend(differences.first().copied().unwrap_or_default().to_le_bytes());
@@ -62,9 +62,17 @@ pub(super) fn encode(values: &[f64]) -> Vec<u8> {
     writer.finish()
 }
 
-/// The scale with which (nearly) all values are whole numbers, these numbers, and the bits of the values that are
-/// not, by position; there the number before is repeated.
-fn decimals(values: &[f64]) -> Option<(u8, Vec<i64>, Vec<(u8, u64)>)> {
+struct Decimals {
+    /// The exponent of the power of ten.
+    scale: u8,
+    /// Where the value is odd, the number before again.
+    numbers: Vec<i64>,
+    /// Positions and bits.
+    odd: Vec<(u8, u64)>,
+}
+
+/// With the lowest power of ten with which (nearly) all values are whole numbers.
+fn decimals(values: &[f64]) -> Option<Decimals> {
     (0_u8..).zip(POWERS).find_map(|(scale, power)| {
         let (mut numbers, mut odd) = (Vec::with_capacity(values.len()), Vec::new());
         for (at, value) in values.iter().enumerate() {
@@ -78,7 +86,7 @@ fn decimals(values: &[f64]) -> Option<(u8, Vec<i64>, Vec<(u8, u64)>)> {
                 return None;
             }
         }
-        Some((scale, numbers, odd))
+        Some(Decimals { scale, numbers, odd })
     })
 }
 
@@ -97,29 +105,29 @@ fn read(mut bytes: &[u8], count: usize, values: &mut Vec<f64>) -> Option<()> {
         values.resize(begin + count, value);
         return Some(());
     }
-    let [detail, parameter, odd] = take(&mut bytes)?;
-    let parameter = Parameter(parameter);
-    let mut numbers = Numbers { number: i64::from_le_bytes(take(&mut bytes)?), difference: 0 };
-    let steady = form & STEADY != 0;
-    if steady {
-        numbers.difference = i64::from_le_bytes(take(&mut bytes)?);
-    }
+    let [scale, shift, parameter, odd] = take(&mut bytes)?;
+    let first = i64::from_le_bytes(take(&mut bytes)?);
+    let steady = match form & STEADY {
+        0 => None,
+        _ => Some(i64::from_le_bytes(take(&mut bytes)?)),
+    };
+    let numbers = Numbers { first, steady, shift: u32::from(shift % 64), parameter: Parameter(parameter) };
     let (apart, bytes) = bytes.split_at_checked(usize::from(odd) * ODD)?;
     if form & !STEADY == DECIMAL {
-        let power = *POWERS.get(usize::from(detail))?;
+        let power = *POWERS.get(usize::from(scale))?;
         // Nearly all are whole numbers, and division is the slowest step.
-        if detail == 0 {
-            numbers.read(bytes, count, parameter, steady, |number| values.push(number as f64));
+        if scale == 0 {
+            numbers.read(bytes, count, |number| values.push(number as f64));
         } else {
-            numbers.read(bytes, count, parameter, steady, |number| values.push(number as f64 / power));
+            numbers.read(bytes, count, |number| values.push(number as f64 / power));
         }
     } else {
-        let value = |number: i64| f64::from_bits(number.cast_unsigned() << (detail % 64));
-        numbers.read(bytes, count, parameter, steady, |number| values.push(value(number)));
+        numbers.read(bytes, count, |number| values.push(f64::from_bits(number.cast_unsigned())));
     }
     for odd in apart.chunks_exact(ODD) {
         let (at, bits) = odd.split_first()?;
-        *values.get_mut(begin + usize::from(*at))? = f64::from_bits(u64::from_le_bytes(bits.try_into().ok()?));
+        *values.get_mut(begin + usize::from(*at))? =
+            f64::from_bits(u64::from_le_bytes(bits.try_into().ok()?));
     }
     Some(())
 }
@@ -130,36 +138,33 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     Some(*taken)
 }
 
-/// The number last read, and how far it was from the one before.
+/// What the header says of the numbers.
 struct Numbers {
-    number: i64,
-    difference: i64,
+    first: i64,
+    /// The first difference, where differences of differences follow.
+    steady: Option<i64>,
+    shift: u32,
+    parameter: Parameter,
 }
 
 impl Numbers {
     #[inline]
-    fn read(
-        self,
-        bytes: &[u8],
-        count: usize,
-        parameter: Parameter,
-        steady: bool,
-        mut each: impl FnMut(i64),
-    ) {
-        let Numbers { mut number, mut difference } = self;
-        each(number);
-        if steady {
-            number = number.wrapping_add(difference);
-            each(number);
+    fn read(self, bytes: &[u8], count: usize, mut each: impl FnMut(i64)) {
+        let Numbers { first, steady, shift, parameter } = self;
+        let mut grown: i64 = 0;
+        each(first);
+        if let Some(mut difference) = steady {
+            grown = difference;
+            each(first.wrapping_add(grown << shift));
             rice::read(bytes, count.saturating_sub(2), parameter, |turn| {
                 difference = difference.wrapping_add(rice::unzigzag(turn));
-                number = number.wrapping_add(difference);
-                each(number);
+                grown = grown.wrapping_add(difference);
+                each(first.wrapping_add(grown << shift));
             });
         } else {
             rice::read(bytes, count.saturating_sub(1), parameter, |change| {
-                number = number.wrapping_add(rice::unzigzag(change));
-                each(number);
+                grown = grown.wrapping_add(rice::unzigzag(change));
+                each(first.wrapping_add(grown << shift));
             });
         }
     }
@@ -239,19 +244,21 @@ mod tests {
 
     #[test]
     fn a_column_takes_what_its_values_need() {
-        let column = |value: fn(i32) -> f64| -> usize { round_trip(&(0..120).map(value).collect::<Vec<_>>()) };
+        let column =
+            |value: fn(i32) -> f64| -> usize { round_trip(&(0..120).map(value).collect::<Vec<_>>()) };
         let noise = |i: i32| f64::from(i.wrapping_mul(7919).rem_euclid(101));
         assert_eq!(column(|_| f64::NAN), 9);
-        assert_eq!(column(|i| f64::from(i) * 100.0), 20);
-        assert!(column(|i| f64::from(i) / 10.0) <= 20);
+        assert_eq!(column(|i| f64::from(i) * 100.0), 21);
+        assert!(column(|i| f64::from(i) / 10.0) <= 21);
         let counter: Vec<f64> = (0..120).map(|i| f64::from(i) * 1000.0 + noise(i)).collect();
-        assert!(round_trip(&counter) <= 20 + 120 * 9 / 8, "{}", round_trip(&counter));
+        assert!(round_trip(&counter) <= 21 + 120 * 9 / 8, "{}", round_trip(&counter));
         // Staleness in between does not cost the others their form.
         let mut gaps = counter.clone();
         (gaps[0], gaps[40], gaps[119]) = (STALE, STALE, f64::NAN);
         assert!(round_trip(&gaps) <= round_trip(&counter) + 3 * 30);
+        assert!(column(|i| 4096.0 * (i * i % 8) as f64) <= 21 + 120 * 4 / 8);
         // 24 bits that came from a `f32`.
-        assert!(column(|i| f64::from((f64::from(i).sin() + 2.0) as f32)) <= 20 + 120 * 26 / 8);
-        assert!(column(|i| f64::from(i).sin() + 2.0) <= 20 + 120 * 54 / 8);
+        assert!(column(|i| f64::from((f64::from(i).sin() + 2.0) as f32)) <= 21 + 120 * 26 / 8);
+        assert!(column(|i| f64::from(i).sin() + 2.0) <= 21 + 120 * 54 / 8);
     }
 }
