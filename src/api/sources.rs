@@ -38,7 +38,7 @@ pub struct QueryLimits {
 impl Default for QueryLimits {
     /// Prometheus' own, but for the points: five times fewer, since the memory is the load generator's.
     fn default() -> Self {
-        QueryLimits { concurrent: 20, timeout: Duration::from_mins(2), max_points: 10_000_000 }
+        QueryLimits { concurrent: 20, timeout: Duration::from_secs(120), max_points: 10_000_000 }
     }
 }
 

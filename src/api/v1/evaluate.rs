@@ -84,7 +84,7 @@ mod tests {
     }
 
     fn far() -> Instant {
-        Instant::now() + Duration::from_hours(1)
+        Instant::now() + Duration::from_secs(3_600)
     }
 
     #[tokio::test]

@@ -220,7 +220,7 @@ mod tests {
             at("query=up&time=1970-01-01T00:00:01Z&timeout=1m&lookback_delta=2.5&limit=3&stats=all&other=1"),
             Ok(Asked {
                 limit: Some(3),
-                timeout: Some(Duration::from_mins(1)),
+                timeout: Some(Duration::from_secs(60)),
                 lookback: Some(Duration::from_millis(2_500)),
                 ..asked(When::At(1_000))
             })

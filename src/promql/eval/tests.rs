@@ -453,7 +453,7 @@ fn names_may_be_dropped_late() {
 fn a_query_holds_no_more_points_than_it_may() {
     let memory = Memory::load(FEW);
     let check = |query: &str, max_points: usize, expected: Result<(), EvalError>| {
-        let options = Options { limits: Limits { max_points, deadline: None }, ..Options::default() };
+        let options = Options { limits: Limits { max_points, ..Limits::default() }, ..Options::default() };
         let answer = Query::parse(query).unwrap().range(&memory, 0, 50_000, 10_000, &options);
         assert_eq!(answer.map(|_| ()), expected, "{query} with {max_points}");
     };
