@@ -197,6 +197,27 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn selectors_are_plain_and_choose_something() {
+        let sets = form("match[]=up&match[]={job%3D~\"a.*\",instance!%3D\"b\"}").matchers().unwrap();
+        let labels: Vec<Vec<&str>> =
+            sets.iter().map(|set| set.iter().map(|matcher| matcher.label.as_str()).collect()).collect();
+        assert_eq!(labels, [vec!["__name__"], vec!["job", "instance"]]);
+        assert!(form("").matchers().unwrap().is_empty());
+        const EMPTY: &str = "match[] must contain at least one non-empty matcher";
+        for (text, expected) in [
+            ("{}", EMPTY),
+            ("{job!%3D\"a\"}", EMPTY),
+            ("up[5m]", "parse error: \"up[5m]\" is not a series selector"),
+            ("up offset 5m", "parse error: \"up offset 5m\" is not a series selector"),
+            ("sum(up)", "parse error: \"sum(up)\" is not a series selector"),
+            ("1", "parse error: \"1\" is not a series selector"),
+        ] {
+            let refused = form(&format!("match[]=up&match[]={text}")).matchers();
+            assert_eq!(refused.err().as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
     fn a_time_that_is_none_is_refused_by_its_name() {
         assert_eq!(form("").time_or("end", 5), Ok(5));
         assert_eq!(form("end=1.5").time_or("end", 5), Ok(1_500));

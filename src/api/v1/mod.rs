@@ -11,7 +11,7 @@
 //! | `/targets` | GET | what is scraped |
 //! | `/format_query` | GET, POST | the expression, laid out |
 //! | `/query_exemplars` | GET, POST | none: they are not kept |
-//! | `/alertmanagers`, `/status/buildinfo` | GET | who is told of alerts; the version that clients go by |
+//! | `/status/buildinfo` | GET | the version that clients go by |
 //!
 //! Parameters, messages and status codes are upstream's (`web/api/v1/api.go`).
 
@@ -50,7 +50,6 @@ pub(super) fn routes() -> Router<Arc<Sources>> {
         .route("/rules", get(rules::rules))
         .route("/alerts", get(rules::alerts))
         .route("/targets", get(targets::targets))
-        .route("/alertmanagers", get(status::alertmanagers))
         .route("/status/buildinfo", get(status::build_info))
         .fallback(not_found)
 }

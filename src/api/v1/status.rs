@@ -29,14 +29,3 @@ pub(super) async fn build_info() -> impl IntoResponse {
         go_version: "",
     })
 }
-
-/// Who is told of alerts is no secret of the run's, but not known here either.
-pub(super) async fn alertmanagers() -> impl IntoResponse {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Alertmanagers {
-        active_alertmanagers: [(); 0],
-        dropped_alertmanagers: [(); 0],
-    }
-    Success::of(&Alertmanagers { active_alertmanagers: [], dropped_alertmanagers: [] })
-}

@@ -12,6 +12,7 @@ use loadgate::tsdb::{Origin, Store};
 use super::client::{get, post, send};
 use super::data::BEGIN;
 use super::{filled, serving};
+use crate::stage::{Serving, is_final};
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 
@@ -73,6 +74,19 @@ fn answers_are_written_as_prometheus_writes_them() {
         assert_eq!((answer.status, answer.text()), (200, expected), "{endpoint} {parameters:?}");
         assert!(answer.head.contains("content-type: application/json"), "{}", answer.head);
     }
+}
+
+#[test]
+fn a_run_that_listens_answers_queries_too() {
+    let plan = "name: idle\nscenarios:\n  users: {executor: per-vu-iterations, vus: 1, iterations: 1, flow: [{sleep: 1ms}]}\n";
+    let serving = Serving::start(plan, &[]);
+    let parameters = [("query", "vector(7)"), ("time", "1")];
+    let expected =
+        r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"7"]}]}}"#;
+    assert_eq!(get(serving.address, "query", &parameters).text(), expected);
+    serving.scrape_until(is_final);
+    assert_eq!(get(serving.address, "query", &parameters).text(), expected);
+    assert_eq!(serving.end(), 0);
 }
 
 #[test]
