@@ -15,6 +15,7 @@ use crate::tsdb::Store;
 const STACK_BYTES: usize = 32 << 20;
 /// Ten levels of Linux' niceness leave a thread about a tenth of its weight beside a worker of the load.
 const NICENESS: i32 = 10;
+const LAST_NICENESS: i32 = 19;
 
 /// Does `work` on the store, on another thread, once there is a place for it.
 ///
@@ -67,7 +68,15 @@ impl Drop for Abandon {
 
 /// On Linux niceness belongs to a thread. Where it cannot be set the query is answered all the same.
 fn lower_priority() {
-    let _as_it_was = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
+    let _as_it_was = niceness().and_then(|own| {
+        let lower = (own + NICENESS).min(LAST_NICENESS);
+        rustix::process::setpriority_process(Some(rustix::thread::gettid()), lower)
+    });
+}
+
+/// This thread's.
+fn niceness() -> rustix::io::Result<i32> {
+    rustix::process::getpriority_process(Some(rustix::thread::gettid()))
 }
 
 #[cfg(test)]
@@ -88,14 +97,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_is_done_elsewhere_with_its_limits() {
+    async fn work_is_done_elsewhere_with_its_limits_and_less_priority() {
         let deadline = far();
-        let here = std::thread::current().id();
+        let own = niceness().unwrap();
         let sources = sources(1);
-        let done = evaluate(&sources, deadline, move |_, limits| {
-            Ok((std::thread::current().id() != here, limits.max_points, limits.deadline))
+        let done = evaluate(&sources, deadline, |_, limits| {
+            Ok((niceness().unwrap(), limits.max_points, limits.deadline))
         });
-        assert_eq!(done.await, Ok((true, 7, Some(deadline))));
+        assert_eq!(done.await, Ok(((own + 10).min(19), 7, Some(deadline))));
+        assert_eq!(niceness().unwrap(), own, "only the query's thread");
     }
 
     #[tokio::test]
