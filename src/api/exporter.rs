@@ -1,15 +1,16 @@
 //! The latest families, handed from the aggregator to whoever scrapes us.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+use super::Latest;
 use crate::family::Family;
 
-/// Holds the latest families. Publishing and reading swap a pointer; neither waits for an encoding.
+/// Holds the latest families. Publishing does not wait for an encoding.
 #[derive(Debug)]
 pub struct Exporter {
-    latest: Mutex<Option<Arc<Vec<Family>>>>,
+    latest: Latest<Vec<Family>>,
     /// So that many scrapers at once cannot take the cores from the load.
     pub(super) encoders: Semaphore,
 }
@@ -24,21 +25,16 @@ impl Default for Exporter {
 
 impl Exporter {
     pub fn new() -> Self {
-        Exporter { latest: Mutex::new(None), encoders: Semaphore::new(MAX_ENCODERS) }
+        Exporter { latest: Latest::default(), encoders: Semaphore::new(MAX_ENCODERS) }
     }
 
     /// Replaces what `/metrics` shows, as a whole: a scrape never sees half of it.
     pub fn publish(&self, families: Vec<Family>) {
-        let new = Some(Arc::new(families));
-        let old = {
-            let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *latest, new)
-        };
-        drop(old); // maybe the last copy, of thousands of series: not under the lock
+        self.latest.publish(families);
     }
 
     /// What was published last; `None` before the first.
     pub fn latest(&self) -> Option<Arc<Vec<Family>>> {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.latest.latest()
     }
 }

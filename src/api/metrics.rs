@@ -6,14 +6,15 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::Exporter;
+use super::Sources;
 use crate::exposition::{body, negotiate};
 
 /// Before anything is published the exposition is empty, which is valid.
-pub(super) async fn metrics(State(exporter): State<Arc<Exporter>>, headers: HeaderMap) -> Response {
+pub(super) async fn metrics(State(sources): State<Arc<Sources>>, headers: HeaderMap) -> Response {
     let accepted: Vec<&str> =
         headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     let media_type = negotiate(Some(&accepted.join(",")));
+    let exporter = &sources.exporter;
     let _place = exporter.encoders.acquire().await;
     let families = exporter.latest().unwrap_or_default();
     let encoding = tokio::task::spawn_blocking(move || body(&families, media_type));

@@ -3,16 +3,20 @@
 //! | path | method | answer |
 //! | --- | --- | --- |
 //! | `/metrics` | GET, HEAD | the latest families, in the format that `Accept` prefers, gzipped if accepted |
+//! | `/api/v1/…` | GET, POST | Prometheus' query API over the embedded store: see `v1` |
 //! | `/-/healthy` | GET, HEAD | 200 |
 //! | `/-/ready` | GET, HEAD | 200 once there is something to scrape, 503 before |
 //! | anything else | any | 404, with these paths |
 //!
-//! It only reads what others published, and encodes two answers at a time on threads of their own: a slow or
-//! frequent scraper delays neither load nor judgement.
+//! It only reads what others published. Metrics are encoded two at a time and queries evaluated on threads of their
+//! own with a low priority: who asks much or slowly delays neither load nor judgement.
 
 mod exporter;
+mod latest;
 mod metrics;
 mod server;
+mod sources;
+mod v1;
 
 use std::sync::Arc;
 
@@ -24,22 +28,26 @@ use tokio::net::TcpListener;
 use tower_http::compression::CompressionLayer;
 
 pub use exporter::Exporter;
+pub use latest::Latest;
+pub use sources::{QueryLimits, Sources};
+pub use v1::{RuleGroup, Target};
 
 /// Serves until `shutdown` resolves, then lets requests under way end, for at most five seconds.
 ///
 /// The caller owns the socket and the stop signal, so a test on port 0 runs the same function. A client's
 /// faults end its own connection only, so there is no error to return.
-pub async fn serve(listener: TcpListener, exporter: Arc<Exporter>, shutdown: impl Future<Output = ()>) {
-    server::run(listener, router(exporter), shutdown).await;
+pub async fn serve(listener: TcpListener, sources: Arc<Sources>, shutdown: impl Future<Output = ()>) {
+    server::run(listener, router(sources), shutdown).await;
 }
 
-fn router(exporter: Arc<Exporter>) -> Router {
+fn router(sources: Arc<Sources>) -> Router {
     Router::new()
         .route("/metrics", get(metrics::metrics))
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
+        .nest("/api/v1", v1::routes())
         .fallback(not_found)
-        .with_state(exporter)
+        .with_state(sources)
         .layer(CompressionLayer::new().gzip(true))
 }
 
@@ -47,13 +55,13 @@ async fn healthy() -> &'static str {
     "loadgate is healthy.\n"
 }
 
-async fn ready(State(exporter): State<Arc<Exporter>>) -> (StatusCode, &'static str) {
-    match exporter.latest() {
+async fn ready(State(sources): State<Arc<Sources>>) -> (StatusCode, &'static str) {
+    match sources.exporter.latest() {
         Some(_) => (StatusCode::OK, "loadgate is ready.\n"),
         None => (StatusCode::SERVICE_UNAVAILABLE, "loadgate has nothing to show yet.\n"),
     }
 }
 
 async fn not_found() -> (StatusCode, &'static str) {
-    (StatusCode::NOT_FOUND, "not found; there are /metrics, /-/healthy and /-/ready\n")
+    (StatusCode::NOT_FOUND, "not found; there are /metrics, /api/v1/query, /-/healthy and /-/ready\n")
 }

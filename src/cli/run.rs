@@ -14,6 +14,7 @@ use super::outputs::{Kind, Output, SampleWriter, To, check_distinct};
 use super::process::{raise_descriptor_limit, signal};
 use super::segment::SegmentArgs;
 use super::serve_metrics::MetricsServer;
+use crate::api::Sources;
 use crate::config::parse_duration;
 use crate::flow::HttpDebug;
 use crate::labels::Labels;
@@ -21,7 +22,11 @@ use crate::plan::Plan;
 use crate::report::{Finished, Format, SummaryOptions, TrendStat, json_summary, junit, text, vegeta};
 use crate::run::{RunOptions, execute, process_families};
 use crate::scheduler::LoadOptions;
+use crate::tsdb::Store;
 use crate::verdict::Verdict;
+
+/// For the series of the run and of what it scrapes.
+const STORE_BYTES: usize = 256 << 20;
 
 /// Execute a plan in the foreground; the exit code is the verdict
 #[derive(Debug, clap::Args)]
@@ -169,14 +174,16 @@ pub(super) fn foreground(
     output.check()?;
     raise_descriptor_limit();
     let log = LogLines::install(output.log_format);
-    let metrics = output.listen.map(MetricsServer::start).transpose()?;
+    // Nothing feeds the store yet.
+    let serve = |address| MetricsServer::start(address, Sources::new(Arc::new(Store::new(STORE_BYTES))));
+    let metrics = output.listen.map(serve).transpose()?;
     if let Some(metrics) = &metrics {
         complain(&format!("serving http://{}/metrics", metrics.address));
     }
     ready();
     let retain = plan.retain_series;
     let plan = Arc::new(plan);
-    let exporter = metrics.as_ref().map(|metrics| Arc::clone(&metrics.exporter));
+    let exporter = metrics.as_ref().map(|metrics| Arc::clone(&metrics.sources.exporter));
     let mut listener = Foreground::new(&plan, output.quiet, output.log_format.into(), log, exporter);
     let mut options = RunOptions {
         testid: output.testid.clone().unwrap_or_else(new_testid),
@@ -270,7 +277,7 @@ async fn linger(metrics: &MetricsServer, linger: Duration, retain: Duration, sta
     };
     let forget = async {
         tokio::time::sleep(retain).await;
-        metrics.exporter.publish(process_families());
+        metrics.sources.exporter.publish(process_families());
         std::future::pending().await
     };
     tokio::select! {

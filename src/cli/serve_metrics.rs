@@ -1,4 +1,4 @@
-//! `/metrics` beside a run, on a thread of its own: a slow scraper delays neither a tick nor a worker.
+//! `/metrics` and the query API beside a run, on a thread of their own: who asks delays neither a tick nor a worker.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -7,10 +7,11 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 use super::Failure;
-use crate::api::{Exporter, serve};
+use crate::api::{Sources, serve};
 
 pub(super) struct MetricsServer {
-    pub(super) exporter: Arc<Exporter>,
+    /// What is served, to be published into.
+    pub(super) sources: Arc<Sources>,
     pub(super) address: SocketAddr,
     stop: oneshot::Sender<()>,
     thread: JoinHandle<()>,
@@ -18,15 +19,15 @@ pub(super) struct MetricsServer {
 
 impl MetricsServer {
     /// Listens at once, so that an address that is taken is known before load is sent.
-    pub(super) fn start(address: SocketAddr) -> Result<Self, Failure> {
+    pub(super) fn start(address: SocketAddr, sources: Sources) -> Result<Self, Failure> {
         let failed = |error| Failure::internal(&format!("listen on {address}"), error);
         let listener = TcpListener::bind(address).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        let exporter = Arc::new(Exporter::default());
+        let sources = Arc::new(sources);
         let (stop, stopped) = oneshot::channel();
-        let served = Arc::clone(&exporter);
+        let served = Arc::clone(&sources);
         let thread = std::thread::Builder::new()
             .name("metrics".to_owned())
             .spawn(move || {
@@ -39,7 +40,7 @@ impl MetricsServer {
                 });
             })
             .map_err(failed)?;
-        Ok(MetricsServer { exporter, address, stop, thread })
+        Ok(MetricsServer { sources, address, stop, thread })
     }
 
     /// Lets requests under way end.

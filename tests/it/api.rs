@@ -4,10 +4,11 @@ use std::io::Read as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use loadgate::api::{Exporter, serve};
+use loadgate::api::{Sources, serve};
 use loadgate::exposition::{Format, Limits, MediaType, body, parse};
 use loadgate::family::{Family, FamilyKind};
 use loadgate::labels::Labels;
+use loadgate::tsdb::Store;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -15,7 +16,7 @@ use tokio::task::JoinHandle;
 
 struct Server {
     address: SocketAddr,
-    exporter: Arc<Exporter>,
+    sources: Arc<Sources>,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
 }
@@ -23,12 +24,12 @@ struct Server {
 async fn start() -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let exporter = Arc::new(Exporter::new());
+    let sources = Arc::new(Sources::new(Arc::new(Store::new(1 << 20))));
     let (stop, stopped) = oneshot::channel();
-    let served = tokio::spawn(serve(listener, Arc::clone(&exporter), async {
+    let served = tokio::spawn(serve(listener, Arc::clone(&sources), async {
         stopped.await.unwrap();
     }));
-    Server { address, exporter, stop, served }
+    Server { address, sources, stop, served }
 }
 
 fn families() -> Vec<Family> {
@@ -73,7 +74,7 @@ async fn ask(address: SocketAddr, method: &str, path: &str, headers: &str) -> An
 #[tokio::test]
 async fn metrics_come_in_the_format_that_was_asked_for() {
     let server = start().await;
-    server.exporter.publish(families());
+    server.sources.exporter.publish(families());
     for (accept, format) in [
         ("", Format::Text),
         ("Accept: text/plain\r\n", Format::Text),
@@ -93,7 +94,7 @@ async fn protobuf_is_given_to_those_who_ask_for_it_gzipped_too() {
     const DELIMITED: &str =
         "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
     let server = start().await;
-    server.exporter.publish(families());
+    server.sources.exporter.publish(families());
     let accept = format!("Accept: {DELIMITED},text/plain;q=0.5\r\n");
     let plain = ask(server.address, "GET", "/metrics", &accept).await;
     assert_eq!(plain.header("content-type"), Some(&*DELIMITED.replace(';', "; ")));
@@ -109,7 +110,7 @@ async fn protobuf_is_given_to_those_who_ask_for_it_gzipped_too() {
 #[tokio::test]
 async fn metrics_are_gzipped_for_those_who_accept_it() {
     let server = start().await;
-    server.exporter.publish(families());
+    server.sources.exporter.publish(families());
     let answer = ask(server.address, "GET", "/metrics", "Accept-Encoding: gzip\r\n").await;
     assert_eq!(answer.header("content-encoding"), Some("gzip"));
     let mut body = Vec::new();
@@ -120,8 +121,14 @@ async fn metrics_are_gzipped_for_those_who_accept_it() {
 #[tokio::test]
 async fn a_later_publication_replaces_the_earlier_one() {
     let server = start().await;
-    server.exporter.publish(families());
-    server.exporter.publish(vec![Family::single("k6_vus", FamilyKind::Gauge, "h", Labels::empty(), 7.0)]);
+    server.sources.exporter.publish(families());
+    server.sources.exporter.publish(vec![Family::single(
+        "k6_vus",
+        FamilyKind::Gauge,
+        "h",
+        Labels::empty(),
+        7.0,
+    )]);
     let answer = ask(server.address, "GET", "/metrics", "").await;
     assert_eq!(answer.text(), "# HELP k6_vus h\n# TYPE k6_vus gauge\nk6_vus 7\n");
 }
@@ -133,14 +140,14 @@ async fn it_is_ready_when_there_is_something_to_scrape_and_healthy_before() {
     assert_eq!(ask(server.address, "GET", "/-/ready", "").await.status(), "503");
     let empty = ask(server.address, "GET", "/metrics", "Accept: application/openmetrics-text\r\n").await;
     assert_eq!((empty.status(), empty.text()), ("200", "# EOF\n"));
-    server.exporter.publish(families());
+    server.sources.exporter.publish(families());
     assert_eq!(ask(server.address, "GET", "/-/ready", "").await.status(), "200");
 }
 
 #[tokio::test]
 async fn head_answers_as_get_without_the_body() {
     let server = start().await;
-    server.exporter.publish(families());
+    server.sources.exporter.publish(families());
     let answer = ask(server.address, "HEAD", "/metrics", "").await;
     assert_eq!(answer.status(), "200");
     assert_eq!(answer.header("content-type"), Some(Format::Text.content_type()));

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 const COMMANDS: [&str; 5] = ["demo", "run", "check", "target", "schema"];
 /// Programs that are not ours; their lines are not parsed.
-const OTHERS: [&str; 4] = ["curl", "cargo bench", "cargo install", "./test.sh"];
+const OTHERS: [&str; 5] = ["curl", "promtool query", "cargo bench", "cargo install", "./test.sh"];
 /// Flags that are not ours.
 const OTHERS_FLAGS: [&str; 4] = ["--release", "--path", "--bench", "--enable-feature"];
 const LATER: &str = "(not supported yet)";

@@ -2,7 +2,9 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -25,6 +27,20 @@ pub(crate) fn check_with_promtool(body: &[u8]) {
     assert!(output.status.success() && said.is_empty(), "{said}");
 }
 
+/// How promtool ends on a file, and what it says; `None`, said on stdout, where there is no promtool.
+pub(crate) fn promtool(arguments: &[&str], file: &Path) -> Option<(i32, String)> {
+    match Command::new("promtool").args(arguments).arg(file).output() {
+        Ok(output) => {
+            let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            Some((output.status.code().unwrap_or(-1), said))
+        }
+        Err(error) => {
+            skipped("promtool", &error);
+            None
+        }
+    }
+}
+
 fn skipped(program: &str, error: &std::io::Error) {
     println!("skipped: {program} does not start ({error}); it comes with Debian's package prometheus");
 }
@@ -32,7 +48,7 @@ fn skipped(program: &str, error: &std::io::Error) {
 /// A server that scrapes one address each second. Ends when it is dropped.
 pub(crate) struct Prometheus {
     child: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     _folder: TempDir,
 }
 
@@ -41,18 +57,46 @@ impl Prometheus {
 
     /// `features` as in `--enable-feature`. `None` where it is not installed.
     pub(crate) fn scraping(target: SocketAddr, features: &[&str]) -> Option<Self> {
-        let folder = TempDir::new().unwrap();
         let config = format!(
             "global: {{scrape_interval: {0}s, scrape_timeout: {0}s}}\n\
              scrape_configs: [{{job_name: loadgate, static_configs: [{{targets: ['{target}']}}]}}]\n",
             Prometheus::SCRAPE_INTERVAL_SECS
         );
+        let features = format!("--enable-feature={}", features.join(","));
+        Prometheus::start(TempDir::new().unwrap(), &config, &[&features])
+    }
+
+    /// One that scrapes nothing and holds these samples, written as OpenMetrics with their times.
+    pub(crate) fn holding(open_metrics: &str) -> Option<Self> {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("samples.txt");
+        std::fs::write(&file, open_metrics).unwrap();
+        let import = Command::new("promtool")
+            .args(["tsdb", "create-blocks-from", "openmetrics"])
+            .args([&file, &folder.path().join("data")])
+            .output();
+        let import = match import {
+            Ok(import) => import,
+            Err(error) => {
+                skipped("promtool", &error);
+                return None;
+            }
+        };
+        assert!(import.status.success(), "{}", String::from_utf8_lossy(&import.stderr));
+        let prometheus = Prometheus::start(folder, "global: {}\n", &["--storage.tsdb.retention.time=100y"])?;
+        while prometheus.ask("query", &[("query", "1")]).is_null() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Some(prometheus)
+    }
+
+    fn start(folder: TempDir, config: &str, arguments: &[&str]) -> Option<Self> {
         std::fs::write(folder.path().join("prometheus.yml"), config).unwrap();
         let child = Command::new("prometheus")
             .arg(format!("--config.file={}", folder.path().join("prometheus.yml").display()))
             .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
             .arg("--web.listen-address=127.0.0.1:0")
-            .arg(format!("--enable-feature={}", features.join(",")))
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
