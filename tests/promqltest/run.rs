@@ -18,9 +18,16 @@ use crate::storage::Storage;
 pub(crate) struct Tally {
     pub(crate) passed: usize,
     pub(crate) failed: Vec<Failure>,
-    pub(crate) skipped: Vec<Skip>,
+    pub(crate) skipped: Vec<Skipped>,
     /// Queries that were not run again, pinned, since the parser cannot write them.
     pub(crate) unpinned: usize,
+}
+
+pub(crate) struct Skipped {
+    /// From 1.
+    pub(crate) line: usize,
+    pub(crate) case: String,
+    pub(crate) why: Skip,
 }
 
 pub(crate) struct Failure {
@@ -56,7 +63,9 @@ pub(crate) fn file(text: &str) -> Tally {
                     tally.passed += 1;
                     tally.unpinned += usize::from(!pinned);
                 }
-                Outcome::Skipped(skip) => tally.skipped.push(skip),
+                Outcome::Skipped(why) => {
+                    tally.skipped.push(Skipped { line: command.line, case: eval.text, why });
+                }
                 Outcome::Failed { run, difference } => {
                     tally.failed.push(Failure { line: command.line, case: eval.text, run, difference });
                 }
