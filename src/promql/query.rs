@@ -75,7 +75,7 @@ impl Query {
     /// Of syntax, of types, of functions that are unknown or that Prometheus calls experimental.
     pub fn parse(text: &str) -> Result<Query, ParseError> {
         let expr = syntax::parse(text)?;
-        let plan = plan::build(&expr).map_err(|message| ParseError::somewhere(&message))?;
+        let plan = plan::build(&expr).map_err(|message| ParseError { message })?;
         Ok(Query { text: text.to_owned(), expr, plan: Arc::new(plan) })
     }
 

@@ -16,7 +16,7 @@ use super::functions;
 /// # Errors
 /// What is wrong with the text.
 pub(super) fn parse(text: &str) -> Result<Expr, ParseError> {
-    let Scanned { calls, raw } = scan(text).map_err(|Fault { at, message }| ParseError::at(text, at, &message))?;
+    let Scanned { calls, raw } = scan(text).map_err(|fault| in_place(text, fault))?;
     for call in &calls {
         if let Some(message) = unknown(call.name) {
             return Err(ParseError::at(text, call.at, &message));
@@ -28,6 +28,13 @@ pub(super) fn parse(text: &str) -> Result<Expr, ParseError> {
         Ok(Ok(expr)) => Ok(expr),
         Ok(Err(message)) => Err(explained(text, &calls, &message)),
         Err(_) => Err(ParseError::somewhere("a number or a duration out of range")),
+    }
+}
+
+fn in_place(text: &str, fault: Fault) -> ParseError {
+    match fault {
+        Fault { late: true, message, .. } => ParseError { message },
+        Fault { at, message, .. } => ParseError::at(text, at, &message),
     }
 }
 
@@ -175,7 +182,7 @@ mod tests {
                 "abs(x[5m])",
                 "1:1: parse error: expected type instant vector in call to function \"abs\", got range vector",
             ),
-            ("exp(Inf)", "parse error: expected type instant vector in call to function \"exp\""),
+            ("exp(Inf)", "expected type instant vector in call to function \"exp\""),
             ("sum(x", "1:4: parse error: unclosed \"(\""),
             ("sum(x))", "1:7: parse error: \")\" closes nothing"),
             ("sum(x]", "1:6: parse error: \"]\" closes nothing: expected \")\""),
@@ -184,7 +191,7 @@ mod tests {
             ("{}", "parse error: vector selector must contain at least one non-empty matcher"),
             ("x == bool", "parse error: not a PromQL expression: look for a missing operator, operand, quote or bracket"),
             ("1 == 1", "parse error: comparisons between scalars must use BOOL modifier"),
-            ("x{a=\"1\" or b=\"2\"}", "parse error: `or` between matchers is not PromQL: write two selectors joined by `or`"),
+            ("x{a=\"1\" or b=\"2\"}", "`or` between matchers is not PromQL: write two selectors joined by `or`"),
         ] {
             check(text, expected);
         }
@@ -252,7 +259,7 @@ mod tests {
 
     #[test]
     fn strings_are_utf_8() {
-        check("count_values(\"a\\xc5z\", x)", "1:14: parse error: invalid label name \"a\\xc5z\"");
+        check("count_values(\"a\\xc5z\", x)", "invalid label name \"a\\xc5z\"");
         check("x{a=\"\\377\"}", "1:5: parse error: string \"\\377\": write characters themselves, not their bytes");
     }
 }

@@ -12,6 +12,14 @@ pub(super) struct Call<'a> {
 pub(super) struct Fault {
     pub(super) at: usize,
     pub(super) message: String,
+    /// Prometheus finds it as late as when it evaluates, and names no place.
+    pub(super) late: bool,
+}
+
+impl Fault {
+    fn new(at: usize, message: impl Into<String>) -> Self {
+        Fault { at, message: message.into(), late: false }
+    }
 }
 
 /// Operators and brackets in one expression: what is deeper than evaluation allows is refused later, but must not be
@@ -34,7 +42,7 @@ pub(super) fn scan(text: &str) -> Result<Scanned<'_>, Fault> {
     }
     match scan.open.last() {
         Some((at, opened)) => {
-            Err(Fault { at: *at, message: format!("unclosed {:?}", char::from(*opened).to_string()) })
+            Err(Fault::new(*at, format!("unclosed {:?}", char::from(*opened).to_string())))
         }
         None => Ok(Scanned { calls: scan.calls, raw: scan.raw }),
     }
@@ -104,7 +112,7 @@ impl<'a> Scan<'a> {
         self.operators += 1;
         if self.operators > MAX_OPERATORS {
             let message = format!("more than {MAX_OPERATORS} operators and brackets in one expression");
-            return Err(Fault { at: self.at, message });
+            return Err(Fault::new(self.at, message));
         }
         Ok(())
     }
@@ -120,9 +128,9 @@ impl<'a> Scan<'a> {
                     _ => "}",
                 };
                 let message = format!("{closing:?} closes nothing: expected {expected:?}");
-                Err(Fault { at: self.at, message })
+                Err(Fault::new(self.at, message))
             }
-            None => Err(Fault { at: self.at, message: format!("{closing:?} closes nothing") }),
+            None => Err(Fault::new(self.at, format!("{closing:?} closes nothing"))),
         }
     }
 
@@ -147,10 +155,10 @@ impl<'a> Scan<'a> {
                     self.at += 2;
                 }
                 Some(b'\n') if quote != b'`' => {
-                    return Err(Fault { at: start, message: "unterminated quoted string".to_owned() });
+                    return Err(Fault::new(start, "unterminated quoted string"));
                 }
                 Some(_) => self.at += 1,
-                None => return Err(Fault { at: start, message: "unterminated quoted string".to_owned() }),
+                None => return Err(Fault::new(start, "unterminated quoted string")),
             }
         }
         self.at += 1;
@@ -159,13 +167,11 @@ impl<'a> Scan<'a> {
         }
         if is_bytes {
             let string = self.text.get(start..self.at).unwrap_or_default();
-            let names_label = self.calls.last().is_some_and(|call| call.name == "count_values");
-            let message = if names_label {
-                format!("invalid label name {string}")
-            } else {
-                format!("string {string}: write characters themselves, not their bytes")
-            };
-            return Err(Fault { at: start, message });
+            if self.calls.last().is_some_and(|call| call.name == "count_values") {
+                return Err(Fault { late: true, ..Fault::new(start, format!("invalid label name {string}")) });
+            }
+            let message = format!("string {string}: write characters themselves, not their bytes");
+            return Err(Fault::new(start, message));
         }
         Ok(())
     }
@@ -219,7 +225,7 @@ impl<'a> Scan<'a> {
         for part in inside.split(':') {
             if is_sum(part.trim()) {
                 let message = "duration expressions are not supported: write the duration itself".to_owned();
-                return Err(Fault { at: self.at + 1, message });
+                return Err(Fault::new(self.at + 1, message));
             }
             duration(part.trim(), self.at + 1, false)?;
         }
@@ -231,10 +237,10 @@ fn duration(text: &str, at: usize, may_be_zero: bool) -> Result<(), Fault> {
     // With a unit it is the parser's business.
     let Ok(secs) = text.parse::<f64>() else { return Ok(()) };
     if !secs.is_finite() || !(0.0..MAX_SECS).contains(&secs) {
-        return Err(Fault { at, message: "duration out of range".to_owned() });
+        return Err(Fault::new(at, "duration out of range"));
     }
     if secs < 0.001 && !(may_be_zero && secs == 0.0) {
-        return Err(Fault { at, message: "duration must be greater than 0".to_owned() });
+        return Err(Fault::new(at, "duration must be greater than 0"));
     }
     Ok(())
 }
