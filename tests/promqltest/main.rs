@@ -16,14 +16,15 @@ use report::Report;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Evaluations of the given files that can be run: with fewer, too much is left out.
+/// Evaluations of the given files that read floats alone, and nothing experimental: with fewer, too much is left out.
+/// (Of `histograms.test` 75 more have no `{{…}}` in them, but read the native histograms that `load_with_nhcb` makes.)
 const AT_LEAST: [(&str, usize); 8] = [
-    ("aggregators.test", 127),
+    ("aggregators.test", 124),
     ("collision.test", 2),
-    ("functions.test", 255),
-    ("histograms.test", 156),
+    ("functions.test", 262),
+    ("histograms.test", 83),
     ("literals.test", 25),
-    ("operators.test", 145),
+    ("operators.test", 142),
     ("selectors.test", 31),
     ("staleness.test", 17),
 ];
