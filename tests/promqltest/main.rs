@@ -1,5 +1,6 @@
 //! Runs files of Prometheus' own test language: ours beside this file, and Prometheus' where `PROMQLTEST_DIR` says, by
 //! default in `../shared/promqltest`. What is counted goes to the terminal, past the test harness.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, also in its helpers")]
 
 mod check;
 mod pinned;
