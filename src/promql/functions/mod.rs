@@ -20,7 +20,7 @@ use std::cmp::Ordering;
 use super::{EvalError, Point, Sample};
 
 pub(super) use labels::Relabel;
-pub(super) use notes::{Forced, Note, Notes};
+pub(super) use notes::{Forced, Note, Notes, go_general};
 pub(super) use order::{nan_last, nan_last_descending};
 pub(super) use quantile::{note_invalid_quantile, quantile};
 pub(super) use sum::{Mean, Sum};
@@ -117,7 +117,8 @@ mod tests {
         for name in names.split_whitespace() {
             assert_eq!(find(name).map(|function| function.name), Some(name));
         }
-        for name in OF_THE_EVALUATOR.into_iter().chain(["mad_over_time", "double_exponential_smoothing", "no_such"])
+        for name in
+            OF_THE_EVALUATOR.into_iter().chain(["mad_over_time", "double_exponential_smoothing", "no_such"])
         {
             assert!(find(name).is_none(), "{name}");
         }

@@ -1,5 +1,6 @@
 //! Text to syntax tree: promql-parser's, with errors that say where as far as can be known, and what helps.
 
+mod duration;
 mod scan;
 
 use std::borrow::Cow;
@@ -7,25 +8,31 @@ use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
 
 use promql_parser::parser::{self, Expr};
-use promql_parser::util::escape_string;
 
+pub(super) use self::duration::Span;
 use self::scan::{Call, Fault, Scanned, scan};
 use super::ParseError;
 use super::functions;
 
+pub(super) struct Parsed {
+    pub(super) expr: Expr,
+    /// A duration depends on step and range of the query: before those are known it is a second, an offset nothing.
+    pub(super) depends: bool,
+}
+
 /// # Errors
 /// What is wrong with the text.
-pub(super) fn parse(text: &str) -> Result<Expr, ParseError> {
-    let Scanned { calls, raw } = scan(text).map_err(|fault| in_place(text, fault))?;
+pub(super) fn parse(text: &str, span: Option<Span>) -> Result<Parsed, ParseError> {
+    let Scanned { calls, edits, depends } = scan(text, span).map_err(|fault| in_place(text, fault))?;
     for call in &calls {
         if let Some(message) = unknown(call.name) {
             return Err(ParseError::at(text, call.at, &message));
         }
     }
     // What makes the parser panic is refused by the scan; what it knows nothing of must not end the process.
-    let readable = without_raw(text, &raw);
-    match panic::catch_unwind(AssertUnwindSafe(|| parser::parse(&readable))) {
-        Ok(Ok(expr)) => Ok(expr),
+    let edited = edited(text, &edits);
+    match panic::catch_unwind(AssertUnwindSafe(|| parser::parse(&edited))) {
+        Ok(Ok(expr)) => Ok(Parsed { expr, depends }),
         Ok(Err(message)) => Err(explained(text, &calls, &message)),
         Err(_) => Err(ParseError::somewhere("a number or a duration out of range")),
     }
@@ -38,31 +45,62 @@ fn in_place(text: &str, fault: Fault) -> ParseError {
     }
 }
 
-/// With `"…"` for each raw string: in those the parser takes backslashes for escapes.
-fn without_raw<'a>(text: &'a str, raw: &[Range<usize>]) -> Cow<'a, str> {
-    if raw.is_empty() {
+/// The text with its edits, which are in its order.
+fn edited<'a>(text: &'a str, edits: &[(Range<usize>, String)]) -> Cow<'a, str> {
+    if edits.is_empty() {
         return Cow::Borrowed(text);
     }
-    let mut readable = String::with_capacity(text.len());
+    let mut edited = String::with_capacity(text.len());
     let mut done = 0;
-    for string in raw {
-        let inside = text.get(string.start + 1..string.end - 1).unwrap_or_default();
-        readable.push_str(text.get(done..string.start).unwrap_or_default());
-        readable.push('"');
-        readable.push_str(&escape_string(inside));
-        readable.push('"');
-        done = string.end;
+    for (place, instead) in edits {
+        edited.push_str(text.get(done..place.start).unwrap_or_default());
+        edited.push_str(instead);
+        done = place.end;
     }
-    readable.push_str(text.get(done..).unwrap_or_default());
-    Cow::Owned(readable)
+    edited.push_str(text.get(done..).unwrap_or_default());
+    Cow::Owned(edited)
 }
 
 /// Words that stand before a parenthesis and are no functions.
 const KEYWORDS: [&str; 38] = [
-    "and", "or", "unless", "atan2", "sum", "avg", "count", "min", "max", "group", "stddev", "stdvar", "topk",
-    "bottomk", "count_values", "quantile", "limitk", "limit_ratio", "offset", "by", "without", "on", "ignoring",
-    "group_left", "group_right", "bool", "fill", "fill_left", "fill_right", "start", "end", "step", "range",
-    "anchored", "smoothed", "inf", "nan", "info",
+    "and",
+    "or",
+    "unless",
+    "atan2",
+    "sum",
+    "avg",
+    "count",
+    "min",
+    "max",
+    "group",
+    "stddev",
+    "stdvar",
+    "topk",
+    "bottomk",
+    "count_values",
+    "quantile",
+    "limitk",
+    "limit_ratio",
+    "offset",
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+    "bool",
+    "fill",
+    "fill_left",
+    "fill_right",
+    "start",
+    "end",
+    "step",
+    "range",
+    "anchored",
+    "smoothed",
+    "inf",
+    "nan",
+    "info",
 ];
 
 /// Experimental in Prometheus 3.14, `info` and those above aside.
@@ -113,7 +151,9 @@ fn explained(text: &str, calls: &[Call<'_>], message: &str) -> ParseError {
     if message == "invalid promql query" {
         let word = |word: &str| scan::has_word(text, word);
         if word("anchored") || word("smoothed") {
-            return ParseError::somewhere("anchored and smoothed are experimental in Prometheus and not supported");
+            return ParseError::somewhere(
+                "anchored and smoothed are experimental in Prometheus and not supported",
+            );
         }
         return ParseError::somewhere(
             "not a PromQL expression: look for a missing operator, operand, quote or bracket",
@@ -167,7 +207,10 @@ mod tests {
         for (text, expected) in [
             ("", "parse error: no expression found in input"),
             ("rat(x[5m])", "1:1: parse error: unknown function with name \"rat\"; did you mean \"rate\"?"),
-            ("1 +\n  summ(x)", "2:3: parse error: unknown function with name \"summ\"; did you mean \"sum\"?"),
+            (
+                "1 +\n  summ(x)",
+                "2:3: parse error: unknown function with name \"summ\"; did you mean \"sum\"?",
+            ),
             ("qwertyuiop(x)", "1:1: parse error: unknown function with name \"qwertyuiop\""),
             (
                 "holt_winters(x[5m], 0.5, 0.5)",
@@ -187,11 +230,20 @@ mod tests {
             ("sum(x))", "1:7: parse error: \")\" closes nothing"),
             ("sum(x]", "1:6: parse error: \"]\" closes nothing: expected \")\""),
             ("x{a=\"b}", "1:5: parse error: unterminated quoted string"),
-            ("x y", "parse error: not a PromQL expression: look for a missing operator, operand, quote or bracket"),
+            (
+                "x y",
+                "parse error: not a PromQL expression: look for a missing operator, operand, quote or bracket",
+            ),
             ("{}", "parse error: vector selector must contain at least one non-empty matcher"),
-            ("x == bool", "parse error: not a PromQL expression: look for a missing operator, operand, quote or bracket"),
+            (
+                "x == bool",
+                "parse error: not a PromQL expression: look for a missing operator, operand, quote or bracket",
+            ),
             ("1 == 1", "parse error: comparisons between scalars must use BOOL modifier"),
-            ("x{a=\"1\" or b=\"2\"}", "`or` between matchers is not PromQL: write two selectors joined by `or`"),
+            (
+                "x{a=\"1\" or b=\"2\"}",
+                "`or` between matchers is not PromQL: write two selectors joined by `or`",
+            ),
         ] {
             check(text, expected);
         }
@@ -217,15 +269,27 @@ mod tests {
             let message = Query::parse(text).unwrap_err().to_string();
             assert!(message.contains("anchored and smoothed are experimental"), "{message}");
         }
-        let message = Query::parse("rate(x[5m+1m])").unwrap_err().to_string();
-        assert!(message.contains("duration expressions are not supported"), "{message}");
     }
 
     #[test]
     fn hostile_texts_are_refused_and_end_nothing() {
         for text in [
-            "x[nan]", "x[inf]", "x[1e300]", "x offset nan", "x offset 1e300", "x offset -inf", "x[0]", "x[5m:0]",
-            "x[0.0001]", "x @ 1e300", "x @ nan", "x[5m:1e300]", "x offset 1e+300", "x[NaN:1m]", "1x5", "x[1x5]",
+            "x[nan]",
+            "x[inf]",
+            "x[1e300]",
+            "x offset nan",
+            "x offset 1e300",
+            "x offset -inf",
+            "x[0]",
+            "x[5m:0]",
+            "x[0.0001]",
+            "x @ 1e300",
+            "x @ nan",
+            "x[5m:1e300]",
+            "x offset 1e+300",
+            "x[NaN:1m]",
+            "1x5",
+            "x[1x5]",
         ] {
             assert!(Query::parse(text).is_err(), "{text}");
         }
@@ -241,10 +305,33 @@ mod tests {
     #[test]
     fn what_only_looks_like_a_fault_is_none() {
         for text in [
-            "x{a=\")\"}", "x # ( comment", "x{a='[nan]'}", "x{a=~\"a{2}|{b}\"}", "sum by (rate) (x)", "rate", "sum",
-            "x[5m:]", "x[1h30m:15s]", "x offset 5", "x[300]", "x offset -1.5", "x @ start()", "x @ end()",
-            "{\"a.b\"}", "x{\"le gs\"=\"1\"}", "-1 ^ 2", "Inf", "0x1F", "5m", "SUM(x)", "x and on() y", "x[0.5]",
-            "count_values(\"\u{e5}\", x)", "x{a=\"\\\"(\"}", "sum(x) without (a)", "absent(x{a=`\\`})",
+            "x{a=\")\"}",
+            "x # ( comment",
+            "x{a='[nan]'}",
+            "x{a=~\"a{2}|{b}\"}",
+            "sum by (rate) (x)",
+            "rate",
+            "sum",
+            "x[5m:]",
+            "x[1h30m:15s]",
+            "x offset 5",
+            "x[300]",
+            "x offset -1.5",
+            "x @ start()",
+            "x @ end()",
+            "{\"a.b\"}",
+            "x{\"le gs\"=\"1\"}",
+            "-1 ^ 2",
+            "Inf",
+            "0x1F",
+            "5m",
+            "SUM(x)",
+            "x and on() y",
+            "x[0.5]",
+            "count_values(\"\u{e5}\", x)",
+            "x{a=\"\\\"(\"}",
+            "sum(x) without (a)",
+            "absent(x{a=`\\`})",
         ] {
             check(text, "");
         }
@@ -260,6 +347,9 @@ mod tests {
     #[test]
     fn strings_are_utf_8() {
         check("count_values(\"a\\xc5z\", x)", "invalid label name \"a\\xc5z\"");
-        check("x{a=\"\\377\"}", "1:5: parse error: string \"\\377\": write characters themselves, not their bytes");
+        check(
+            "x{a=\"\\377\"}",
+            "1:5: parse error: string \"\\377\": write characters themselves, not their bytes",
+        );
     }
 }
