@@ -130,6 +130,23 @@ pub trait Source {
         }
         Ok(())
     }
+
+    /// The newest point of each series in the range, be it a staleness marker: all that an instant vector at one
+    /// moment looks at, and cheaper where the older ones need not be decoded.
+    ///
+    /// # Errors
+    /// As of [`Source::select`].
+    fn newest(
+        &self,
+        matchers: &[Matcher],
+        range: TimeRange,
+        visit: &mut dyn FnMut(&Labels, Point) -> ControlFlow<()>,
+    ) -> Result<(), SourceError> {
+        self.each(matchers, range, &mut |labels, points| match points.last() {
+            Some(point) => visit(labels, *point),
+            None => ControlFlow::Continue(()),
+        })
+    }
 }
 
 /// Why series could not be read.
