@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::plan::{
-    AggregationOperator, At, Call, Input, MAX_MS, Plan, Range, Scalar, Selector, SetOperation, SetOperator, Shift,
-    Vector,
+    AggregationOperator, At, Call, Input, MAX_MS, Plan, Range, Scalar, Selector, SetOperation, SetOperator,
+    Shift, Vector,
 };
 use super::{Matcher, Options};
 

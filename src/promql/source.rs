@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use regex::Regex;
 
-use super::Series;
+use super::{Sample, Series};
 use crate::labels::Labels;
 
 /// A value at a moment.
@@ -131,21 +131,14 @@ pub trait Source {
         Ok(())
     }
 
-    /// The newest point of each series in the range, be it a staleness marker: all that an instant vector at one
-    /// moment looks at, and cheaper where the older ones need not be decoded.
+    /// The last point in the range of each of these series, a staleness marker included: what an instant selector
+    /// asks, without the points before it.
     ///
     /// # Errors
     /// As of [`Source::select`].
-    fn newest(
-        &self,
-        matchers: &[Matcher],
-        range: TimeRange,
-        visit: &mut dyn FnMut(&Labels, Point) -> ControlFlow<()>,
-    ) -> Result<(), SourceError> {
-        self.each(matchers, range, &mut |labels, points| match points.last() {
-            Some(point) => visit(labels, *point),
-            None => ControlFlow::Continue(()),
-        })
+    fn latest(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Sample>, SourceError> {
+        let last = |series: Series| Some(Sample { point: *series.points.last()?, labels: series.labels });
+        Ok(self.select(matchers, range)?.into_iter().filter_map(last).collect())
     }
 }
 

@@ -7,7 +7,7 @@ use super::vector::{NAME, Same, is_typed};
 use super::{Column, Evaluator, Grid, Row, Vector};
 use crate::labels::Labels;
 use crate::promql::plan::Selector;
-use crate::promql::{EvalError, MatchKind, Matcher, Point, TimeRange, is_stale};
+use crate::promql::{EvalError, MatchKind, Matcher, Point, Sample, TimeRange, is_stale};
 
 /// What is taken of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,22 +30,22 @@ impl Evaluator<'_> {
         let range = TimeRange { from_ms: first_ms - self.lookback_ms + 1, to_ms: last_ms };
         let lookback_ms = self.lookback_ms;
         let mut rows = Vec::new();
-        let mut push = |evaluator: &mut Self, labels: &Labels, column: Column| {
-            if column.is_empty() {
-                return Ok(());
-            }
-            rows.push(Row::new(labels.clone(), column));
-            evaluator.hold(rows[rows.len() - 1].column.len())
-        };
         if first_ms == last_ms {
-            self.each_newest(&selector.matchers, range, &mut |evaluator, labels, point| {
-                let value = take.of(&point);
-                let column = value.map(|value| Column::full(vec![value; grid.steps]));
-                push(evaluator, labels, column.unwrap_or_default())
-            })?;
+            for Sample { labels, point } in self.source.latest(&selector.matchers, range)? {
+                self.check_time()?;
+                if let Some(value) = take.of(&point) {
+                    self.hold(grid.steps)?;
+                    rows.push(Row::new(labels, Column::full(vec![value; grid.steps])));
+                }
+            }
         } else {
             self.each_series(&selector.matchers, range, &mut |evaluator, labels, points| {
-                push(evaluator, labels, newest(points, grid, gaze, lookback_ms, take))
+                let column = newest(points, grid, gaze, lookback_ms, take);
+                if !column.is_empty() {
+                    evaluator.hold(column.len())?;
+                    rows.push(Row::new(labels.clone(), column));
+                }
+                Ok(())
             })?;
         }
         let distinct = of_one_name(&selector.matchers) && !rows.iter().any(|row| is_typed(&row.labels));
@@ -56,20 +56,6 @@ impl Evaluator<'_> {
         let mut vector = self.instants(selector, grid, Take::Time)?;
         self.unname(&mut vector, Same::Merges)?;
         Ok(vector)
-    }
-
-    fn each_newest(
-        &mut self,
-        matchers: &[Matcher],
-        range: TimeRange,
-        visit: &mut dyn FnMut(&mut Self, &Labels, Point) -> Result<(), EvalError>,
-    ) -> Result<(), EvalError> {
-        let mut outcome = Ok(());
-        self.source.newest(matchers, range, &mut |labels, point| {
-            outcome = self.check_time().and_then(|()| visit(self, labels, point));
-            if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
-        outcome
     }
 
     pub(super) fn each_series(
