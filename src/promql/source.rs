@@ -112,19 +112,19 @@ pub trait Source {
     /// What could not be read; a query then fails as a whole.
     fn select(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Series>, SourceError>;
 
-    /// The same, one series after the other until `visit` breaks off: what a query calls, so that a source need not
+    /// The same, one series after the other until `take` breaks off: what a query calls, so that a source need not
     /// hold the points of all of them at a time.
     ///
     /// # Errors
     /// As of [`Source::select`].
-    fn each(
+    fn visit(
         &self,
         matchers: &[Matcher],
         range: TimeRange,
-        visit: &mut dyn FnMut(&Labels, &[Point]) -> ControlFlow<()>,
+        take: &mut dyn FnMut(&Labels, &[Point]) -> ControlFlow<()>,
     ) -> Result<(), SourceError> {
         for series in self.select(matchers, range)? {
-            if visit(&series.labels, &series.points).is_break() {
+            if take(&series.labels, &series.points).is_break() {
                 break;
             }
         }

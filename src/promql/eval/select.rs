@@ -17,7 +17,9 @@ pub(super) enum Take {
     Time,
 }
 
-impl Evaluator<'_> {
+type Visit<'a, 'v> = dyn FnMut(&mut Evaluator<'a>, &Labels, &[Point]) -> Result<(), EvalError> + 'v;
+
+impl<'a> Evaluator<'a> {
     pub(super) fn instants(
         &mut self,
         selector: &Selector,
@@ -62,10 +64,10 @@ impl Evaluator<'_> {
         &mut self,
         matchers: &[Matcher],
         range: TimeRange,
-        visit: &mut dyn FnMut(&mut Self, &Labels, &[Point]) -> Result<(), EvalError>,
+        visit: &mut Visit<'a, '_>,
     ) -> Result<(), EvalError> {
         let mut outcome = Ok(());
-        self.source.each(matchers, range, &mut |labels, points| {
+        self.source.visit(matchers, range, &mut |labels, points| {
             outcome = self.check_time().and_then(|()| visit(self, labels, points));
             if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
