@@ -109,7 +109,7 @@ impl Head {
         let mut ended: Vec<(i64, Handle)> = Vec::new();
         for (slot, entry) in self.slab.iter() {
             let last_ms = slot.last.map_or(i64::MAX, |last| last.at_ms);
-            if slot.has_ended() && last_ms < now_ms.saturating_sub(slot.keep_ms) {
+            if slot.has_ended(0, now_ms) && last_ms < now_ms.saturating_sub(slot.keep_ms) {
                 ended.push((last_ms, entry.handle));
             }
         }
@@ -187,6 +187,7 @@ impl Head {
             slot.keep_ms = slot.entry.as_ref().map_or(0, |entry| keep_ms(&needs, &entry.labels));
         }
         self.needs = needs;
+        self.reconsider();
     }
 
     pub(super) fn stats(&self) -> Stats {

@@ -35,6 +35,7 @@ pub struct Store {
     head: SharedHead,
     /// Locked by those who bring, never by those who ask. Comes before `head` where both are locked.
     origins: Mutex<Origins>,
+    max_points: usize,
 }
 
 #[derive(Debug, Default)]
@@ -100,7 +101,7 @@ pub struct Metadata {
 impl Store {
     /// `budget_bytes` bounds what all series together hold.
     pub fn new(budget_bytes: usize) -> Self {
-        Store { head: SharedHead::new(budget_bytes), origins: Mutex::default() }
+        Store { head: SharedHead::new(budget_bytes), origins: Mutex::default(), max_points: read::MAX_POINTS }
     }
 
     /// Replaces what rules need. Series that none of the needs match keep nothing for rules.

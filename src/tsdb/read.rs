@@ -11,8 +11,10 @@ use super::{Metadata, Store, matching};
 use crate::labels::Labels;
 use crate::promql::{Matcher, Point, Sample, Series, Source, SourceError, TimeRange};
 
-/// For how many series references are taken at a time: between, who waits to write gets the lock.
-const AT_A_TIME: usize = 1024;
+/// How many references are taken at a time, some hundred microseconds: between, who waits to write gets the lock.
+const AT_A_TIME: usize = 8192;
+/// What one selector may read, 256 MiB: more is for nobody to look at, and would be memory without a bound.
+pub(super) const MAX_POINTS: usize = 1 << 24;
 
 impl Store {
     /// Label sets that match all matchers and have points in the range. A sealed chunk counts as a whole: some two
@@ -78,16 +80,23 @@ impl Store {
         let mut overlap = Vec::with_capacity(entries.len());
         self.each(entries, |head, entry| {
             overlap.push(head.slab.get(entry.handle).is_some_and(|slot| slot.overlaps(range)));
+            0
         });
         let mut overlap = overlap.into_iter();
         entries.retain(|_| overlap.next().unwrap_or_default());
     }
 
-    /// Under the lock, which is given up now and then.
-    fn each<'e>(&self, entries: &'e [Arc<Entry>], mut take: impl FnMut(&Head, &'e Arc<Entry>)) {
-        for entries in entries.chunks(AT_A_TIME) {
+    /// Under the lock, which is given up now and then; `take` answers how many chunks it has taken.
+    fn each<'e>(&self, entries: &'e [Arc<Entry>], mut take: impl FnMut(&Head, &'e Arc<Entry>) -> usize) {
+        let mut entries = entries.iter().peekable();
+        while entries.peek().is_some() {
             let head = self.head.read();
-            entries.iter().for_each(|entry| take(&head, entry));
+            let mut taken = 0;
+            while taken < AT_A_TIME
+                && let Some(entry) = entries.next()
+            {
+                taken += 1 + take(&head, entry);
+            }
         }
     }
 }
@@ -116,14 +125,26 @@ impl Source for Store {
     fn select(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Series>, SourceError> {
         let entries = self.matching(matchers);
         let mut taken = Vec::with_capacity(entries.len());
+        let mut points = 0;
         self.each(&entries, |head, entry| {
-            let Some(slot) = head.slab.get(entry.handle) else { return };
+            let Some(slot) = head.slab.get(entry.handle).filter(|_| points <= self.max_points) else {
+                return 0;
+            };
             let sealed: Vec<Chunk> = slot.sealed_in(range).cloned().collect();
             let open = slot.open_in(range).to_vec();
+            points += open.len() + sealed.iter().map(Chunk::points).sum::<usize>();
+            let chunks = sealed.len();
             if !sealed.is_empty() || !open.is_empty() {
                 taken.push(Taken { labels: &entry.labels, sealed, open });
             }
+            chunks
         });
+        if points > self.max_points {
+            return Err(SourceError(format!(
+                "a selector would read more than {} points: ask for fewer series, or a shorter range",
+                self.max_points
+            )));
+        }
         let mut decoder = Decoder::default();
         let series = taken.into_iter().map(|taken| taken.decode(&mut decoder, range));
         Ok(series.filter(|series| !series.points.is_empty()).collect())
@@ -135,16 +156,16 @@ impl Source for Store {
         let mut samples = Vec::with_capacity(entries.len());
         let mut taken = Vec::new();
         self.each(&entries, |head, entry| {
-            let Some(slot) = head.slab.get(entry.handle) else { return };
-            let Some(last) = slot.last else { return };
-            let open = slot.open_in(range).last().copied();
+            let slot = head.slab.get(entry.handle);
+            let Some((slot, last)) = slot.and_then(|slot| Some((slot, slot.last?))) else { return 0 };
             if last.at_ms <= range.to_ms {
                 samples.extend((last.at_ms >= range.from_ms).then_some((entry, last)));
-            } else if let Some(point) = open {
-                samples.push((entry, point));
+            } else if let Some(point) = slot.open_in(range).last() {
+                samples.push((entry, *point));
             } else if let Some(chunk) = slot.sealed_in(range).last() {
                 taken.push((entry, chunk.clone()));
             }
+            1
         });
         let mut decoder = Decoder::default();
         let mut points = Vec::new();

@@ -2,6 +2,7 @@
 
 use super::head::Head;
 use super::slab::Handle;
+use super::slot::Slot;
 
 /// How many pairs of chunks are thinned at one tick while the budget is not exceeded: some milliseconds.
 const PAIRS: usize = 512;
@@ -38,6 +39,11 @@ enum Measure {
 }
 
 impl Head {
+    /// What is chosen now does not hold any longer.
+    pub(super) fn reconsider(&mut self) {
+        self.relief = Relief::default();
+    }
+
     /// Called after each intake.
     pub(super) fn relieve(&mut self, now_ms: i64) {
         self.tidy(now_ms);
@@ -110,17 +116,18 @@ impl Head {
                 self.totals.thinned_samples_total += removed as u64;
             }
             Measure::Expire { from_ms } | Measure::Starve { from_ms } => {
-                let is_starving = matches!(measure, Measure::Starve { .. });
-                let last = if is_starving { slot.sealed.len() } else { beyond };
-                let old = slot.sealed.iter().take(last);
-                let old = old.take_while(|chunk| chunk.times().from_ms() <= from_ms).count();
-                removed = (0..old).map(|_| slot.drop_oldest(ledger)).sum();
-                let total = if is_starving {
-                    &mut self.totals.starved_samples_total
-                } else {
-                    &mut self.totals.expired_samples_total
-                };
-                *total += removed as u64;
+                let is_old =
+                    |slot: &Slot| slot.sealed.front().is_some_and(|chunk| chunk.times().from_ms() <= from_ms);
+                while is_old(slot) && (beyond > 0 || matches!(measure, Measure::Starve { .. })) {
+                    let dropped = slot.drop_oldest(ledger);
+                    let totals = &mut self.totals;
+                    let total = match beyond {
+                        0 => &mut totals.starved_samples_total,
+                        _ => &mut totals.expired_samples_total,
+                    };
+                    *total += dropped as u64;
+                    (removed, beyond) = (removed + dropped, beyond.saturating_sub(1));
+                }
                 if slot.is_closed() && slot.is_empty() {
                     emptied.extend(slot.entry.as_ref().map(|entry| entry.handle));
                 }
@@ -136,9 +143,8 @@ impl Head {
         for _ in 0..TIDIED.min(places) {
             self.relief.tidy_cursor = (self.relief.tidy_cursor + 1) % places;
             if let Some((slot, ledger)) = self.slab.at(self.relief.tidy_cursor)
-                && slot.has_ended()
                 && !slot.is_closed()
-                && slot.last.is_some_and(|last| last.at_ms < now_ms.saturating_sub(CLOSE_AFTER_MS))
+                && slot.has_ended(CLOSE_AFTER_MS, now_ms)
             {
                 slot.close(ledger);
             }

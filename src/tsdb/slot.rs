@@ -152,9 +152,12 @@ impl Slot {
         self.is_closed
     }
 
-    /// The last point is a staleness marker.
-    pub(super) fn has_ended(&self) -> bool {
-        self.last.is_some_and(|last| is_stale(last.value))
+    /// It ended this long ago; or nothing has come for an hour.
+    pub(super) fn has_ended(&self, ago_ms: i64, now_ms: i64) -> bool {
+        self.last.is_some_and(|last| {
+            let waited_ms = if is_stale(last.value) { ago_ms } else { 3_600_000 };
+            last.at_ms < now_ms.saturating_sub(waited_ms)
+        })
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -88,3 +88,20 @@ fn names_and_values_are_those_of_series_that_match_and_have_points() {
     assert_eq!(store.names(), ["requests_total", "up"].map(str::to_owned).into());
     assert!(store.label_values("nothing", &[], ALL).is_empty());
 }
+
+#[test]
+fn a_selector_that_would_read_without_bound_is_refused() {
+    let store = Store { max_points: 1000, ..Store::default() };
+    for at_ms in 0..200 {
+        store.scrape(&origin("a"), at_ms, &[gauges("m", (0..6).map(|i| (i, 0.0)))]);
+    }
+    let select = |matchers: &[Matcher], from_ms| store.select(matchers, TimeRange { from_ms, to_ms: 1000 });
+    let error = select(&[], 0).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "a selector would read more than 1000 points: ask for fewer series, or a shorter range"
+    );
+    assert_eq!(select(&[], 190).unwrap().len(), 6);
+    assert_eq!(select(&[matcher("i", "!=", "0")], 0).unwrap().len(), 5);
+    assert_eq!(store.latest(&[], ALL).unwrap().len(), 6);
+}
