@@ -56,12 +56,13 @@ impl Times {
 
     /// Replaces what is in `times`.
     pub(in crate::tsdb) fn decode(&self, times: &mut Vec<i64>) {
-        times.clear();
-        times.push(self.from_ms);
+        times.resize(self.count(), 0);
+        let Some((first, others)) = times.split_first_mut() else { return };
+        *first = self.from_ms;
         let mut at_ms = self.from_ms;
-        rice::read(&self.bytes, self.count() - 1, self.parameter, |number| {
+        rice::read(&self.bytes, others, self.parameter, |number| {
             at_ms = at_ms.wrapping_add(self.step_ms).wrapping_add(rice::unzigzag(number));
-            times.push(at_ms);
+            at_ms
         });
     }
 
