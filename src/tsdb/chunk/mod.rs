@@ -27,12 +27,12 @@ impl Chunk {
         Chunk { times, values: values::encode(values).into() }
     }
 
-    pub(super) fn times(&self) -> &Arc<Times> {
+    pub(super) fn times(&self) -> &Times {
         &self.times
     }
 
     pub(super) fn overlaps(&self, range: TimeRange) -> bool {
-        self.times.from_ms() <= range.to_ms && self.times.to_ms() >= range.from_ms
+        self.times.first_ms() <= range.to_ms && self.times.last_ms() >= range.from_ms
     }
 
     pub(super) fn points(&self) -> usize {

@@ -42,11 +42,11 @@ impl Times {
         encoded
     }
 
-    pub(in crate::tsdb) fn from_ms(&self) -> i64 {
+    pub(in crate::tsdb) fn first_ms(&self) -> i64 {
         self.from_ms
     }
 
-    pub(in crate::tsdb) fn to_ms(&self) -> i64 {
+    pub(in crate::tsdb) fn last_ms(&self) -> i64 {
         self.to_ms
     }
 
@@ -89,7 +89,7 @@ mod tests {
         let encoded = Times::encode(times, &meter);
         let mut decoded = vec![7];
         encoded.decode(&mut decoded);
-        assert_eq!((encoded.from_ms(), encoded.to_ms()), (times[0], times[times.len() - 1]));
+        assert_eq!((encoded.first_ms(), encoded.last_ms()), (times[0], times[times.len() - 1]));
         assert_eq!(meter.load(Ordering::Relaxed), encoded.held_bytes());
         let bytes = encoded.bytes.len();
         drop(encoded);
