@@ -16,8 +16,9 @@ pub fn needed_bytes(series: usize, range: Duration, interval: Duration) -> usize
     let samples = usize::try_from(samples).unwrap_or(usize::MAX);
     let there = series.saturating_mul(SERIES_BYTES + OPEN_BYTES);
     let history = series.saturating_mul(SAMPLE_BYTES).saturating_mul(samples);
-    // Series may be half of the budget, and history is thinned when an eighth is left.
-    there.saturating_mul(2).max(there.saturating_add(history).div_ceil(7).saturating_mul(8))
+    // Series of targets may be two fifths of the budget, and history is thinned when an eighth is left.
+    let for_targets = there.saturating_mul(5).div_ceil(2);
+    for_targets.max(there.saturating_add(history).div_ceil(7).saturating_mul(8))
 }
 
 #[cfg(test)]
@@ -33,7 +34,7 @@ mod tests {
             (10_000, 300, 1, 80, 55),
             (10_000, 3600, 1, 256, 190),
             (10_000, 3600, 15, 80, 55),
-            (100_000, 60, 1, 700, 500),
+            (100_000, 60, 1, 800, 700),
         ] {
             let secs = Duration::from_secs;
             let needed = needed_bytes(series, secs(range_secs), secs(interval_secs));

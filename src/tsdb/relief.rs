@@ -1,11 +1,16 @@
 //! Room for new points: older history is thinned, then dropped; what rules need goes last. A little at each tick.
 
+use super::chunk::Chunk;
 use super::head::Head;
 use super::slab::Handle;
 use super::slot::Slot;
 
-/// How many pairs of chunks are thinned at one tick while the budget is not exceeded: some milliseconds.
-const PAIRS: usize = 512;
+/// How much is done at one tick while the budget is not exceeded, counted in chunks looked at: some milliseconds.
+const WORK: usize = 1 << 15;
+/// To thin a pair of chunks is as much work as to look at so many.
+const THINNING: usize = 64;
+/// How many chunks are looked at, evenly spread, to choose a measure.
+const SURVEYED: usize = 1 << 14;
 /// A stretch of history keeps at least this many points for its age: an hour ago, one in 36 s.
 const MIN_DENSITY: i64 = 100;
 /// How long an ended series waits for its return before it is closed.
@@ -22,6 +27,7 @@ pub(super) struct Relief {
     measure: Option<Measure>,
     /// Whether the measure has freed anything in this round.
     has_freed: bool,
+    rounds: usize,
     paused_until_ms: i64,
     tidy_cursor: usize,
 }
@@ -47,36 +53,41 @@ impl Head {
     /// Called after each intake.
     pub(super) fn relieve(&mut self, now_ms: i64) {
         self.tidy(now_ms);
-        let mut pairs = PAIRS;
+        let mut work = WORK;
         let mut emptied: Vec<Handle> = Vec::new();
-        while self.is_pressed(now_ms, pairs) {
+        while self.is_pressed(now_ms, work) {
             if self.relief.cursor == 0 || self.relief.measure.is_none() {
                 self.begin_round(now_ms);
             }
             let Some(measure) = self.relief.measure else { break };
             let place = self.relief.cursor;
-            pairs = pairs.saturating_sub(self.apply(measure, place, now_ms, &mut emptied));
+            work = work.saturating_sub(1 + self.apply(measure, place, now_ms, &mut emptied));
             self.relief.cursor = (place + 1) % self.slab.places().max(1);
         }
         self.remove(emptied.into_iter());
     }
 
-    fn is_pressed(&self, now_ms: i64, pairs: usize) -> bool {
+    fn is_pressed(&self, now_ms: i64, work: usize) -> bool {
         let (bytes, budget) = (self.bytes(), self.budget_bytes);
         let starves = matches!(self.relief.measure, Some(Measure::Starve { .. }));
         bytes > budget
-            || bytes > budget - budget / 8 && pairs > 0 && !starves && now_ms >= self.relief.paused_until_ms
+            || bytes > budget - budget / 8 && work > 0 && !starves && now_ms >= self.relief.paused_until_ms
     }
 
     /// Chooses the mildest measure that frees something.
     fn begin_round(&mut self, now_ms: i64) {
-        let (mut density, mut oldest_ms, mut oldest_needed_ms) = (0, None::<i64>, None::<i64>);
+        let chunks = usize::try_from(self.slab.ledger.samples).unwrap_or_default() / Chunk::POINTS;
+        let stride = chunks / SURVEYED + 1;
+        let surveyed = self.slab.iter().skip(self.relief.rounds % stride).step_by(stride);
+        let densities =
+            surveyed.flat_map(|(slot, _)| (1..slot.beyond(now_ms)).map(|at| slot.density(at - 1, now_ms)));
+        let density = densities.max().unwrap_or_default();
+        let (mut oldest_ms, mut oldest_needed_ms) = (None::<i64>, None::<i64>);
         for (slot, _) in self.slab.iter() {
-            let beyond = slot.beyond(now_ms);
-            density = (1..beyond).map(|at| slot.density(at - 1, now_ms)).fold(density, i64::max);
-            let Some(from_ms) = slot.sealed.front().map(|chunk| chunk.times().from_ms()) else { continue };
-            let oldest = if beyond > 0 { &mut oldest_ms } else { &mut oldest_needed_ms };
-            *oldest = Some(oldest.map_or(from_ms, |oldest| oldest.min(from_ms)));
+            let Some(first) = slot.sealed.front().map(Chunk::times) else { continue };
+            let is_needed = first.last_ms() >= now_ms.saturating_sub(slot.keep_ms);
+            let oldest = if is_needed { &mut oldest_needed_ms } else { &mut oldest_ms };
+            *oldest = Some(oldest.map_or(first.first_ms(), |oldest| oldest.min(first.first_ms())));
         }
         let thinning_failed =
             matches!(self.relief.measure, Some(Measure::Thin { .. })) && !self.relief.has_freed;
@@ -94,21 +105,22 @@ impl Head {
         if measure.is_none() {
             self.relief.paused_until_ms = now_ms.saturating_add(PAUSE_MS);
         }
-        self.relief = Relief { cursor: 0, measure, has_freed: false, ..std::mem::take(&mut self.relief) };
+        (self.relief.cursor, self.relief.measure, self.relief.has_freed) = (0, measure, false);
+        self.relief.rounds += 1;
     }
 
-    /// Answers how many pairs of chunks were thinned.
+    /// Answers how much work it was.
     fn apply(&mut self, measure: Measure, place: usize, now_ms: i64, emptied: &mut Vec<Handle>) -> usize {
         let Some((slot, ledger)) = self.slab.at(place) else { return 0 };
         let mut beyond = slot.beyond(now_ms);
-        let (mut pairs, mut removed) = (0, 0);
+        let (mut work, mut removed) = (beyond, 0);
         match measure {
             Measure::Thin { density } => {
                 let mut at = 0;
                 while at + 1 < beyond {
                     if slot.density(at, now_ms) > density {
                         let thinned = slot.thin(at, ledger);
-                        (removed, pairs) = (removed + thinned, pairs + 1);
+                        (removed, work) = (removed + thinned, work + THINNING);
                         beyond -= usize::from(thinned > 0);
                     }
                     at += 1;
@@ -116,8 +128,9 @@ impl Head {
                 self.totals.thinned_samples_total += removed as u64;
             }
             Measure::Expire { from_ms } | Measure::Starve { from_ms } => {
-                let is_old =
-                    |slot: &Slot| slot.sealed.front().is_some_and(|chunk| chunk.times().from_ms() <= from_ms);
+                let is_old = |slot: &Slot| {
+                    slot.sealed.front().is_some_and(|chunk| chunk.times().first_ms() <= from_ms)
+                };
                 while is_old(slot) && (beyond > 0 || matches!(measure, Measure::Starve { .. })) {
                     let dropped = slot.drop_oldest(ledger);
                     let totals = &mut self.totals;
@@ -134,7 +147,7 @@ impl Head {
             }
         }
         self.relief.has_freed |= removed > 0;
-        pairs
+        work
     }
 
     /// Closes some of the series that have ended.

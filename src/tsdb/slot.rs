@@ -191,13 +191,13 @@ impl Slot {
     /// Where chunks end that rules do not need.
     pub(super) fn beyond(&self, now_ms: i64) -> usize {
         let horizon_ms = now_ms.saturating_sub(self.keep_ms);
-        self.sealed.partition_point(|chunk| chunk.times().to_ms() < horizon_ms)
+        self.sealed.partition_point(|chunk| chunk.times().last_ms() < horizon_ms)
     }
 
     /// How many points two neighbouring chunks have for their age: the age over the mean step.
     pub(super) fn density(&self, at: usize, now_ms: i64) -> i64 {
         let (Some(first), Some(second)) = (self.sealed.get(at), self.sealed.get(at + 1)) else { return 0 };
-        let (from_ms, to_ms) = (first.times().from_ms(), second.times().to_ms());
+        let (from_ms, to_ms) = (first.times().first_ms(), second.times().last_ms());
         let steps = i64::try_from(first.points() + second.points() - 1).unwrap_or(i64::MAX);
         let step_ms = (to_ms.saturating_sub(from_ms) / steps).max(1);
         now_ms.saturating_sub(to_ms).max(0) / step_ms
@@ -234,7 +234,7 @@ impl Slot {
 
     /// Whether it has points in the range, or a chunk over it.
     pub(super) fn overlaps(&self, range: TimeRange) -> bool {
-        !self.open_in(range).is_empty() || self.sealed.iter().any(|chunk| chunk.overlaps(range))
+        !self.open_in(range).is_empty() || self.sealed_in(range).next().is_some()
     }
 
     pub(super) fn open_in(&self, range: TimeRange) -> &[Point] {
@@ -244,7 +244,7 @@ impl Slot {
     }
 
     pub(super) fn sealed_in(&self, range: TimeRange) -> impl Iterator<Item = &Chunk> {
-        let first = self.sealed.partition_point(|chunk| chunk.times().to_ms() < range.from_ms);
+        let first = self.sealed.partition_point(|chunk| chunk.times().last_ms() < range.from_ms);
         self.sealed.iter().skip(first).take_while(move |chunk| chunk.overlaps(range))
     }
 }

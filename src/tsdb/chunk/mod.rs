@@ -27,12 +27,12 @@ impl Chunk {
         Chunk { times, values: values::encode(values).into() }
     }
 
-    pub(super) fn times(&self) -> &Arc<Times> {
+    pub(super) fn times(&self) -> &Times {
         &self.times
     }
 
     pub(super) fn overlaps(&self, range: TimeRange) -> bool {
-        self.times.from_ms() <= range.to_ms && self.times.to_ms() >= range.from_ms
+        self.times.first_ms() <= range.to_ms && self.times.last_ms() >= range.from_ms
     }
 
     pub(super) fn points(&self) -> usize {
@@ -68,12 +68,14 @@ impl Decoder {
             chunk.times.decode(times);
             *of = Some(Arc::clone(&chunk.times));
         }
-        self.values.clear();
-        values::decode(&chunk.values, times.len(), &mut self.values);
+        self.values.resize(times.len(), 0.0);
+        values::decode(&chunk.values, &mut self.values);
         let first = times.partition_point(|at_ms| *at_ms < range.from_ms);
         let end = times.partition_point(|at_ms| *at_ms <= range.to_ms);
-        let columns = times.iter().zip(&self.values).take(end).skip(first);
-        points.extend(columns.map(|(at_ms, value)| Point { at_ms: *at_ms, value: *value }));
+        let times = times.get(first..end).unwrap_or_default();
+        let values = self.values.get(first..end).unwrap_or_default();
+        let point = |(at_ms, value): (&i64, &f64)| Point { at_ms: *at_ms, value: *value };
+        points.extend(times.iter().zip(values).map(point));
     }
 }
 

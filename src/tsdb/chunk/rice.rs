@@ -82,36 +82,36 @@ pub(super) fn write(writer: &mut BitWriter, numbers: &[u64], parameter: Paramete
     }
 }
 
-/// Hands `count` numbers to `each`.
+/// Fills `slots` with what `make` makes of the numbers.
 #[inline]
-pub(super) fn read(bytes: &[u8], count: usize, parameter: Parameter, mut each: impl FnMut(u64)) {
+pub(super) fn read<T>(bytes: &[u8], slots: &mut [T], parameter: Parameter, mut make: impl FnMut(u64) -> T) {
     let mut reader = BitReader::new(bytes);
     let k = u32::from(parameter.0 % 64);
     if parameter == Parameter::ZEROS {
-        (0..count).for_each(|_| each(0));
+        slots.iter_mut().for_each(|slot| *slot = make(0));
     } else if k <= SHORT {
         let mask = (1 << k) - 1;
-        for _ in 0..count {
+        for slot in slots {
             let word = reader.peek();
             let ones = word.trailing_ones();
-            if ones < LIMIT {
+            *slot = if ones < LIMIT {
                 reader.skip(ones + 1 + k);
-                each(u64::from(ones) << k | word >> (ones + 1) & mask);
+                make(u64::from(ones) << k | word >> (ones + 1) & mask)
             } else {
                 reader.skip(LIMIT);
-                each(reader.take(64));
-            }
+                make(reader.take(64))
+            };
         }
     } else {
-        for _ in 0..count {
+        for slot in slots {
             let ones = reader.peek().trailing_ones();
-            if ones < LIMIT {
+            *slot = if ones < LIMIT {
                 reader.skip(ones + 1);
-                each(u64::from(ones) << k | reader.take(k));
+                make(u64::from(ones) << k | reader.take(k))
             } else {
                 reader.skip(LIMIT);
-                each(reader.take(64));
-            }
+                make(reader.take(64))
+            };
         }
     }
 }
@@ -127,8 +127,8 @@ mod tests {
         let mut writer = BitWriter::default();
         write(&mut writer, numbers, parameter);
         let bytes = writer.finish();
-        let mut read_back = Vec::new();
-        read(&bytes, numbers.len(), parameter, |number| read_back.push(number));
+        let mut read_back = vec![7; numbers.len()];
+        read(&bytes, &mut read_back, parameter, |number| number);
         (read_back, bits, bytes.len())
     }
 

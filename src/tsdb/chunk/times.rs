@@ -42,11 +42,11 @@ impl Times {
         encoded
     }
 
-    pub(in crate::tsdb) fn from_ms(&self) -> i64 {
+    pub(in crate::tsdb) fn first_ms(&self) -> i64 {
         self.from_ms
     }
 
-    pub(in crate::tsdb) fn to_ms(&self) -> i64 {
+    pub(in crate::tsdb) fn last_ms(&self) -> i64 {
         self.to_ms
     }
 
@@ -56,12 +56,13 @@ impl Times {
 
     /// Replaces what is in `times`.
     pub(in crate::tsdb) fn decode(&self, times: &mut Vec<i64>) {
-        times.clear();
-        times.push(self.from_ms);
+        times.resize(self.count(), 0);
+        let Some((first, others)) = times.split_first_mut() else { return };
+        *first = self.from_ms;
         let mut at_ms = self.from_ms;
-        rice::read(&self.bytes, self.count() - 1, self.parameter, |number| {
+        rice::read(&self.bytes, others, self.parameter, |number| {
             at_ms = at_ms.wrapping_add(self.step_ms).wrapping_add(rice::unzigzag(number));
-            times.push(at_ms);
+            at_ms
         });
     }
 
@@ -88,7 +89,7 @@ mod tests {
         let encoded = Times::encode(times, &meter);
         let mut decoded = vec![7];
         encoded.decode(&mut decoded);
-        assert_eq!((encoded.from_ms(), encoded.to_ms()), (times[0], times[times.len() - 1]));
+        assert_eq!((encoded.first_ms(), encoded.last_ms()), (times[0], times[times.len() - 1]));
         assert_eq!(meter.load(Ordering::Relaxed), encoded.held_bytes());
         let bytes = encoded.bytes.len();
         drop(encoded);

@@ -1,7 +1,7 @@
 //! Hours of virtual time in little memory.
 
 use super::*;
-use crate::tsdb::Need;
+use crate::tsdb::{Need, needed_bytes};
 
 const MIB: usize = 1 << 20;
 
@@ -57,6 +57,32 @@ fn where_not_even_the_rules_needs_fit_the_oldest_go_and_are_counted() {
         let tail = &series.points[series.points.len() - 1000..];
         assert!(tail.windows(2).all(|pair| pair[1].at_ms - pair[0].at_ms == 1000), "{}", series.labels);
         assert_eq!(tail[999].at_ms, 14_999_000);
+    }
+}
+
+#[test]
+fn the_budget_that_was_estimated_is_enough() {
+    for (series, range_secs, interval_secs, ticks) in
+        [(40, 600, 1, 1500), (10, 3600, 1, 5000), (200, 300, 5, 200)]
+    {
+        let secs = std::time::Duration::from_secs;
+        let store = Store::new(needed_bytes(series, secs(range_secs), secs(interval_secs)));
+        store.keep(vec![Need { range_ms: range_secs as i64 * 1000, ..is_kept("kept") }]);
+        let mut rng = fastrand::Rng::with_seed(1);
+        let mut values = vec![0.0; series];
+        let mut at_ms = 0;
+        for tick in 0..ticks {
+            at_ms = tick * interval_secs as i64 * 1000 + rng.i64(0..3);
+            values.iter_mut().for_each(|value| *value += f64::from(rng.u32(0..5000)));
+            let family = gauges("kept", values.iter().copied().enumerate());
+            assert_eq!(store.scrape(&origin("a"), at_ms, &[family]).refused_series, 0);
+        }
+        assert_eq!(store.stats().starved_samples_total, 0);
+        let range = TimeRange { from_ms: at_ms - range_secs as i64 * 1000 + 3, to_ms: at_ms };
+        let expected = (range_secs / interval_secs) as usize;
+        for series in store.select(&[], range).unwrap() {
+            assert!(series.points.len().abs_diff(expected) <= 1, "{} of {expected}", series.points.len());
+        }
     }
 }
 
