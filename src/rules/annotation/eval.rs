@@ -462,6 +462,10 @@ impl<'t> Run<'t, '_> {
             }
             _ => {
                 let value = self.evaluated(dot, operand)?;
+                let of_map = matches!(operand.term, Term::Fields(_) | Term::Chain(..));
+                if of_map && matches!((&value, kind), (Value::Nil, Kind::Text)) {
+                    return self.fail("wrong type for value; expected string; got interface {}");
+                }
                 self.checked(value, kind)
             }
         }

@@ -411,13 +411,14 @@ impl Printer {
                 return self.pad(&quoted);
             }
             'U' => {
-                let shown = if self.flags.sharp && is_printable(character) {
+                let shown = if self.flags.sharp && number >= 0 && is_printable(character) {
                     format!(" '{character}'")
                 } else {
                     String::new()
                 };
                 self.flags.zero = false;
-                return self.pad(&format!("U+{size:04X}{shown}"));
+                // Two's complement, as in Go, where it is negative.
+                return self.pad(&format!("U+{number:04X}{shown}"));
             }
             _ => return self.bad(value, verb),
         };
