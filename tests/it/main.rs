@@ -12,6 +12,7 @@ mod exposition;
 mod http;
 mod layers;
 mod metrics;
+mod notify;
 mod plans;
 mod readme;
 mod run;
