@@ -7,6 +7,8 @@ mod call;
 mod column;
 mod grid;
 mod select;
+#[cfg(test)]
+mod tests;
 mod vector;
 mod window;
 

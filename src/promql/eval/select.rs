@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::grid::{Gaze, seconds};
-use super::vector::{NAME, Same};
+use super::vector::{NAME, Same, is_typed};
 use super::{Column, Evaluator, Grid, Row, Vector};
 use crate::labels::Labels;
 use crate::promql::plan::Selector;
@@ -38,7 +38,8 @@ impl Evaluator<'_> {
             }
             Ok(())
         })?;
-        Ok(Vector::new(rows, of_one_name(&selector.matchers)))
+        let distinct = of_one_name(&selector.matchers) && !rows.iter().any(|row| is_typed(&row.labels));
+        Ok(Vector::new(rows, distinct))
     }
 
     pub(super) fn taken_at(&mut self, selector: &Selector, grid: &Grid) -> Result<Vector, EvalError> {

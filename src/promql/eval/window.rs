@@ -2,7 +2,7 @@
 
 use super::grid::Gaze;
 use super::select::of_one_name;
-use super::vector::{NAME, Row};
+use super::vector::{Row, is_typed, nameless};
 use super::{Evaluator, Grid};
 use crate::labels::Labels;
 use crate::promql::functions::Window;
@@ -56,11 +56,13 @@ impl Evaluator<'_> {
                 let (first_ms, last_ms) = grid.seen(gaze);
                 let span = TimeRange { from_ms: first_ms - range_ms + 1, to_ms: last_ms };
                 let mut fresh = Vec::new();
+                let mut typed = false;
                 self.each_series(&selector.matchers, span, &mut |evaluator, labels, points| {
                     let points = without_stale(points, &mut fresh);
                     if points.is_empty() {
                         return Ok(());
                     }
+                    typed |= is_typed(labels);
                     let held = evaluator.held;
                     evaluator.hold(points.len())?;
                     evaluator.held = held;
@@ -69,7 +71,7 @@ impl Evaluator<'_> {
                         Input { labels, unnamed: false, points, grid, gaze, range_ms: *range_ms },
                     )
                 })?;
-                Ok(of_one_name(&selector.matchers))
+                Ok(of_one_name(&selector.matchers) && !typed)
             }
             Range::Subquery(subquery) => self.each_of_subquery(subquery, grid, visit),
         }
@@ -118,7 +120,7 @@ impl Evaluator<'_> {
         self.each_input(range, grid, &mut |evaluator, input| {
             input.each_window(|_, window| {
                 evaluator.hold(window.points.len())?;
-                let labels = if input.unnamed { input.labels.without(NAME) } else { input.labels.clone() };
+                let labels = if input.unnamed { nameless(input.labels) } else { input.labels.clone() };
                 all.push(Series { labels, points: window.points.to_vec() });
                 Ok(())
             })

@@ -112,7 +112,7 @@ pub(super) fn len(arguments: &[Value]) -> Called {
         [Value::Labels(labels)] => labels.len(),
         [Value::Arguments(arguments)] => arguments.len(),
         [Value::Vector(vector)] => vector.len(),
-        [Value::Nil] => return Err("len of nil pointer".to_owned()),
+        [Value::Nil] => return Err("reflect: call of reflect.Value.Type on zero Value".to_owned()),
         [Value::Sample(_)] => return Err("len of type template.sample".to_owned()),
         [other] => return Err(format!("len of type {}", other.type_name())),
         _ => 0,

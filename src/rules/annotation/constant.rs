@@ -18,7 +18,7 @@ pub(super) fn number(source: &str) -> Result<Number, String> {
         _ => (&lower[..], 10),
     };
     let whole = digits.bytes().all(|byte| byte == b'_' || char::from(byte).is_digit(radix));
-    if whole && radix != 10 || whole && !digits.is_empty() {
+    if whole && (radix != 10 || !digits.is_empty()) {
         let misplaced =
             digits.contains("__") || digits.ends_with('_') || radix == 10 && digits.starts_with('_');
         let plain = digits.replace('_', "");

@@ -27,10 +27,10 @@ impl Kind {
     /// Go's name of the type.
     pub(super) fn type_name(self) -> &'static str {
         match self {
-            Kind::Any => "interface {}",
-            Kind::Text => "string",
-            Kind::Sample => "*template.sample",
-            Kind::Vector => "template.queryResult",
+            Any => "interface {}",
+            Text => "string",
+            Sample => "*template.sample",
+            Vector => "template.queryResult",
             Kind::Moment => "time.Time",
             Kind::Span => "time.Duration",
         }

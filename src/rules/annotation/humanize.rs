@@ -90,7 +90,8 @@ pub(super) fn duration(arguments: &[Value]) -> Called {
         return Ok(Value::text(format!("{}{prefix}s", four_digits(value))));
     }
     let sign = if value < 0.0 { "-" } else { "" };
-    let whole = value.abs() as i64;
+    // What Go's conversion gives of a float beyond 64 bits, on the processors that Prometheus runs on.
+    let whole = if value.abs() < 9.223_372_036_854_775e18 { value.abs() as i64 } else { i64::MIN };
     let (days, hours, minutes, seconds) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60, whole % 60);
     Ok(Value::text(match (days, hours, minutes) {
         (0, 0, 0) => format!("{sign}{}s", four_digits(value.abs())),

@@ -107,8 +107,18 @@ impl fmt::Display for Pipeline {
 
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.first)?;
-        self.arguments.iter().try_for_each(|argument| write!(f, " {argument}"))
+        parenthesized(&self.first, f)?;
+        self.arguments.iter().try_for_each(|argument| {
+            f.write_str(" ")?;
+            parenthesized(argument, f)
+        })
+    }
+}
+
+fn parenthesized(operand: &Operand, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match &operand.term {
+        Term::Pipeline(pipeline) => write!(f, "({pipeline})"),
+        _ => write!(f, "{operand}"),
     }
 }
 
@@ -124,8 +134,11 @@ impl fmt::Display for Operand {
             Term::Fields(fields) => f.write_str(&chained(fields)),
             Term::Variable(name, fields) => write!(f, "{name}{}", chained(fields)),
             Term::Function(function) => f.write_str(function.name),
-            Term::Pipeline(pipeline) => write!(f, "({pipeline})"),
-            Term::Chain(first, fields) => write!(f, "{first}{}", chained(fields)),
+            Term::Pipeline(pipeline) => write!(f, "{pipeline}"),
+            Term::Chain(first, fields) => {
+                parenthesized(first, f)?;
+                f.write_str(&chained(fields))
+            }
         }
     }
 }
