@@ -1,6 +1,7 @@
 //! What the end-to-end tests stand on: servers that we control, each on a thread of its own, and runs,
 //! by the library or by the program. Shares no code with what it tests but the run itself.
 
+mod alertmanager;
 mod command;
 mod demo;
 mod http;
@@ -16,6 +17,7 @@ use std::thread::JoinHandle;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+pub(crate) use alertmanager::Alertmanager;
 pub(crate) use command::{Ended, loadgate, loadgate_run};
 pub(crate) use demo::demo_target;
 pub(crate) use http::{Asked, HttpServer, reply, reply_with};
