@@ -115,7 +115,15 @@ fn float(text: &str) -> Option<Typed<'static>> {
 
 impl Node {
     pub(crate) fn new(kind: Kind, place: Place) -> Self {
-        Node { kind, place, owner: place, flow: false, text_column: None, text_lines: Vec::new(), filled: None }
+        Node {
+            kind,
+            place,
+            owner: place,
+            flow: false,
+            text_column: None,
+            text_lines: Vec::new(),
+            filled: None,
+        }
     }
 
     /// A value nobody wrote: a default in the form in which a user would write it.

@@ -33,7 +33,9 @@ pub(super) fn text_lines(text: &str, style: ScalarStyle, span: &Span, lines: &[&
             return Vec::new();
         }
         let column = line[..start].chars().count() + 1;
-        let (Ok(line), Ok(column)) = (u32::try_from(index + 1), u32::try_from(column)) else { return Vec::new() };
+        let (Ok(line), Ok(column)) = (u32::try_from(index + 1), u32::try_from(column)) else {
+            return Vec::new();
+        };
         found.push(TextLine { offset: at, line, column });
         at += content.len();
         if text[at..].starts_with(['\n', ' ']) {

@@ -165,7 +165,8 @@ fn located(message: &str, text: &str, node: &Node) -> (String, Place) {
     let split = || {
         let (line, rest) = message.split_once(':')?;
         let (column, rest) = rest.split_once(": parse error: ")?;
-        let (line, column) = (line.parse::<usize>().ok()?.checked_sub(1)?, column.parse::<usize>().ok()?.checked_sub(1)?);
+        let (line, column) =
+            (line.parse::<usize>().ok()?.checked_sub(1)?, column.parse::<usize>().ok()?.checked_sub(1)?);
         let line_start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
         Some((rest, line_start + column))
     };
