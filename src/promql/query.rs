@@ -95,6 +95,7 @@ impl Query {
     /// # Errors
     /// See [`EvalError`].
     pub fn instant(&self, source: &dyn Source, at_ms: i64, options: &Options) -> Result<Answer, EvalError> {
+        check_times([at_ms, at_ms])?;
         let grid = Grid::instant(at_ms);
         let mut evaluator = Evaluator::new(source, options, at_ms, at_ms);
         let value = match &*self.plan_of(Span { step: 0.0, range: 0.0 })? {
@@ -123,6 +124,7 @@ impl Query {
         step_ms: i64,
         options: &Options,
     ) -> Result<Answer, EvalError> {
+        check_times([from_ms, to_ms])?;
         if step_ms <= 0 {
             return Err(EvalError::Invalid("the step must be greater than 0".to_owned()));
         }
@@ -200,6 +202,15 @@ fn planned(text: &str, span: Option<Span>) -> Result<(Parsed, Plan), ParseError>
     let parsed = syntax::parse(text, span)?;
     let plan = plan::build(&parsed.expr).map_err(|message| ParseError { message })?;
     Ok((parsed, plan))
+}
+
+/// With times like these, and what durations add to them, nothing overflows.
+fn check_times(times: [i64; 2]) -> Result<(), EvalError> {
+    const MOST: u64 = 1 << 53;
+    if times.iter().any(|ms| ms.unsigned_abs() > MOST) {
+        return Err(EvalError::Invalid("time out of range".to_owned()));
+    }
+    Ok(())
 }
 
 fn answer(value: Value, notes: &Notes) -> Answer {

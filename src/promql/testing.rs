@@ -25,10 +25,6 @@ impl Memory {
         });
         Memory(series.collect())
     }
-
-    pub(crate) fn push(&mut self, labels: Labels, points: Vec<Point>) {
-        self.0.push(Series { labels, points });
-    }
 }
 
 impl Source for Memory {

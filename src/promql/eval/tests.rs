@@ -466,6 +466,21 @@ fn a_query_holds_no_more_points_than_it_may() {
 }
 
 #[test]
+fn times_beyond_all_reason_are_refused() {
+    let memory = Memory::load(FEW);
+    let query = Query::parse("max_over_time(x[1d:1h] offset 8000y)").unwrap();
+    let options = Options { lookback: Duration::MAX, subquery_step: Duration::MAX, ..Options::default() };
+    for at_ms in [i64::MIN, i64::MAX, 1 << 54] {
+        assert!(query.instant(&memory, at_ms, &options).is_err());
+        assert!(query.range(&memory, at_ms, at_ms, 1, &options).is_err());
+    }
+    for at_ms in [-(1 << 53), 1 << 53, 0] {
+        assert!(query.instant(&memory, at_ms, &options).is_ok());
+        assert!(query.range(&memory, 0, at_ms, i64::MAX, &options).is_ok());
+    }
+}
+
+#[test]
 fn a_query_ends_at_its_deadline() {
     let now = Instant::now();
     let limits = Limits { deadline: Some(now), ..Limits::default() };

@@ -6,7 +6,7 @@ use super::vector::{Row, is_typed, nameless};
 use super::{Evaluator, Grid};
 use crate::labels::Labels;
 use crate::promql::functions::Window;
-use crate::promql::plan::{Range, Subquery};
+use crate::promql::plan::{MAX_MS, Range, Subquery};
 use crate::promql::{EvalError, Point, Series, TimeRange, is_stale};
 
 /// A series of a range vector, staleness markers left out.
@@ -26,7 +26,9 @@ impl Input<'_> {
         &self,
         mut visit: impl FnMut(usize, &Window<'_>) -> Result<(), EvalError>,
     ) -> Result<(), EvalError> {
-        let (mut begin, mut end) = (0, 0);
+        let first_ms = self.gaze.from(self.grid.at(0));
+        let mut end = self.points.partition_point(|point| point.at_ms <= first_ms);
+        let mut begin = self.points[..end].partition_point(|point| point.at_ms <= first_ms - self.range_ms);
         for step in 0..self.grid.steps {
             let at_ms = self.grid.at(step);
             let to_ms = self.gaze.from(at_ms);
@@ -101,8 +103,8 @@ impl Evaluator<'_> {
 
     /// The steps of a subquery are multiples of its step, whatever moment it is asked for.
     pub(super) fn grid_of(&self, subquery: &Subquery, grid: &Grid) -> Result<Option<Grid>, EvalError> {
-        let default_ms = i64::try_from(self.options.subquery_step.as_millis()).unwrap_or(i64::MAX);
-        let step_ms = subquery.step_ms.unwrap_or(default_ms).max(1);
+        let default_ms = i64::try_from(self.options.subquery_step.as_millis()).unwrap_or(MAX_MS);
+        let step_ms = subquery.step_ms.unwrap_or(default_ms).clamp(1, MAX_MS);
         let gaze = Gaze::new(&subquery.shift, self.from_ms, self.to_ms);
         let (first_ms, last_ms) = grid.seen(gaze);
         let after_ms = first_ms - subquery.range_ms;

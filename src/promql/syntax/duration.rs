@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
 
     fn checked(&self, secs: f64, at: usize) -> Result<Duration, Fault> {
         let unknown = self.depends && self.span.is_none();
-        if !unknown && !(secs.abs() < MAX_SECS) {
+        if !unknown && (secs.is_nan() || secs.abs() >= MAX_SECS) {
             return Err(Fault::new(at, "duration out of range"));
         }
         let secs = if unknown { f64::NAN } else { secs };

@@ -167,7 +167,7 @@ fn values(operation: &Matched, swapped: bool, many: &Column, one: &Column) -> Co
             column.push(step, value);
         }
     }
-    column
+    column.settled()
 }
 
 /// Two rows that have values at one of the steps.
