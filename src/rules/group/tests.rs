@@ -372,3 +372,27 @@ fn how_long_an_evaluation_took_is_told_by_the_callers_watch() {
     assert_eq!(bench.group.rules()[1].evaluation_time(), Duration::from_millis(1));
     assert_eq!(bench.group.evaluation_time(), Duration::from_millis(5));
 }
+
+#[test]
+fn the_embedded_store_takes_what_rules_write_and_says_what_it_does_not() {
+    let store = crate::tsdb::Store::new(16 << 20);
+    let series = |name: &str, at_ms: i64, value: f64| {
+        Storage::append(&store, &Labels::new([("__name__", name)]), Point { at_ms, value })
+    };
+    let text = "groups:\n- name: g\n  rules:\n  - record: r\n    expr: x * 2\n  - alert: A\n    expr: r > 1\n";
+    let spec = RuleFile::read("rules.yml", text).unwrap().file.groups.remove(0);
+    let mut group = Group::new(spec, DEFAULT_INTERVAL);
+    let options = Options::default();
+    let context =
+        Context { options: &options, external_labels: &Labels::empty(), external_url: "", stopwatch: &|| Duration::ZERO };
+    series("x", 1000, 1.0).unwrap();
+    assert_eq!(group.evaluate(&store, 1000, &context), Evaluation { samples: 3, failures: vec![] });
+    assert_eq!(group.rules()[1].state(), Some(AlertState::Firing));
+    series("x", 2000, STALE).unwrap();
+    assert_eq!(group.evaluate(&store, 2000, &context), Evaluation::default());
+    assert_eq!(group.rules()[1].state(), Some(AlertState::Inactive));
+    assert_eq!(series("r", 1500, 1.0), Err(AppendError::OutOfOrder));
+    assert_eq!(series("y", 1000, 1.0), Ok(()));
+    assert_eq!(series("y", 1000, 1.0), Ok(()));
+    assert_eq!(series("y", 1000, 2.0), Err(AppendError::Duplicate));
+}

@@ -374,12 +374,12 @@ fn files() -> Vec<Case> {
         case("a name", Pass, &format!("{HEAD}tests:\n- name: n\n  promql_expr_test:\n{question}")),
         case(
             "intervals by default a minute",
-            Pass,
+            Only3,
             "tests:\n- input_series: [{series: x, values: 1 2 3}]\n  promql_expr_test: [{expr: x, eval_time: 2m, exp_samples: [{labels: x, value: 3}]}]\n",
         ),
         case(
             "the interval of series by default that of evaluations",
-            Pass,
+            Only3,
             "evaluation_interval: 30s\ntests:\n- input_series: [{series: x, values: 1 2 3}]\n  promql_expr_test: [{expr: x, eval_time: 1m, exp_samples: [{labels: x, value: 3}]}]\n",
         ),
         case("an unknown key", Invalid, "tests: []\nrules: []\n"),
