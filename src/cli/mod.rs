@@ -7,6 +7,7 @@ mod listener;
 mod log;
 mod outputs;
 mod process;
+mod rules;
 mod run;
 mod schema;
 mod segment;
@@ -18,8 +19,10 @@ use std::process::ExitCode;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-/// Of an invalid plan, as in k6.
+/// Of an invalid plan or rule file, as in k6.
 const INVALID_PLAN: u8 = 104;
+/// Of a run whose gates did not hold, as in k6, and of rules whose tests fail.
+const FAILED: u8 = 99;
 /// The command line is wrong: clap's code.
 const USAGE: u8 = 2;
 /// Our own fault.
@@ -46,6 +49,7 @@ enum Command {
     Demo(demo::Demo),
     Run(run::Run),
     Check(check::Check),
+    Rules(rules::Rules),
     Target(target::Target),
     Schema(schema::Schema),
 }
@@ -67,6 +71,7 @@ pub fn main() -> ExitCode {
             check.plan.split_env(from_environment("env"));
             check.execute()
         }
+        Command::Rules(rules) => rules.execute(),
         Command::Target(target) => target.execute(),
         Command::Schema(schema) => schema.execute(),
     };

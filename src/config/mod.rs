@@ -10,26 +10,26 @@
 mod data;
 mod defaults;
 mod executor;
-mod fields;
+pub(crate) mod fields;
 mod later;
 mod load;
 mod merge;
 mod metric;
-mod node;
+pub(crate) mod node;
 mod place;
 mod plan;
 mod problem;
 mod scenario;
-mod schema;
+pub(crate) mod schema;
 mod step;
-mod suggest;
+pub(crate) mod suggest;
 mod target;
 #[cfg(test)]
 mod tests;
 mod threshold;
 mod value;
 mod vars;
-mod yaml;
+pub(crate) mod yaml;
 
 pub use data::{DataConfig, DataSource, OnEndConfig, PickConfig};
 pub use defaults::{Defaults, IdentityConfig, Limits, TlsConfig, TlsVersion};

@@ -101,23 +101,42 @@ impl Problems {
 
 impl std::error::Error for Problems {}
 
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Problems {
+    /// Shows the list as what is doubtful, though nothing is refused for it.
+    pub fn as_warnings(&self) -> impl fmt::Display {
+        Warnings(self)
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, severity: &str) -> fmt::Result {
         for problem in self.list.iter().take(ENOUGH_PROBLEMS) {
-            render(f, &self.source, problem)?;
+            render(f, &self.source, severity, problem)?;
         }
         if self.list.len() > ENOUGH_PROBLEMS {
             writeln!(f, "… and {} more\n", self.list.len() - ENOUGH_PROBLEMS)?;
         }
         let plural = if self.list.len() == 1 { "" } else { "s" };
-        writeln!(f, "{} error{plural} in {}", self.list.len(), clean(&self.source.file))
+        writeln!(f, "{} {severity}{plural} in {}", self.list.len(), clean(&self.source.file))
     }
 }
 
-fn render(f: &mut fmt::Formatter<'_>, source: &Source, problem: &Problem) -> fmt::Result {
+struct Warnings<'a>(&'a Problems);
+
+impl fmt::Display for Warnings<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write(f, "warning")
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, "error")
+    }
+}
+
+fn render(f: &mut fmt::Formatter<'_>, source: &Source, severity: &str, problem: &Problem) -> fmt::Result {
     let file = clean(&source.file);
     let help = problem.help.as_deref().map(clean);
-    writeln!(f, "error: {}", clean(&problem.message))?;
+    writeln!(f, "{severity}: {}", clean(&problem.message))?;
     let Some(place) = problem.place else {
         if let Some(help) = help {
             writeln!(f, "  = {help}")?;

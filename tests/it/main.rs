@@ -13,6 +13,7 @@ mod layers;
 mod metrics;
 mod plans;
 mod readme;
+mod rules;
 mod run;
 mod rust_tokens;
 mod scrape;

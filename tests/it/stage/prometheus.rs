@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -23,6 +24,20 @@ pub(crate) fn check_with_promtool(body: &[u8]) {
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     assert!(output.status.success() && said.is_empty(), "{said}");
+}
+
+/// How promtool ends on a file, and what it says; `None`, said on stdout, where there is no promtool.
+pub(crate) fn promtool(arguments: &[&str], file: &Path) -> Option<(i32, String)> {
+    match Command::new("promtool").args(arguments).arg(file).output() {
+        Ok(output) => {
+            let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            Some((output.status.code().unwrap_or(-1), said))
+        }
+        Err(error) => {
+            skipped("promtool", &error);
+            None
+        }
+    }
 }
 
 fn skipped(program: &str, error: &std::io::Error) {
