@@ -64,7 +64,7 @@ fn a_runbook_is_short_and_has_what_is_looked_for() {
 
 #[test]
 fn promtool_accepts_every_query() {
-    let rules = queries().iter().enumerate().map(|(number, (_, query))| {
+    let rules = queries().into_iter().enumerate().map(|(number, (_, query))| {
         let text = query.text().replace('\'', "''");
         format!("  - {{record: 'query:number{number}', expr: '{text}'}}\n")
     });
