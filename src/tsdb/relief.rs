@@ -146,7 +146,10 @@ impl Head {
                 }
             }
         }
-        self.relief.has_freed |= removed > 0;
+        if removed > 0 {
+            self.relief.has_freed = true;
+            slot.shrink();
+        }
         work
     }
 

@@ -232,6 +232,13 @@ impl Slot {
         chunk.points()
     }
 
+    /// Gives back what the list of chunks no longer needs.
+    pub(super) fn shrink(&mut self) {
+        if self.sealed.capacity() > 2 * self.sealed.len() {
+            self.sealed.shrink_to(self.sealed.len() * 3 / 2);
+        }
+    }
+
     /// Whether it has points in the range, or a chunk over it.
     pub(super) fn overlaps(&self, range: TimeRange) -> bool {
         !self.open_in(range).is_empty() || self.sealed_in(range).next().is_some()
