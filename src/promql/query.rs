@@ -241,8 +241,8 @@ fn series(vector: Vector, grid: &Grid) -> Vec<Series> {
 impl Default for Options {
     fn default() -> Self {
         Options {
-            lookback: Duration::from_mins(5),
-            subquery_step: Duration::from_mins(1),
+            lookback: Duration::from_secs(5 * 60),
+            subquery_step: Duration::from_secs(60),
             delayed_name_removal: false,
             limits: Limits::default(),
         }

@@ -487,7 +487,7 @@ fn a_query_ends_at_its_deadline() {
     let options = Options { limits, ..Options::default() };
     let answer = Query::parse("sum(x)").unwrap().instant(&Memory::load(FEW), 0, &options);
     assert_eq!(answer, Err(EvalError::Timeout));
-    let limits = Limits { deadline: Some(now + Duration::from_hours(1)), ..Limits::default() };
+    let limits = Limits { deadline: Some(now + Duration::from_secs(3600)), ..Limits::default() };
     let options = Options { limits, ..Options::default() };
     assert!(Query::parse("sum(x)").unwrap().instant(&Memory::load(FEW), 0, &options).is_ok());
 }

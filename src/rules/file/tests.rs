@@ -45,7 +45,7 @@ groups:
     assert_eq!(texts(&down.labels), [("b", "own"), ("severity", "page"), ("team", "a")]);
     assert_eq!(down.label("severity"), Some("page"));
     let RuleKind::Alert { hold, keep_firing_for, annotations } = &down.kind else { panic!("{down:?}") };
-    assert_eq!((*hold, *keep_firing_for), (Duration::from_mins(5), Duration::from_hours(1)));
+    assert_eq!((*hold, *keep_firing_for), (Duration::from_secs(5 * 60), Duration::from_secs(3600)));
     assert_eq!(texts(annotations), [("a", "{{ $value }}"), ("z", "last")]);
     assert!(!sum.is_alert());
     assert_eq!((sum.name.as_str(), sum.line), ("job:up:sum", 16));

@@ -73,7 +73,7 @@ fn names_and_values_are_those_of_series_that_match_and_have_points() {
         assert_eq!(store.label_values("job", sets, range), owned(jobs), "{sets:?} {range:?}");
     };
     check(&[], ALL, 5, &["__name__", "code", "instance", "job"], &["a", "b", "c"]);
-    check(&[up.clone()], ALL, 3, &["__name__", "instance", "job"], &["a", "b", "c"]);
+    check(std::slice::from_ref(&up), ALL, 3, &["__name__", "instance", "job"], &["a", "b", "c"]);
     check(
         &[up.clone(), ok.clone(), up.clone()],
         ALL,
@@ -81,8 +81,8 @@ fn names_and_values_are_those_of_series_that_match_and_have_points() {
         &["__name__", "code", "instance", "job"],
         &["a", "b", "c"],
     );
-    check(&[up.clone()], range(2001, 2001), 1, &["__name__", "instance", "job"], &["b"]);
-    check(&[up.clone()], range(1003, 1999), 0, &[], &[]);
+    check(std::slice::from_ref(&up), range(2001, 2001), 1, &["__name__", "instance", "job"], &["b"]);
+    check(std::slice::from_ref(&up), range(1003, 1999), 0, &[], &[]);
     check(&[ok], range(0, 1003), 1, &["__name__", "code", "job"], &["a"]);
     check(&[], range(2005, i64::MAX), 0, &[], &[]);
     assert_eq!(store.names(), ["requests_total", "up"].map(str::to_owned).into());
