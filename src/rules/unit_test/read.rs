@@ -18,7 +18,7 @@ use crate::promql::notation::{self, StepValue};
 use crate::rules::file::RuleFile;
 use crate::rules::value::{Expression, Number, Pairs, PromDuration, Text};
 
-const DEFAULT_INTERVAL: Duration = Duration::from_secs(1 * 60);
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 
 impl TestFile {
     /// Reads a file of unit tests; `path` is for messages.
