@@ -6,8 +6,8 @@ use super::syntax::{Branches, Call, Command, Node, Operand, Pipeline};
 use super::value::{Root, Value};
 use super::{Data, Template, TemplateError, printf};
 
-/// Of `template` inside of templates: recursion that ends is not deep.
-const MAX_DEPTH: usize = 50;
+/// Of blocks and templates inside each other: recursion that ends is not deep.
+const MAX_DEPTH: usize = 200;
 /// An annotation is read by people; a loop that does not end is not.
 const MAX_BYTES: usize = 1 << 20;
 const MAX_STEPS: usize = 1_000_000;
@@ -106,6 +106,16 @@ impl<'t> Run<'t, '_> {
     }
 
     fn nodes(&mut self, dot: &Value, nodes: &'t [Node]) -> Result<Flow> {
+        if self.depth == MAX_DEPTH {
+            return self.fail(format!("exceeded maximum template depth ({MAX_DEPTH})"));
+        }
+        self.depth += 1;
+        let flow = self.each_node(dot, nodes);
+        self.depth -= 1;
+        flow
+    }
+
+    fn each_node(&mut self, dot: &Value, nodes: &'t [Node]) -> Result<Flow> {
         for node in nodes {
             self.step()?;
             let flow = match node {
@@ -221,9 +231,6 @@ impl<'t> Run<'t, '_> {
 
     fn call_template(&mut self, dot: &Value, call: &'t Call) -> Result<()> {
         self.place = Place::Call(call);
-        if self.depth == MAX_DEPTH {
-            return self.fail(format!("exceeded maximum template depth ({MAX_DEPTH})"));
-        }
         let argument = match &call.argument {
             Some(pipeline) => self.pipeline(dot, pipeline)?,
             None => Value::Nil,
@@ -233,9 +240,7 @@ impl<'t> Run<'t, '_> {
         };
         let outside = std::mem::replace(&mut self.variables, vec![("$", argument.clone())]);
         let before = self.definition.replace(&definition.name);
-        self.depth += 1;
         self.nodes(&argument, &definition.nodes)?;
-        self.depth -= 1;
         self.definition = before;
         self.variables = outside;
         Ok(())

@@ -145,7 +145,15 @@ fn what_does_not_end_is_given_up() {
     check("{{ range 1000000 }}0123456789abcdef0123456789{{ end }}", "its text is longer than 1048576 bytes");
     check(
         "{{ define \"x\" }}{{ template \"x\" }}{{ end }}{{ template \"x\" }}",
-        "exceeded maximum template depth (50)",
+        "exceeded maximum template depth (200)",
+    );
+    // In the deepest blocks that the parser allows, once more.
+    let (open, close) = ("{{ if true }}".repeat(98), "{{ end }}".repeat(98));
+    check(
+        &format!(
+            "{{{{ define \"x\" }}}}{open}{{{{ template \"x\" }}}}{close}{{{{ end }}}}{{{{ template \"x\" }}}}"
+        ),
+        "exceeded maximum template depth (200)",
     );
 }
 
@@ -183,7 +191,7 @@ fn no_broken_template_breaks_the_parser() {
     let labels = Labels::new([("job", "é")]);
     let mut random = fastrand::Rng::with_seed(20_260_102);
     let (mut accepted, mut refused) = (0, 0);
-    for _ in 0..20_000 {
+    for _ in 0..5_000 {
         let row = random.choice(&rows).unwrap();
         let mut text: Vec<char> = row["template"].as_str().unwrap().chars().collect();
         for _ in 0..random.usize(1..4) {
@@ -210,5 +218,5 @@ fn no_broken_template_breaks_the_parser() {
             }
         }
     }
-    assert!(accepted > 1_000 && refused > 1_000, "{accepted} accepted, {refused} refused");
+    assert!(accepted > 500 && refused > 500, "{accepted} accepted, {refused} refused");
 }
