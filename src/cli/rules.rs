@@ -10,7 +10,7 @@ use crate::rules::unit_test::TestFile;
 /// Check rule files as Prometheus loads them, and run their unit tests
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  loadgate rules check alerting/rules/*.yml\n  loadgate rules test alerting/rules/tests/*.yml"
+    after_help = "Examples:\n  loadgate rules check alerting/rules/*.yml\n  loadgate rules test alerting/tests/*.yml"
 )]
 pub(super) struct Rules {
     #[command(subcommand)]
@@ -44,7 +44,7 @@ struct Check {
 /// `promtool test rules`; semantics are those of Prometheus 3.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit code: 0 when all tests pass; 99 when one fails; 104 when a file has errors.\n\nExample:\n  loadgate rules test alerting/rules/tests/*.yml"
+    after_help = "Exit code: 0 when all tests pass; 99 when one fails; 104 when a file has errors.\n\nExample:\n  loadgate rules test alerting/tests/*.yml"
 )]
 struct Test {
     /// Files of unit tests
