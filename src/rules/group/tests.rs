@@ -379,12 +379,17 @@ fn the_embedded_store_takes_what_rules_write_and_says_what_it_does_not() {
     let series = |name: &str, at_ms: i64, value: f64| {
         Storage::append(&store, &Labels::new([("__name__", name)]), Point { at_ms, value })
     };
-    let text = "groups:\n- name: g\n  rules:\n  - record: r\n    expr: x * 2\n  - alert: A\n    expr: r > 1\n";
+    let text =
+        "groups:\n- name: g\n  rules:\n  - record: r\n    expr: x * 2\n  - alert: A\n    expr: r > 1\n";
     let spec = RuleFile::read("rules.yml", text).unwrap().file.groups.remove(0);
     let mut group = Group::new(spec, DEFAULT_INTERVAL);
     let options = Options::default();
-    let context =
-        Context { options: &options, external_labels: &Labels::empty(), external_url: "", stopwatch: &|| Duration::ZERO };
+    let context = Context {
+        options: &options,
+        external_labels: &Labels::empty(),
+        external_url: "",
+        stopwatch: &|| Duration::ZERO,
+    };
     series("x", 1000, 1.0).unwrap();
     assert_eq!(group.evaluate(&store, 1000, &context), Evaluation { samples: 3, failures: vec![] });
     assert_eq!(group.rules()[1].state(), Some(AlertState::Firing));

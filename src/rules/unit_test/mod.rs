@@ -8,8 +8,6 @@ mod memory;
 mod read;
 mod run;
 mod samples;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;

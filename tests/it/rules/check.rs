@@ -193,16 +193,21 @@ fn check_counts_what_is_good_warns_of_what_is_doubtful_and_ends_with_104_at_erro
     };
     let good = write("good.yml", "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up == 0\n");
     let bad = write("bad.yml", "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up ===\n");
-    let run = |files: &[&std::path::Path]| {
-        let output = loadgate().args(["rules", "check"]).args(files).output().unwrap();
+    let run = |command: &[&str], files: &[&std::path::Path]| {
+        let output = loadgate().args(command).args(files).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
     };
-    let (code, stdout, stderr) = run(&[&good]);
-    assert_eq!((code, stdout), (0, format!("{}: ok, 1 group, 1 rule\n", good.display())));
-    assert!(stderr.starts_with("warning: the group `g` names no `interval`"), "{stderr}");
-    let (code, stdout, stderr) = run(&[&bad, &good, &folder.path().join("none.yml")]);
-    assert_eq!((code, stdout), (104, format!("{}: ok, 1 group, 1 rule\n", good.display())));
-    assert!(stderr.contains("error: not a valid PromQL expression: "), "{stderr}");
+    // `check` knows rule files, too.
+    for command in [&["rules", "check"][..], &["check"][..]] {
+        let (code, stdout, stderr) = run(command, &[&good]);
+        assert_eq!((code, stdout), (0, format!("{}: ok, 1 group, 1 rule\n", good.display())));
+        assert!(stderr.starts_with("warning: the group `g` names no `interval`"), "{stderr}");
+        let (code, stdout, stderr) = run(command, &[&bad, &good]);
+        assert_eq!((code, stdout), (104, format!("{}: ok, 1 group, 1 rule\n", good.display())));
+        assert!(stderr.contains("error: not a valid PromQL expression: "), "{stderr}");
+    }
+    let (code, _, stderr) = run(&["rules", "check"], &[&folder.path().join("none.yml")]);
+    assert_eq!(code, 104);
     assert!(stderr.contains("error: failed to read the rule file "), "{stderr}");
 }

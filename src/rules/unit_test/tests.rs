@@ -1,1 +1,0 @@
-//! Unit tests of rules: what is read, what passes and what fails.
