@@ -31,6 +31,7 @@ mod value;
 mod tests;
 
 pub use error::TemplateError;
+pub use text::table_link_path;
 
 use crate::labels::Labels;
 use crate::promql::Sample;

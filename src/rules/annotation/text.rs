@@ -223,7 +223,12 @@ pub(super) fn graph_link(arguments: &[Value]) -> Called {
 
 pub(super) fn table_link(arguments: &[Value]) -> Called {
     let [expression] = texts(arguments);
-    Ok(Value::text(format!("/graph?g0.expr={}&g0.tab=1", query_escaped(expression))))
+    Ok(Value::text(table_link_path(expression)))
+}
+
+/// Below the external URL, where Prometheus shows an expression's value: with it, an alert's `generatorURL`.
+pub fn table_link_path(expression: &str) -> String {
+    format!("/graph?g0.expr={}&g0.tab=1", query_escaped(expression))
 }
 
 /// Go's `url.QueryEscape`.
