@@ -17,12 +17,14 @@ use crate::stage::{Serving, is_final};
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 
 /// (endpoint, parameters, the whole answer)
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+
 #[test]
 fn answers_are_written_as_prometheus_writes_them() {
     let ours = filled();
     let time = format!("{BEGIN}.5");
     let time = time.as_str();
-    let cases: [(&str, &[(&str, &str)], &str); 12] = [
+    let cases: [Case<'_>; 12] = [
         (
             "query",
             &[("query", "1 / 3"), ("time", time)],

@@ -126,8 +126,11 @@ pub(super) const REFUSED: [(&str, &[(&str, &str)]); 19] = [
     ("query_exemplars", &[("query", "up"), ("start", "2"), ("end", "1")]),
 ];
 
+/// (endpoint, parameters, why the words differ)
+type Reworded = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
 /// Refused with the same status and kind, and why not with the same words.
-pub(super) const REFUSED_IN_OTHER_WORDS: [(&str, &[(&str, &str)], &str); 6] = [
+pub(super) const REFUSED_IN_OTHER_WORDS: [Reworded; 6] = [
     (
         "query",
         &[("query", "up * on (job) group_left up"), ("time", "1700000600")],
