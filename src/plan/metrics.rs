@@ -88,6 +88,7 @@ fn compile(threshold: &ThresholdConfig, plan: &PlanConfig, catalog: &Catalog) ->
         comparison: threshold.comparison,
         limit,
         abort_after: threshold.abort_on_fail.then_some(threshold.delay_abort_eval),
+        objective: None,
     })
 }
 

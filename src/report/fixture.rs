@@ -9,7 +9,9 @@ use crate::executor::DropReason;
 use crate::labels::Labels;
 use crate::metric::{self, Catalog, Kind, Unit};
 use crate::record::{Registry, Shard};
-use crate::rules::{Aggregation, Comparison, Gate, Observed, ProbeSamples, Subject, Threshold};
+use crate::rules::{
+    Aggregation, AlertGate, AlertOutcome, Comparison, Gate, Gravity, Observed, ProbeSamples, Subject, Threshold,
+};
 use crate::time::Elapsed;
 use crate::verdict::{Health, ScrapeHealth, decide};
 
@@ -84,6 +86,12 @@ pub(super) fn inconclusive() -> Finished {
     let verdict = decide(&finished.gates, &doubts, false);
     let probes = finished.probes.into_iter().map(|probe| Probe { samples: ProbeSamples::default(), ..probe });
     Finished { verdict, doubts, scrapes, probes: probes.collect(), ..finished }
+}
+
+/// An alert that fails the run when it fires.
+pub(super) fn alert(outcome: AlertOutcome) -> Gate {
+    let [alert, group, file] = ["LatencyHigh", "latency", "rules/slo.yml"].map(str::to_owned);
+    Gate::Alert(AlertGate { alert, group, file, gravity: Gravity::Fail, outcome })
 }
 
 /// Ten requests: eight good ones of 1 to 8 ms, one not found, one refused.
@@ -201,6 +209,7 @@ fn on(metric: crate::ids::MetricId, source: &str, aggregation: Aggregation, limi
         comparison: Comparison::Less,
         limit,
         abort_after: None,
+        objective: None,
     }
 }
 
@@ -216,7 +225,7 @@ fn tagged(metric: crate::ids::MetricId, source: &str, aggregation: Aggregation, 
 fn probe(source: &str, aggregation: Aggregation, limit: f64) -> Threshold {
     let (name, source) = ("hz".to_owned(), source.to_owned());
     let (subject, comparison) = (Subject::Probe(0), Comparison::Greater);
-    Threshold { name, source, subject, aggregation, comparison, limit, abort_after: None }
+    Threshold { name, source, subject, aggregation, comparison, limit, abort_after: None, objective: None }
 }
 
 fn finish(totals: Totals, thresholds: &[Threshold], dropped: u64) -> Finished {
@@ -225,7 +234,7 @@ fn finish(totals: Totals, thresholds: &[Threshold], dropped: u64) -> Finished {
     [100.0, 97.0, 100.25, f64::NAN, 99.5].into_iter().for_each(|hz| samples.record(hz));
     let probes = [samples];
     let observed = Observed { totals: &totals, probes: &probes, elapsed };
-    let gates: Vec<Gate> = thresholds.iter().map(|threshold| threshold.judge(observed)).collect();
+    let gates: Vec<Gate> = thresholds.iter().map(|threshold| Gate::Threshold(threshold.judge(observed))).collect();
     let completed = totals.counter(&Selector::all(metric::ITERATIONS)) as u64;
     let scrapes =
         vec![ScrapeHealth { job: "backend".to_owned(), due: 5, missed: 1, last_error: "timeout".to_owned() }];

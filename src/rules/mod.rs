@@ -1,12 +1,21 @@
 //! What must hold. Pure.
 //!
-//! The seam: [`Threshold`]s and what was observed go in, [`Gate`]s come out. Who calls does not
-//! know how a threshold is evaluated.
+//! A plan's thresholds and objectives become PromQL ([`ThresholdRules`]), and what that finds becomes [`Gate`]s.
 
+mod compile;
 mod gate;
+mod judge;
+mod nearest;
 mod probe;
 mod threshold;
 
-pub use gate::{Gate, Outcome};
+pub use compile::{
+    ELAPSED, PROBE, RUN_FINAL, RUN_INFO, Scope, THRESHOLD_OK, THRESHOLD_VALUE, ThresholdRule, ThresholdRules,
+};
+pub use gate::{
+    AlertGate, AlertOutcome, Effect, Firing, Gate, Gravity, Level, NoData, Objective, Outcome, ThresholdGate,
+};
+pub use judge::{Moment, Snapshot, probe_families};
+pub(crate) use nearest::nearest;
 pub use probe::ProbeSamples;
 pub use threshold::{Aggregation, Comparison, Observed, Subject, Threshold};
