@@ -33,7 +33,7 @@ impl PlanArgs {
 /// Reads and compiles a plan.
 pub(super) fn read_plan(path: &Path, args: &PlanArgs) -> Result<Plan, Failure> {
     let shown = path.display();
-    let text = read_text(path)
+    let text = read_text(path, MAX_TEXT_BYTES)
         .map_err(|error| Failure::invalid(format!("error: failed to read the plan {shown}: {error}")))?;
     let base = path.parent().map_or_else(PathBuf::new, Path::to_owned);
     compile_plan(&shown.to_string(), &text, &base, args)
@@ -57,13 +57,13 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 /// No more than shows that it is too much: the file may be endless.
-fn read_text(path: &Path) -> io::Result<String> {
+pub(super) fn read_text(path: &Path, max_bytes: usize) -> io::Result<String> {
     let mut text = Vec::new();
     let file = fs::File::open(path)?;
     let bytes = file.metadata()?.len();
-    if file.take(MAX_TEXT_BYTES as u64 + 1).read_to_end(&mut text)? > MAX_TEXT_BYTES {
+    if file.take(max_bytes as u64 + 1).read_to_end(&mut text)? > max_bytes {
         let found = if bytes > 0 { format!("has {bytes} bytes") } else { "does not end".to_owned() };
-        return Err(io::Error::other(format!("it {found}, and at most {MAX_TEXT_BYTES} bytes are read")));
+        return Err(io::Error::other(format!("it {found}, and at most {max_bytes} bytes are read")));
     }
     String::from_utf8(text).map_err(|_| io::Error::other("it is not text in UTF-8"))
 }
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_file_without_end_is_refused() {
-        let message = read_text(Path::new("/dev/zero")).unwrap_err().to_string();
+        let message = read_text(Path::new("/dev/zero"), MAX_TEXT_BYTES).unwrap_err().to_string();
         assert_eq!(message, "it does not end, and at most 1048576 bytes are read");
     }
 }

@@ -7,6 +7,7 @@ mod listener;
 mod log;
 mod outputs;
 mod process;
+mod rules;
 mod run;
 mod schema;
 mod segment;
@@ -18,8 +19,10 @@ use std::process::ExitCode;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-/// Of an invalid plan, as in k6.
+/// Of an invalid plan or rule file, as in k6.
 const INVALID_PLAN: u8 = 104;
+/// Of a run whose gates did not hold, as in k6, and of rules whose tests fail.
+const FAILED: u8 = 99;
 /// The command line is wrong: clap's code.
 const USAGE: u8 = 2;
 /// Our own fault.
@@ -46,6 +49,7 @@ enum Command {
     Demo(demo::Demo),
     Run(run::Run),
     Check(check::Check),
+    Rules(rules::Rules),
     Target(target::Target),
     Schema(schema::Schema),
 }
@@ -54,9 +58,12 @@ enum Command {
 pub fn main() -> ExitCode {
     let matches = Cli::command().get_matches();
     let command = Cli::from_arg_matches(&matches).map(|cli| cli.command).unwrap_or_else(|error| error.exit());
-    let given = matches.subcommand().map(|(_, given)| given);
-    let from_environment =
-        |flag: &str| given.is_some_and(|given| given.value_source(flag) == Some(ValueSource::EnvVariable));
+    let mut given = &matches;
+    // `rules generate` is a command within a command.
+    while let Some((_, inner)) = given.subcommand() {
+        given = inner;
+    }
+    let from_environment = |flag: &str| given.value_source(flag) == Some(ValueSource::EnvVariable);
     let outcome = match command {
         Command::Demo(demo) => demo.execute(),
         Command::Run(mut run) => {
@@ -66,6 +73,10 @@ pub fn main() -> ExitCode {
         Command::Check(mut check) => {
             check.plan.split_env(from_environment("env"));
             check.execute()
+        }
+        Command::Rules(mut rules) => {
+            rules.split_env(|| from_environment("env"));
+            rules.execute()
         }
         Command::Target(target) => target.execute(),
         Command::Schema(schema) => schema.execute(),

@@ -83,6 +83,8 @@ impl Source {
 pub struct Problems {
     pub source: Arc<Source>,
     pub list: Vec<Problem>,
+    /// Of files that this one names.
+    pub elsewhere: Vec<Problems>,
 }
 
 impl Problems {
@@ -95,29 +97,57 @@ impl Problems {
         let mut seen = HashSet::new();
         list.retain(|problem| seen.insert(problem.clone()));
         list.sort_by_key(|problem| problem.place.map(|place| (place.line, place.column)));
-        Problems { source, list }
+        Problems { source, list, elsewhere: Vec::new() }
     }
 }
 
 impl std::error::Error for Problems {}
 
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Problems {
+    /// With those of files that this one names.
+    #[must_use]
+    pub fn and(self, elsewhere: Vec<Problems>) -> Self {
+        Problems { elsewhere, ..self }
+    }
+
+    /// Shows the list as what is doubtful, though nothing is refused for it.
+    pub fn as_warnings(&self) -> impl fmt::Display {
+        Warnings(self)
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, severity: &str) -> fmt::Result {
         for problem in self.list.iter().take(ENOUGH_PROBLEMS) {
-            render(f, &self.source, problem)?;
+            render(f, &self.source, severity, problem)?;
         }
         if self.list.len() > ENOUGH_PROBLEMS {
             writeln!(f, "… and {} more\n", self.list.len() - ENOUGH_PROBLEMS)?;
         }
-        let plural = if self.list.len() == 1 { "" } else { "s" };
-        writeln!(f, "{} error{plural} in {}", self.list.len(), clean(&self.source.file))
+        if !self.list.is_empty() || self.elsewhere.is_empty() {
+            let plural = if self.list.len() == 1 { "" } else { "s" };
+            writeln!(f, "{} {severity}{plural} in {}", self.list.len(), clean(&self.source.file))?;
+        }
+        self.elsewhere.iter().try_for_each(|problems| problems.write(f, severity))
     }
 }
 
-fn render(f: &mut fmt::Formatter<'_>, source: &Source, problem: &Problem) -> fmt::Result {
+struct Warnings<'a>(&'a Problems);
+
+impl fmt::Display for Warnings<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write(f, "warning")
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, "error")
+    }
+}
+
+fn render(f: &mut fmt::Formatter<'_>, source: &Source, severity: &str, problem: &Problem) -> fmt::Result {
     let file = clean(&source.file);
     let help = problem.help.as_deref().map(clean);
-    writeln!(f, "error: {}", clean(&problem.message))?;
+    writeln!(f, "{severity}: {}", clean(&problem.message))?;
     let Some(place) = problem.place else {
         if let Some(help) = help {
             writeln!(f, "  = {help}")?;

@@ -2,6 +2,7 @@
 //! clock, lock or thread, and of loadgate it knows only what a label set is.
 
 mod functions;
+pub mod notation;
 mod query;
 mod source;
 mod value;

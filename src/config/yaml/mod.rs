@@ -19,45 +19,94 @@ use flow::{QUOTE_IN_FLOW, syntax_help};
 /// A plan of this size would be some 20,000 steps.
 pub(crate) const MAX_TEXT_BYTES: usize = 1 << 20;
 const MAX_DEPTH: usize = 64;
-/// Keys and values, after aliases were put in.
-const MAX_NODES: usize = 200_000;
-/// Characters of all scalars, after aliases were put in.
-const MAX_SCALAR_BYTES: usize = 8 << 20;
+
+/// What a text may cost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) text_bytes: usize,
+    /// Keys and values, after aliases were put in.
+    nodes: usize,
+    /// Characters of all scalars, after aliases were put in.
+    scalar_bytes: usize,
+}
+
+impl Bounds {
+    /// Of what people write by hand.
+    const PLAN: Bounds = Bounds { text_bytes: MAX_TEXT_BYTES, nodes: 200_000, scalar_bytes: 8 << 20 };
+    /// Rule files are generated, too: this is some 100,000 rules.
+    pub(crate) const RULES: Bounds = Bounds { text_bytes: 16 << 20, nodes: 3_200_000, scalar_bytes: 64 << 20 };
+}
+
+/// The first document of a text that may have more of them.
+pub(crate) struct FirstDocument {
+    /// `None` when there is nothing in it.
+    pub(crate) root: Option<Node>,
+    /// Where the second one begins.
+    pub(crate) second: Option<Place>,
+}
 
 /// Reads the only document of a text. Problems that leave the tree usable are added to `problems`.
 ///
 /// # Errors
 /// What makes the text unusable: its syntax, its size, or aliases that expand without measure.
 pub(crate) fn read(text: &str, problems: &mut Vec<Problem>) -> Result<Node, Problem> {
-    if text.len() > MAX_TEXT_BYTES {
-        let message =
-            format!("the file has {} bytes, more than the {MAX_TEXT_BYTES} that are read", text.len());
-        return Err(Problem::without_place(message));
-    }
+    check_length(text, Bounds::PLAN)?;
     let options = granit_parser::options! {
         flow_nesting_limit: MAX_DEPTH,
         block_nesting_limit: MAX_DEPTH,
         disallow_directives: true,
     };
-    let lines = text.lines().collect();
-    let mut builder = Builder {
-        text,
-        lines,
-        problems,
-        open: Vec::new(),
-        anchors: HashMap::new(),
-        root: None,
-        size: Size::default(),
-    };
+    let mut builder = Builder::new(text, Bounds::PLAN, problems);
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event.map_err(|error| builder.syntax_error(&error))?;
+        if matches!(event, Event::DocumentStart(..)) && builder.root.is_some() {
+            let problem = Problem::new(builder.place(&span), "a second document begins");
+            return Err(problem.help("expected one document in a file"));
+        }
         builder.take(event, span)?;
     }
     builder.root.ok_or_else(|| Problem::without_place("the file is empty"))
 }
 
+/// Reads the first document of a text as [`read`] does; a file of Prometheus' may be empty, begin with directives, and
+/// go on after its first document, which nobody reads then.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_first(
+    text: &str,
+    bounds: Bounds,
+    problems: &mut Vec<Problem>,
+) -> Result<FirstDocument, Problem> {
+    check_length(text, bounds)?;
+    let options = granit_parser::options! {
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
+    };
+    let mut builder = Builder::new(text, bounds, problems);
+    for event in Parser::new_from_str_with_options(text, options) {
+        let (event, span) = event.map_err(|error| builder.syntax_error(&error))?;
+        if matches!(event, Event::DocumentStart(..)) && builder.root.is_some() {
+            let second = Some(builder.place(&span));
+            return Ok(FirstDocument { root: builder.root, second });
+        }
+        builder.take(event, span)?;
+    }
+    Ok(FirstDocument { root: builder.root, second: None })
+}
+
+fn check_length(text: &str, bounds: Bounds) -> Result<(), Problem> {
+    if text.len() <= bounds.text_bytes {
+        return Ok(());
+    }
+    let message =
+        format!("the file has {} bytes, more than the {} that are read", text.len(), bounds.text_bytes);
+    Err(Problem::without_place(message))
+}
+
 struct Builder<'a> {
     text: &'a str,
+    bounds: Bounds,
     lines: Vec<&'a str>,
     problems: &'a mut Vec<Problem>,
     open: Vec<Collection>,
@@ -106,13 +155,22 @@ struct Key {
     merges: bool,
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
+    fn new(text: &'a str, bounds: Bounds, problems: &'a mut Vec<Problem>) -> Self {
+        Builder {
+            text,
+            bounds,
+            lines: text.lines().collect(),
+            problems,
+            open: Vec::new(),
+            anchors: HashMap::new(),
+            root: None,
+            size: Size::default(),
+        }
+    }
+
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Problem> {
         match event {
-            Event::DocumentStart(..) if self.root.is_some() => {
-                Err(Problem::new(self.place(&span), "a second document begins")
-                    .help("expected one document in a file"))
-            }
             Event::Scalar(text, style, anchor, tag) => {
                 self.check_tag(tag.as_deref(), &span)?;
                 let quoted_by_tag = tag.is_some_and(|tag| tag.is_yaml_core_schema_tag("str"));
@@ -298,10 +356,10 @@ impl Builder<'_> {
     fn grow(&mut self, bytes: usize, place: Place) -> Result<(), Problem> {
         self.size.nodes += 1;
         self.size.bytes += bytes;
-        if self.size.nodes > MAX_NODES || self.size.bytes > MAX_SCALAR_BYTES {
-            let message = format!(
-                "more than {MAX_NODES} values or {MAX_SCALAR_BYTES} bytes, counting what aliases repeat"
-            );
+        let Bounds { nodes, scalar_bytes, .. } = self.bounds;
+        if self.size.nodes > nodes || self.size.bytes > scalar_bytes {
+            let message =
+                format!("more than {nodes} values or {scalar_bytes} bytes, counting what aliases repeat");
             return Err(Problem::new(place, message));
         }
         Ok(())

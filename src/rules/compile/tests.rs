@@ -1,0 +1,1 @@
+//! Thresholds as PromQL, by table.

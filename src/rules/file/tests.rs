@@ -1,0 +1,1 @@
+//! Rule files: what is read, refused and doubted.

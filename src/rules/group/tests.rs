@@ -1,0 +1,1 @@
+//! Groups on a store in memory, tick by tick.

@@ -1,0 +1,1 @@
+//! Unit tests of rules: what is read, what passes and what fails.
