@@ -37,6 +37,11 @@ impl Labels {
         Labels(self.0.iter().filter(|(known, _)| **known != *name).cloned().collect())
     }
 
+    /// The labels whose names are wanted.
+    pub fn filtered(&self, wanted: impl Fn(&str) -> bool) -> Self {
+        Labels(self.0.iter().filter(|(name, _)| wanted(name)).cloned().collect())
+    }
+
     /// This set with all labels of `other`, which win.
     pub fn merged(&self, other: &Labels) -> Self {
         Labels::new(self.0.iter().chain(other.0.iter()).cloned())

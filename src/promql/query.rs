@@ -1,16 +1,24 @@
 //! A query: parsed once, asked often.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use promql_parser::parser::Expr;
 
-use super::{Annotation, Matcher, Source, Value};
+use super::eval::{Evaluator, Grid, Row, Vector};
+use super::functions::Notes;
+use super::plan::{self, Plan};
+use super::selectors::{Selectors, selectors};
+use super::{Annotation, Matcher, Point, Sample, Series, Source, SourceError, Value, syntax};
+use crate::labels::Labels;
 
 /// A parsed, type-checked expression.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Query {
     text: String,
     expr: Expr,
+    plan: Arc<Plan>,
 }
 
 /// How queries are evaluated; the default is Prometheus' own.
@@ -28,7 +36,7 @@ pub struct Options {
 /// What one query may use.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Points held at a time.
+    /// Points held at a time; of a range vector those of one series count, as they are looked at one by one.
     pub max_points: usize,
     /// When the query is given up.
     pub deadline: Option<Instant>,
@@ -45,6 +53,7 @@ pub struct Answer {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ParseError {
+    /// As Prometheus writes it, with line and column where they are known: `1:5: parse error: …`.
     pub message: String,
 }
 
@@ -58,17 +67,16 @@ pub enum EvalError {
     #[error("query would hold more than {0} points in memory: ask for fewer series, or a shorter range")]
     TooManyPoints(usize),
     #[error("{0}")]
-    Source(#[from] super::SourceError),
+    Source(#[from] SourceError),
 }
 
 impl Query {
     /// # Errors
     /// Of syntax, of types, of functions that are unknown or that Prometheus calls experimental.
     pub fn parse(text: &str) -> Result<Query, ParseError> {
-        match promql_parser::parser::parse(text) {
-            Ok(expr) => Ok(Query { text: text.to_owned(), expr }),
-            Err(message) => Err(ParseError { message }),
-        }
+        let expr = syntax::parse(text)?;
+        let plan = plan::build(&expr).map_err(|message| ParseError::somewhere(&message))?;
+        Ok(Query { text: text.to_owned(), expr, plan: Arc::new(plan) })
     }
 
     /// As it was written.
@@ -85,8 +93,20 @@ impl Query {
     /// # Errors
     /// See [`EvalError`].
     pub fn instant(&self, source: &dyn Source, at_ms: i64, options: &Options) -> Result<Answer, EvalError> {
-        let _ = (source, at_ms, options);
-        Err(EvalError::Invalid("not built yet".to_owned()))
+        let grid = Grid::instant(at_ms);
+        let mut evaluator = Evaluator::new(source, options, at_ms, at_ms);
+        let value = match &*self.plan {
+            Plan::Scalar(scalar) => {
+                Value::Scalar(Point { at_ms, value: evaluator.scalar(scalar, &grid)?.at(0) })
+            }
+            Plan::Vector(vector) => {
+                let vector = evaluator.vector(vector, &grid)?;
+                Value::Vector(samples(evaluator.finish(vector)?, at_ms))
+            }
+            Plan::Range(range) => Value::Matrix(evaluator.range(range, &grid)?),
+            Plan::Text(text) => Value::String { at_ms, text: text.clone() },
+        };
+        Ok(answer(value, &evaluator.into_notes()))
     }
 
     /// The values at `from_ms`, `from_ms + step_ms`, … up to `to_ms`: always a matrix.
@@ -101,14 +121,84 @@ impl Query {
         step_ms: i64,
         options: &Options,
     ) -> Result<Answer, EvalError> {
-        let _ = (source, from_ms, to_ms, step_ms, options);
-        Err(EvalError::Invalid("not built yet".to_owned()))
+        if step_ms <= 0 {
+            return Err(EvalError::Invalid("the step must be greater than 0".to_owned()));
+        }
+        if !matches!(*self.plan, Plan::Scalar(_) | Plan::Vector(_)) {
+            return Err(EvalError::Invalid(format!(
+                "invalid expression type {:?} for range query, must be Scalar or instant Vector",
+                self.plan.type_name()
+            )));
+        }
+        let mut evaluator = Evaluator::new(source, options, from_ms, to_ms);
+        let Some(grid) = Grid::new(from_ms, to_ms, step_ms) else {
+            return Ok(answer(Value::Matrix(Vec::new()), &evaluator.into_notes()));
+        };
+        let max = options.limits.max_points;
+        if grid.steps > max {
+            return Err(EvalError::TooManyPoints(max));
+        }
+        let mut matrix = match &*self.plan {
+            Plan::Vector(vector) => {
+                let vector = evaluator.vector(vector, &grid)?;
+                series(evaluator.finish(vector)?, &grid)
+            }
+            Plan::Scalar(scalar) => {
+                let values = evaluator.scalar(scalar, &grid)?.into_values(grid.steps);
+                let point = |(step, value)| Point { at_ms: grid.at(step), value };
+                vec![Series {
+                    labels: Labels::empty(),
+                    points: values.into_iter().enumerate().map(point).collect(),
+                }]
+            }
+            Plan::Range(_) | Plan::Text(_) => Vec::new(),
+        };
+        matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
+        Ok(answer(Value::Matrix(matrix), &evaluator.into_notes()))
     }
 
     /// The matchers of a selector alone (`match[]` of the query API); `None` for any other expression.
     pub fn selector(&self) -> Option<Vec<Matcher>> {
-        None
+        match &*self.plan {
+            Plan::Vector(plan::Vector::Selector(selector))
+                if selector.shift.at.is_none() && selector.shift.offset_ms == 0 =>
+            {
+                Some(selector.matchers.to_vec())
+            }
+            _ => None,
+        }
     }
+
+    /// All selectors in the expression, and which of them it needs in order to say anything.
+    pub fn selectors(&self, options: &Options) -> Selectors {
+        selectors(&self.plan, options)
+    }
+}
+
+impl fmt::Debug for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Query").field("text", &self.text).finish_non_exhaustive()
+    }
+}
+
+fn answer(value: Value, notes: &Notes) -> Answer {
+    Answer { value, annotations: notes.annotations() }
+}
+
+fn samples(vector: Vector, at_ms: i64) -> Vec<Sample> {
+    let sample = |row: Row| {
+        let value = row.column.at(0)?;
+        Some(Sample { labels: row.labels, point: Point { at_ms, value } })
+    };
+    vector.rows.into_iter().filter_map(sample).collect()
+}
+
+fn series(vector: Vector, grid: &Grid) -> Vec<Series> {
+    let series = |row: Row| {
+        let points = row.column.iter().map(|(step, value)| Point { at_ms: grid.at(step), value });
+        Series { labels: row.labels, points: points.collect() }
+    };
+    vector.rows.into_iter().map(series).collect()
 }
 
 impl Default for Options {

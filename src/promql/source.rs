@@ -1,8 +1,11 @@
 //! What a query reads: series by matchers and time.
 
+use std::ops::ControlFlow;
+
 use regex::Regex;
 
 use super::Series;
+use crate::labels::Labels;
 
 /// A value at a moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,6 +54,16 @@ impl Matcher {
         Matcher { label: label.to_owned(), kind: MatchKind::Equal, value: value.to_owned(), regex: None }
     }
 
+    /// # Errors
+    /// A pattern that is no regular expression, in a sentence.
+    pub fn new(label: &str, kind: MatchKind, value: &str) -> Result<Self, String> {
+        let regex = match kind {
+            MatchKind::Equal | MatchKind::NotEqual => None,
+            MatchKind::Regex | MatchKind::NotRegex => Some(anchored(value)?),
+        };
+        Ok(Matcher { label: label.to_owned(), kind, value: value.to_owned(), regex })
+    }
+
     /// A label that is absent has the empty value, as in Prometheus.
     pub fn matches(&self, value: &str) -> bool {
         let by_regex = || self.regex.as_ref().is_some_and(|regex| regex.is_match(value));
@@ -63,6 +76,33 @@ impl Matcher {
     }
 }
 
+/// As in Go, `{` that begins no repetition stands for itself.
+fn anchored(pattern: &str) -> Result<Regex, String> {
+    let anchored = |pattern: &str| Regex::new(&format!("^(?s:{pattern})$"));
+    anchored(pattern)
+        .or_else(|_| anchored(&with_plain_braces(pattern)))
+        .map_err(|_| format!("illegal regular expression {pattern:?}"))
+}
+
+fn with_plain_braces(pattern: &str) -> String {
+    let repetition = |rest: &str| {
+        let inside = rest.split_once('}').map_or("", |(inside, _)| inside);
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let (least, most) = inside.split_once(',').unwrap_or((inside, ""));
+        !least.is_empty() && is_number(least) && is_number(most)
+    };
+    let mut plain = String::with_capacity(pattern.len() + 1);
+    let mut escaped = false;
+    for (at, character) in pattern.char_indices() {
+        if character == '{' && !escaped && !repetition(&pattern[at + 1..]) {
+            plain.push('\\');
+        }
+        escaped = character == '\\' && !escaped;
+        plain.push(character);
+    }
+    plain
+}
+
 /// Where series come from. Answers need not be sorted by labels; points are in ascending order, staleness markers
 /// among them, and a series without points in the range may be left out.
 pub trait Source {
@@ -71,6 +111,25 @@ pub trait Source {
     /// # Errors
     /// What could not be read; a query then fails as a whole.
     fn select(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Series>, SourceError>;
+
+    /// The same, one series after the other until `visit` breaks off: what a query calls, so that a source need not
+    /// hold the points of all of them at a time.
+    ///
+    /// # Errors
+    /// As of [`Source::select`].
+    fn each(
+        &self,
+        matchers: &[Matcher],
+        range: TimeRange,
+        visit: &mut dyn FnMut(&Labels, &[Point]) -> ControlFlow<()>,
+    ) -> Result<(), SourceError> {
+        for series in self.select(matchers, range)? {
+            if visit(&series.labels, &series.points).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Why series could not be read.

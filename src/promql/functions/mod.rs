@@ -21,6 +21,7 @@ use super::{EvalError, Point, Sample};
 
 pub(super) use labels::Relabel;
 pub(super) use notes::{Forced, Note, Notes};
+pub(super) use order::{nan_last, nan_last_descending};
 pub(super) use quantile::{note_invalid_quantile, quantile};
 pub(super) use sum::{Mean, Sum};
 
@@ -65,19 +66,29 @@ pub(super) struct Function {
     pub(super) keeps_name: bool,
 }
 
-/// `None` for what only the evaluator can do: `time`, `vector`, `scalar`, `absent`, `absent_over_time`, `timestamp`, `pi`.
+const FAMILIES: [&[Function]; 8] = [
+    rates::FUNCTIONS,
+    over_time::FUNCTIONS,
+    regression::FUNCTIONS,
+    math::FUNCTIONS,
+    date::FUNCTIONS,
+    histogram::FUNCTIONS,
+    labels::FUNCTIONS,
+    order::FUNCTIONS,
+];
+
+/// What only the evaluator can do.
+const OF_THE_EVALUATOR: [&str; 7] =
+    ["absent", "absent_over_time", "pi", "scalar", "time", "timestamp", "vector"];
+
+/// `None` for what only the evaluator can do.
 pub(super) fn find(name: &str) -> Option<&'static Function> {
-    let families = [
-        rates::FUNCTIONS,
-        over_time::FUNCTIONS,
-        regression::FUNCTIONS,
-        math::FUNCTIONS,
-        date::FUNCTIONS,
-        histogram::FUNCTIONS,
-        labels::FUNCTIONS,
-        order::FUNCTIONS,
-    ];
-    families.into_iter().flatten().find(|function| function.name == name)
+    FAMILIES.into_iter().flatten().find(|function| function.name == name)
+}
+
+/// Of all functions there are.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    FAMILIES.into_iter().flatten().map(|function| function.name).chain(OF_THE_EVALUATOR)
 }
 
 impl Function {
@@ -96,7 +107,6 @@ mod tests {
 
     #[test]
     fn every_function_of_prometheus_3_that_is_not_experimental_is_known() {
-        let evaluators = ["absent", "absent_over_time", "pi", "scalar", "time", "timestamp", "vector"];
         let names = "abs acos acosh asin asinh atan atanh avg_over_time ceil changes clamp clamp_max clamp_min \
             cos cosh count_over_time day_of_month day_of_week day_of_year days_in_month deg delta deriv exp \
             first_over_time floor histogram_avg histogram_count histogram_fraction histogram_quantile \
@@ -107,7 +117,7 @@ mod tests {
         for name in names.split_whitespace() {
             assert_eq!(find(name).map(|function| function.name), Some(name));
         }
-        for name in evaluators.into_iter().chain(["mad_over_time", "double_exponential_smoothing", "no_such"])
+        for name in OF_THE_EVALUATOR.into_iter().chain(["mad_over_time", "double_exponential_smoothing", "no_such"])
         {
             assert!(find(name).is_none(), "{name}");
         }

@@ -15,12 +15,12 @@ pub(super) fn nan_first(a: f64, b: f64) -> Ordering {
 }
 
 /// Ascending, NaN at the end.
-fn nan_last(a: f64, b: f64) -> Ordering {
+pub(in crate::promql) fn nan_last(a: f64, b: f64) -> Ordering {
     a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
 
 /// Descending, NaN at the end.
-fn nan_last_descending(a: f64, b: f64) -> Ordering {
+pub(in crate::promql) fn nan_last_descending(a: f64, b: f64) -> Ordering {
     b.partial_cmp(&a).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
 
