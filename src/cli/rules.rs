@@ -170,7 +170,10 @@ fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
     let whole = if Path::new(pattern).is_absolute() {
         pattern.to_owned()
     } else {
-        Path::new(&glob::Pattern::escape(&folder.to_string_lossy())).join(pattern).to_string_lossy().into_owned()
+        Path::new(&glob::Pattern::escape(&folder.to_string_lossy()))
+            .join(pattern)
+            .to_string_lossy()
+            .into_owned()
     };
     if from.is_file() {
         return Ok(vec![from]);

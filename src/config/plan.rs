@@ -9,17 +9,17 @@ use super::fields::{Element, Fields, Reader, Value, Within};
 use super::metric::MetricBody;
 use super::node::{Kind, Node};
 use super::scenario::Scenarios;
-use super::slo::Slos;
 use super::schema::{Schemas, or_filled};
+use super::slo::Slos;
 use super::target::Probes;
 use super::threshold::Thresholds;
 use super::value::{
-    AtLeast, Constant, Count, EnvironmentName, FilePath, Label, MetricName, Name, PlanName, ProfileName, Table, Text,
-    VariableName,
+    AtLeast, Constant, Count, EnvironmentName, FilePath, Label, MetricName, Name, PlanName, ProfileName,
+    Table, Text, VariableName,
 };
 use super::{
-    At, DataConfig, Defaults, Limits, MetricConfig, Place, ProbeConfig, ScenarioConfig, ScrapeConfig, SloConfig,
-    StepConfig, ThresholdConfig, later,
+    At, DataConfig, Defaults, Limits, MetricConfig, Place, ProbeConfig, ScenarioConfig, ScrapeConfig,
+    SloConfig, StepConfig, ThresholdConfig, later,
 };
 
 /// A plan as it was written, after `${}` and the profile were filled in. Names in it are not yet resolved.

@@ -26,7 +26,8 @@ impl Element for SloConfig {
 
     fn fields(f: &mut Fields<'_>) -> Option<Self> {
         let name = f.required::<At<Constant>>("name", "What it is called");
-        let metric = f.required::<Metric>("metric", "A metric, perhaps with tags: `http_req_duration{scenario:chat}`");
+        let metric =
+            f.required::<Metric>("metric", "A metric, perhaps with tags: `http_req_duration{scenario:chat}`");
         let target = f.required::<Written>("target", "What should hold, as in `thresholds`");
         let critical = f.optional::<Written>("critical", "What must hold; default: nothing");
         let (metric, target, critical) = (metric?.0, target?, critical?);
@@ -53,9 +54,10 @@ fn is_stricter(critical: &ThresholdConfig, target: &ThresholdConfig) -> bool {
         (Comparison::Less | Comparison::LessOrEqual, Comparison::Less | Comparison::LessOrEqual) => {
             limit(critical) < limit(target)
         }
-        (Comparison::Greater | Comparison::GreaterOrEqual, Comparison::Greater | Comparison::GreaterOrEqual) => {
-            limit(critical) > limit(target)
-        }
+        (
+            Comparison::Greater | Comparison::GreaterOrEqual,
+            Comparison::Greater | Comparison::GreaterOrEqual,
+        ) => limit(critical) > limit(target),
         _ => false,
     }
 }

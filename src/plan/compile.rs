@@ -59,31 +59,33 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
     let scrapes = target::scrapes(plan, &mut problems);
     let probes = target::probes(plan, &mut problems);
     match (settings, threshold_rules) {
-        (Some(settings), Some(threshold_rules)) if problems.is_empty() && named.problems.is_empty() => Ok(Plan {
-            name: Arc::from(plan.name.value.as_str()),
-            tags: Labels::new(
-                plan.tags.iter().map(|(name, value)| (name.value.as_str(), value.value.as_str())),
-            ),
-            registry: Arc::new(registry),
-            settings: Arc::new(settings),
-            vars: scenario::template_values(&plan.vars),
-            scrapes,
-            probes,
-            preflight,
-            setup,
-            teardown,
-            warmup: plan.warmup.value,
-            scenarios,
-            segment: Segment::WHOLE,
-            drain: plan.drain.unwrap_or_else(|| longest_graceful_stop(plan)),
-            thresholds,
-            threshold_rules,
-            rule_files: named.files,
-            max_requests_per_sec: plan.limits.rps,
-            max_dropped: plan.limits.max_dropped,
-            keep_cookies: plan.defaults.no_cookies_reset,
-            retain_series: plan.retain_series,
-        }),
+        (Some(settings), Some(threshold_rules)) if problems.is_empty() && named.problems.is_empty() => {
+            Ok(Plan {
+                name: Arc::from(plan.name.value.as_str()),
+                tags: Labels::new(
+                    plan.tags.iter().map(|(name, value)| (name.value.as_str(), value.value.as_str())),
+                ),
+                registry: Arc::new(registry),
+                settings: Arc::new(settings),
+                vars: scenario::template_values(&plan.vars),
+                scrapes,
+                probes,
+                preflight,
+                setup,
+                teardown,
+                warmup: plan.warmup.value,
+                scenarios,
+                segment: Segment::WHOLE,
+                drain: plan.drain.unwrap_or_else(|| longest_graceful_stop(plan)),
+                thresholds,
+                threshold_rules,
+                rule_files: named.files,
+                max_requests_per_sec: plan.limits.rps,
+                max_dropped: plan.limits.max_dropped,
+                keep_cookies: plan.defaults.no_cookies_reset,
+                retain_series: plan.retain_series,
+            })
+        }
         _ => Err(Problems::new(Arc::clone(&loaded.source), problems).and(named.problems)),
     }
 }

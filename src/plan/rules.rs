@@ -17,13 +17,13 @@ pub(super) fn of_thresholds(
     problems: &mut Vec<Problem>,
 ) -> Option<ThresholdRules> {
     let probes: Vec<String> = plan.probes.iter().map(|probe| probe.name.value.clone()).collect();
-    let scope =
-        Scope { test: &plan.name.value, catalog, probes: &probes, warmup: plan.warmup.value };
+    let scope = Scope { test: &plan.name.value, catalog, probes: &probes, warmup: plan.warmup.value };
     let rules = ThresholdRules::compile(thresholds, scope);
     rules
         .map_err(|error| {
             let message = format!("failed to make a rule of a threshold: {error}");
-            problems.push(Problem::without_place(message).help("this is loadgate's own fault: please report it"));
+            problems
+                .push(Problem::without_place(message).help("this is loadgate's own fault: please report it"));
         })
         .ok()
 }
@@ -73,12 +73,7 @@ fn read(
 }
 
 /// Gates that could never fire in the judged window, or that nobody can read.
-pub(super) fn check(
-    plan: &PlanConfig,
-    named: &Named,
-    planned: Duration,
-    problems: &mut Vec<Problem>,
-) {
+pub(super) fn check(plan: &PlanConfig, named: &Named, planned: Duration, problems: &mut Vec<Problem>) {
     let judged = planned.saturating_sub(plan.warmup.value);
     let place = plan.rules.first().map(|first| first.place);
     let mut refuse = |message: String, help: &str| {
@@ -90,7 +85,9 @@ pub(super) fn check(
         if rule.gravity != Gravity::None && !rule.fits(judged) {
             let (window, hold, judged) = (span(rule.window), span(rule.hold), span(judged));
             refuse(
-                format!("{at} looks back {window} and holds `for` {hold}, but the run is judged for {judged}"),
+                format!(
+                    "{at} looks back {window} and holds `for` {hold}, but the run is judged for {judged}"
+                ),
                 "expected a longer run, a shorter window, or the label `gate: none`",
             );
         }
@@ -99,7 +96,10 @@ pub(super) fn check(
         let Some(gate) = rule.label("gate").filter(|_| rule.is_alert()) else { continue };
         if !gate.contains("{{") && !["", "fail", "inconclusive", "none"].contains(&gate) {
             let at = format!("the alert `{}` ({}:{})", rule.name, group.file, rule.line);
-            refuse(format!("{at} has the label gate=\"{gate}\""), "expected `fail`, `inconclusive` or `none`");
+            refuse(
+                format!("{at} has the label gate=\"{gate}\""),
+                "expected `fail`, `inconclusive` or `none`",
+            );
         }
     }
 }

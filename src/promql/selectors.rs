@@ -61,9 +61,10 @@ impl Selectors {
 
     /// How far back the expression looks at most: what a store must keep for it. None where `@` pins a moment.
     pub fn reach(&self) -> Option<Duration> {
-        self.list.iter().map(|selector| selector.reach).try_fold(Duration::ZERO, |longest, reach| {
-            Some(longest.max(reach?))
-        })
+        self.list
+            .iter()
+            .map(|selector| selector.reach)
+            .try_fold(Duration::ZERO, |longest, reach| Some(longest.max(reach?)))
     }
 }
 
@@ -276,7 +277,10 @@ mod tests {
         let [a, e] = &selectors.iter().collect::<Vec<_>>()[..] else { panic!("{selectors:?}") };
         assert_eq!((a.text.as_str(), a.offset_ms, a.may_be_empty), ("a{b=~\"c|d\"}", -60_000, false));
         assert_eq!(a.range.map(|range| range.as_secs()), Some(300));
-        assert_eq!(a.matchers.iter().map(|matcher| matcher.label.as_str()).collect::<Vec<_>>(), ["__name__", "b"]);
+        assert_eq!(
+            a.matchers.iter().map(|matcher| matcher.label.as_str()).collect::<Vec<_>>(),
+            ["__name__", "b"]
+        );
         assert_eq!((e.text.as_str(), e.range, e.may_be_empty), ("{e=\"f\"}", None, true));
     }
 

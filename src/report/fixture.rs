@@ -10,7 +10,8 @@ use crate::labels::Labels;
 use crate::metric::{self, Catalog, Kind, Unit};
 use crate::record::{Registry, Shard};
 use crate::rules::{
-    Aggregation, AlertGate, AlertOutcome, Comparison, Gate, Gravity, Observed, ProbeSamples, Subject, Threshold,
+    Aggregation, AlertGate, AlertOutcome, Comparison, Gate, Gravity, Observed, ProbeSamples, Subject,
+    Threshold,
 };
 use crate::time::Elapsed;
 use crate::verdict::{Health, ScrapeHealth, decide};
@@ -88,6 +89,51 @@ pub(super) fn inconclusive() -> Finished {
     Finished { verdict, doubts, scrapes, probes: probes.collect(), ..finished }
 }
 
+/// An objective that is ok, one that is degraded, one without data, and alerts of which one fired.
+pub(super) fn with_rules() -> Finished {
+    let level = |name: &str, level, threshold: Threshold| {
+        let objective = Some(Objective { name: name.to_owned(), level });
+        Threshold { objective, ..threshold }
+    };
+    let p95 =
+        |source: &str, limit: f64| on(metric::HTTP_REQ_DURATION, source, Aggregation::Quantile(0.95), limit);
+    let totals = recorded(|recorder| recorder.steady(287, 0));
+    let thresholds = [
+        p95("p(95)<500", 500e6),
+        level("publish", Level::Target, p95("p(95)<200", 200e6)),
+        level("publish", Level::Critical, p95("p(95)<500", 500e6)),
+        level("fast", Level::Target, p95("p(95)<5ms", 5e6)),
+        level("fast", Level::Critical, p95("p(95)<500", 500e6)),
+        level("chat", Level::Target, on(metric::WS_FIRST_MESSAGE, "avg<1s", Aggregation::Avg, 1e9)),
+    ];
+    let finished = finish(totals, &thresholds, 0);
+    let labels = Labels::new([("alertname", "LatencyHigh"), ("scenario", "steady"), ("gate", "fail")]);
+    let first = Firing {
+        at_ms: 1_795_230_997_250,
+        value: 0.75,
+        labels: labels.clone(),
+        annotations: [("summary".to_owned(), "p95 is above 20 ms".to_owned())].into(),
+    };
+    let no_data = NoData {
+        selector: r#"up{job="x"}"#.to_owned(),
+        nearest: vec!["up".to_owned()],
+        why: "nothing to judge it by ever came".to_owned(),
+    };
+    let (held, hold) = (Duration::from_secs(4), Duration::from_secs(30));
+    let alerts = [
+        alert(AlertOutcome::Held),
+        alert(AlertOutcome::Fired { first: Box::new(first), others: 1 }),
+        alert(AlertOutcome::Pending { held, hold, labels: labels.clone() }),
+        alert(AlertOutcome::NoData(no_data)),
+        alert(AlertOutcome::Error("found duplicate series".to_owned())),
+        alert(AlertOutcome::FiringAlready { since_ms: 1_795_230_900_000, labels }),
+        alert(AlertOutcome::NotApplicable("its window and `for` need 5m".to_owned())),
+    ];
+    let gates: Vec<Gate> = finished.gates.iter().cloned().chain(alerts).collect();
+    let verdict = decide(&gates, &finished.doubts, false);
+    Finished { gates, verdict, ..finished }
+}
+
 /// An alert that fails the run when it fires.
 pub(super) fn alert(outcome: AlertOutcome) -> Gate {
     let [alert, group, file] = ["LatencyHigh", "latency", "rules/slo.yml"].map(str::to_owned);
@@ -137,7 +183,8 @@ fn recorded(write: impl FnOnce(&mut Recorder)) -> Totals {
     let shard = Shard::new(Arc::clone(&registry));
     let mut recorder = Recorder { registry: Arc::clone(&registry), shard };
     write(&mut recorder);
-    let mut totals = Totals::new(registry);
+    let labels = Labels::new([("test", "steady"), ("testid", "20261121-031635-steady")]);
+    let mut totals = Totals::labelled(registry, labels);
     totals.absorb(&mut recorder.shard);
     totals
 }
@@ -234,7 +281,8 @@ fn finish(totals: Totals, thresholds: &[Threshold], dropped: u64) -> Finished {
     [100.0, 97.0, 100.25, f64::NAN, 99.5].into_iter().for_each(|hz| samples.record(hz));
     let probes = [samples];
     let observed = Observed { totals: &totals, probes: &probes, elapsed };
-    let gates: Vec<Gate> = thresholds.iter().map(|threshold| Gate::Threshold(threshold.judge(observed))).collect();
+    let gates: Vec<Gate> =
+        thresholds.iter().map(|threshold| Gate::Threshold(threshold.judge(observed))).collect();
     let completed = totals.counter(&Selector::all(metric::ITERATIONS)) as u64;
     let scrapes =
         vec![ScrapeHealth { job: "backend".to_owned(), due: 5, missed: 1, last_error: "timeout".to_owned() }];

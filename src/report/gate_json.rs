@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::Finished;
 use super::json::number;
 use super::rfc3339::utc;
 use super::summary::finding;
-use super::Finished;
 use crate::labels::Labels;
 use crate::metric::Unit;
 use crate::rules::{AlertGate, AlertOutcome, Effect, Gate, NoData, Outcome, ThresholdGate};

@@ -193,6 +193,14 @@ mod tests {
     }
 
     #[test]
+    fn the_export_of_objectives_and_alerts() {
+        let exported = summary(&fixture::with_rules(), &TrendStat::EXPORTED);
+        let gates = json!({"slo": exported["slo"], "gates": exported["gates"]});
+        let gates = serde_json::to_string_pretty(&gates).unwrap();
+        fixture::golden().bind(|| insta::assert_snapshot!("gates_export", gates));
+    }
+
+    #[test]
     fn the_export_has_the_statistics_that_were_asked_for_and_no_others() {
         let stats = TrendStat::list("max,p(99.9),count").unwrap();
         let exported = summary(&fixture::passed(), &stats);

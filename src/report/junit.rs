@@ -118,6 +118,12 @@ mod tests {
         fixture::golden().bind(|| insta::assert_snapshot!("junit_failed", report));
     }
 
+    #[test]
+    fn the_report_of_objectives_and_alerts() {
+        let report = junit(&fixture::with_rules()).unwrap();
+        fixture::golden().bind(|| insta::assert_snapshot!("junit_rules", report));
+    }
+
     /// (tests, failures, errors)
     fn counts(finished: &Finished) -> [u64; 3] {
         let report = junit(finished).unwrap();

@@ -78,7 +78,12 @@ impl Finished {
         Observed { name, definition, tags, values, gates }
     }
 
-    fn values(&self, definition: &Definition, selector: &Selector, gates: &[&ThresholdGate]) -> Option<Values> {
+    fn values(
+        &self,
+        definition: &Definition,
+        selector: &Selector,
+        gates: &[&ThresholdGate],
+    ) -> Option<Values> {
         let unit = definition.unit;
         match definition.kind {
             Kind::Counter => {

@@ -17,7 +17,10 @@ mod tests {
     #[test]
     fn the_three_most_similar_come_first_and_equals_by_name() {
         let known = ["up", "http_reqs", "http_req_failed", "ws_sessions", "http_req_duration"];
-        assert_eq!(nearest("http_req_duratoin", known), ["http_req_duration", "http_req_failed", "http_reqs"]);
+        assert_eq!(
+            nearest("http_req_duratoin", known),
+            ["http_req_duration", "http_req_failed", "http_reqs"]
+        );
         assert_eq!(nearest("zz", ["b", "a"]), ["a", "b"]);
         assert!(nearest("zz", []).is_empty());
     }

@@ -221,7 +221,16 @@ mod tests {
         limit: f64,
     ) -> Threshold {
         let (name, source) = ("the subject".to_owned(), "the threshold".to_owned());
-        Threshold { name, source, subject, aggregation, comparison, limit, abort_after: None, objective: None }
+        Threshold {
+            name,
+            source,
+            subject,
+            aggregation,
+            comparison,
+            limit,
+            abort_after: None,
+            objective: None,
+        }
     }
 
     fn judge(totals: &Totals, threshold: &Threshold) -> ThresholdGate {

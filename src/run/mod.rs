@@ -351,7 +351,8 @@ impl Run {
                 let mut ended_by = None;
                 if let Some(Gate::Threshold(gate)) = gates.get_mut(*at) {
                     gate.outcome = Outcome::Crossed;
-                    ended_by = Some(format!("threshold `{}` on `{}` was crossed", gate.threshold, gate.subject));
+                    ended_by =
+                        Some(format!("threshold `{}` on `{}` was crossed", gate.threshold, gate.subject));
                 }
                 (false, ended_by)
             }

@@ -34,7 +34,8 @@ impl Bounds {
     /// Of what people write by hand.
     const PLAN: Bounds = Bounds { text_bytes: MAX_TEXT_BYTES, nodes: 200_000, scalar_bytes: 8 << 20 };
     /// Rule files are generated, too: this is some 100,000 rules.
-    pub(crate) const RULES: Bounds = Bounds { text_bytes: 16 << 20, nodes: 3_200_000, scalar_bytes: 64 << 20 };
+    pub(crate) const RULES: Bounds =
+        Bounds { text_bytes: 16 << 20, nodes: 3_200_000, scalar_bytes: 64 << 20 };
 }
 
 /// The first document of a text that may have more of them.

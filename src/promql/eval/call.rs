@@ -76,7 +76,8 @@ impl Evaluator<'_> {
             if !column.is_empty() {
                 evaluator.hold(column.len())?;
                 let row = Row { labels: input.labels.clone(), unnamed: input.unnamed, column };
-                if counts && rows.last().is_none_or(|last| last.labels.value(NAME) != row.labels.value(NAME)) {
+                if counts && rows.last().is_none_or(|last| last.labels.value(NAME) != row.labels.value(NAME))
+                {
                     evaluator.note_non_counter(&row);
                 }
                 rows.push(row);
@@ -101,13 +102,7 @@ impl Evaluator<'_> {
         }
     }
 
-    fn over_elements(
-        &self,
-        kernel: ElementKernel,
-        vector: &mut Vector,
-        scalars: &[Scalar],
-        grid: &Grid,
-    ) {
+    fn over_elements(&self, kernel: ElementKernel, vector: &mut Vector, scalars: &[Scalar], grid: &Grid) {
         let mut numbers = Numbers::new(scalars);
         for row in &mut vector.rows {
             row.column.map(|step, value| {

@@ -64,7 +64,10 @@ impl Evaluator<'_> {
                     let held = evaluator.held;
                     evaluator.hold(points.len())?;
                     evaluator.held = held;
-                    visit(evaluator, Input { labels, unnamed: false, points, grid, gaze, range_ms: *range_ms })
+                    visit(
+                        evaluator,
+                        Input { labels, unnamed: false, points, grid, gaze, range_ms: *range_ms },
+                    )
                 })?;
                 Ok(of_one_name(&selector.matchers))
             }

@@ -117,7 +117,8 @@ mod tests {
         for name in names.split_whitespace() {
             assert_eq!(find(name).map(|function| function.name), Some(name));
         }
-        for name in OF_THE_EVALUATOR.into_iter().chain(["mad_over_time", "double_exponential_smoothing", "no_such"])
+        for name in
+            OF_THE_EVALUATOR.into_iter().chain(["mad_over_time", "double_exponential_smoothing", "no_such"])
         {
             assert!(find(name).is_none(), "{name}");
         }

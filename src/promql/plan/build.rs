@@ -84,7 +84,9 @@ fn subquery(subquery: &SubqueryExpr, depth: usize) -> Result<Built, String> {
     let of = vector(&subquery.expr, depth)?;
     // Inside of a subquery even what does not pay elsewhere is evaluated once.
     let fixed_inside = of.fixed;
-    let Plan::Vector(of) = of.plan else { return Err("subquery is only allowed on instant vector".to_owned()) };
+    let Plan::Vector(of) = of.plan else {
+        return Err("subquery is only allowed on instant vector".to_owned());
+    };
     let of = if fixed_inside { Vector::Fixed(Box::new(of)) } else { of };
     let shift = leaf::shift(subquery.at.as_ref(), subquery.offset.as_ref())?;
     let range_ms = leaf::positive_ms(&subquery.range)?;
@@ -102,9 +104,7 @@ fn aggregation(aggregate: &AggregateExpr, depth: usize) -> Result<Built, String>
     let param = || aggregate.param.as_deref().ok_or_else(|| format!("{} needs a parameter", aggregate.op));
     let number = || match node(param()?, depth)?.plan {
         Plan::Scalar(scalar) => Ok(scalar),
-        other => {
-            Err(format!("expected type scalar in aggregation expression, got {}", other.type_name()))
-        }
+        other => Err(format!("expected type scalar in aggregation expression, got {}", other.type_name())),
     };
     let operator = match aggregate.op.id() {
         token::T_SUM => AggregationOperator::Sum,
@@ -145,8 +145,7 @@ fn binary(binary: &BinaryExpr, depth: usize) -> Result<Built, String> {
     let left = node(&binary.lhs, depth)?;
     let right = node(&binary.rhs, depth)?;
     let fixed = left.fixed && right.fixed;
-    let (left, right) =
-        if fixed { (left.plan, right.plan) } else { (left.wrapped(), right.wrapped()) };
+    let (left, right) = if fixed { (left.plan, right.plan) } else { (left.wrapped(), right.wrapped()) };
     let modifier = binary.modifier.clone().unwrap_or_default();
     if modifier.fill_values.lhs.is_some() || modifier.fill_values.rhs.is_some() {
         return Err("fill is experimental in Prometheus and not supported".to_owned());

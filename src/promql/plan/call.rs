@@ -72,8 +72,8 @@ fn plan(name: &str, mut args: Vec<Plan>) -> Result<Plan, String> {
         }),
         (_, only) => {
             args.extend(only);
-            let function = functions::find(name)
-                .ok_or_else(|| format!("function {name:?} is not supported"))?;
+            let function =
+                functions::find(name).ok_or_else(|| format!("function {name:?} is not supported"))?;
             Plan::Vector(Vector::Call(Box::new(of_kernel(function, args)?)))
         }
     })

@@ -16,7 +16,8 @@ use super::functions;
 /// # Errors
 /// What is wrong with the text.
 pub(super) fn parse(text: &str) -> Result<Expr, ParseError> {
-    let Scanned { calls, raw } = scan(text).map_err(|Fault { at, message }| ParseError::at(text, at, &message))?;
+    let Scanned { calls, raw } =
+        scan(text).map_err(|Fault { at, message }| ParseError::at(text, at, &message))?;
     for call in &calls {
         if let Some(message) = unknown(call.name) {
             return Err(ParseError::at(text, call.at, &message));
@@ -52,10 +53,44 @@ fn without_raw<'a>(text: &'a str, raw: &[Range<usize>]) -> Cow<'a, str> {
 
 /// Words that stand before a parenthesis and are no functions.
 const KEYWORDS: [&str; 38] = [
-    "and", "or", "unless", "atan2", "sum", "avg", "count", "min", "max", "group", "stddev", "stdvar", "topk",
-    "bottomk", "count_values", "quantile", "limitk", "limit_ratio", "offset", "by", "without", "on", "ignoring",
-    "group_left", "group_right", "bool", "fill", "fill_left", "fill_right", "start", "end", "step", "range",
-    "anchored", "smoothed", "inf", "nan", "info",
+    "and",
+    "or",
+    "unless",
+    "atan2",
+    "sum",
+    "avg",
+    "count",
+    "min",
+    "max",
+    "group",
+    "stddev",
+    "stdvar",
+    "topk",
+    "bottomk",
+    "count_values",
+    "quantile",
+    "limitk",
+    "limit_ratio",
+    "offset",
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+    "bool",
+    "fill",
+    "fill_left",
+    "fill_right",
+    "start",
+    "end",
+    "step",
+    "range",
+    "anchored",
+    "smoothed",
+    "inf",
+    "nan",
+    "info",
 ];
 
 /// Experimental in Prometheus 3.14, `info` and those above aside.
@@ -106,7 +141,9 @@ fn explained(text: &str, calls: &[Call<'_>], message: &str) -> ParseError {
     if message == "invalid promql query" {
         let word = |word: &str| scan::has_word(text, word);
         if word("anchored") || word("smoothed") {
-            return ParseError::somewhere("anchored and smoothed are experimental in Prometheus and not supported");
+            return ParseError::somewhere(
+                "anchored and smoothed are experimental in Prometheus and not supported",
+            );
         }
         return ParseError::somewhere(
             "not a PromQL expression: look for a missing operator, operand, quote or bracket",
@@ -160,7 +197,10 @@ mod tests {
         for (text, expected) in [
             ("", "parse error: no expression found in input"),
             ("rat(x[5m])", "1:1: parse error: unknown function with name \"rat\"; did you mean \"rate\"?"),
-            ("1 +\n  summ(x)", "2:3: parse error: unknown function with name \"summ\"; did you mean \"sum\"?"),
+            (
+                "1 +\n  summ(x)",
+                "2:3: parse error: unknown function with name \"summ\"; did you mean \"sum\"?",
+            ),
             ("qwertyuiop(x)", "1:1: parse error: unknown function with name \"qwertyuiop\""),
             (
                 "holt_winters(x[5m], 0.5, 0.5)",
@@ -180,11 +220,20 @@ mod tests {
             ("sum(x))", "1:7: parse error: \")\" closes nothing"),
             ("sum(x]", "1:6: parse error: \"]\" closes nothing: expected \")\""),
             ("x{a=\"b}", "1:5: parse error: unterminated quoted string"),
-            ("x y", "parse error: not a PromQL expression: look for a missing operator, operand, quote or bracket"),
+            (
+                "x y",
+                "parse error: not a PromQL expression: look for a missing operator, operand, quote or bracket",
+            ),
             ("{}", "parse error: vector selector must contain at least one non-empty matcher"),
-            ("x == bool", "parse error: not a PromQL expression: look for a missing operator, operand, quote or bracket"),
+            (
+                "x == bool",
+                "parse error: not a PromQL expression: look for a missing operator, operand, quote or bracket",
+            ),
             ("1 == 1", "parse error: comparisons between scalars must use BOOL modifier"),
-            ("x{a=\"1\" or b=\"2\"}", "parse error: `or` between matchers is not PromQL: write two selectors joined by `or`"),
+            (
+                "x{a=\"1\" or b=\"2\"}",
+                "parse error: `or` between matchers is not PromQL: write two selectors joined by `or`",
+            ),
         ] {
             check(text, expected);
         }
@@ -217,8 +266,22 @@ mod tests {
     #[test]
     fn hostile_texts_are_refused_and_end_nothing() {
         for text in [
-            "x[nan]", "x[inf]", "x[1e300]", "x offset nan", "x offset 1e300", "x offset -inf", "x[0]", "x[5m:0]",
-            "x[0.0001]", "x @ 1e300", "x @ nan", "x[5m:1e300]", "x offset 1e+300", "x[NaN:1m]", "1x5", "x[1x5]",
+            "x[nan]",
+            "x[inf]",
+            "x[1e300]",
+            "x offset nan",
+            "x offset 1e300",
+            "x offset -inf",
+            "x[0]",
+            "x[5m:0]",
+            "x[0.0001]",
+            "x @ 1e300",
+            "x @ nan",
+            "x[5m:1e300]",
+            "x offset 1e+300",
+            "x[NaN:1m]",
+            "1x5",
+            "x[1x5]",
         ] {
             assert!(Query::parse(text).is_err(), "{text}");
         }
@@ -234,10 +297,33 @@ mod tests {
     #[test]
     fn what_only_looks_like_a_fault_is_none() {
         for text in [
-            "x{a=\")\"}", "x # ( comment", "x{a='[nan]'}", "x{a=~\"a{2}|{b}\"}", "sum by (rate) (x)", "rate", "sum",
-            "x[5m:]", "x[1h30m:15s]", "x offset 5", "x[300]", "x offset -1.5", "x @ start()", "x @ end()",
-            "{\"a.b\"}", "x{\"le gs\"=\"1\"}", "-1 ^ 2", "Inf", "0x1F", "5m", "SUM(x)", "x and on() y", "x[0.5]",
-            "count_values(\"\u{e5}\", x)", "x{a=\"\\\"(\"}", "sum(x) without (a)", "absent(x{a=`\\`})",
+            "x{a=\")\"}",
+            "x # ( comment",
+            "x{a='[nan]'}",
+            "x{a=~\"a{2}|{b}\"}",
+            "sum by (rate) (x)",
+            "rate",
+            "sum",
+            "x[5m:]",
+            "x[1h30m:15s]",
+            "x offset 5",
+            "x[300]",
+            "x offset -1.5",
+            "x @ start()",
+            "x @ end()",
+            "{\"a.b\"}",
+            "x{\"le gs\"=\"1\"}",
+            "-1 ^ 2",
+            "Inf",
+            "0x1F",
+            "5m",
+            "SUM(x)",
+            "x and on() y",
+            "x[0.5]",
+            "count_values(\"\u{e5}\", x)",
+            "x{a=\"\\\"(\"}",
+            "sum(x) without (a)",
+            "absent(x{a=`\\`})",
         ] {
             check(text, "");
         }
@@ -253,6 +339,9 @@ mod tests {
     #[test]
     fn strings_are_utf_8() {
         check("count_values(\"a\\xc5z\", x)", "1:14: parse error: invalid label name \"a\\xc5z\"");
-        check("x{a=\"\\377\"}", "1:5: parse error: string \"\\377\": write characters themselves, not their bytes");
+        check(
+            "x{a=\"\\377\"}",
+            "1:5: parse error: string \"\\377\": write characters themselves, not their bytes",
+        );
     }
 }

@@ -213,9 +213,10 @@ impl<'a> Scan<'a> {
     fn durations(&self) -> Result<(), Fault> {
         let inside = self.text.get(self.at + 1..).unwrap_or_default();
         let inside = inside.split(']').next().unwrap_or_default();
-        let is_sum = |text: &str| text.contains(['*', '/', '%', '^', '(']) || text.trim_start_matches(['+', '-'])
-            .contains(['+', '-'])
-            && text.parse::<f64>().is_err();
+        let is_sum = |text: &str| {
+            text.contains(['*', '/', '%', '^', '('])
+                || text.trim_start_matches(['+', '-']).contains(['+', '-']) && text.parse::<f64>().is_err()
+        };
         for part in inside.split(':') {
             if is_sum(part.trim()) {
                 let message = "duration expressions are not supported: write the duration itself".to_owned();

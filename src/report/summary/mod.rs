@@ -95,6 +95,12 @@ mod tests {
     }
 
     #[test]
+    fn the_summary_of_a_run_with_objectives_and_rules() {
+        let shown = text(&fixture::with_rules(), &SummaryOptions::default());
+        fixture::golden().bind(|| insta::assert_snapshot!("summary_rules", shown));
+    }
+
+    #[test]
     fn the_summary_of_an_inconclusive_run() {
         let shown = text(&fixture::inconclusive(), &SummaryOptions::default());
         fixture::golden().bind(|| insta::assert_snapshot!("summary_inconclusive", shown));

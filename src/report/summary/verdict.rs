@@ -70,7 +70,8 @@ fn why_inconclusive(finished: &Finished) -> String {
     let mut reasons = Vec::new();
     for (what, is) in REASONS {
         let open = finished.gates.iter().filter(|gate| gate.effect() == Effect::Inconclusive && is(gate));
-        let (thresholds, alerts): (Vec<&Gate>, Vec<&Gate>) = open.partition(|gate| gate.threshold().is_some());
+        let (thresholds, alerts): (Vec<&Gate>, Vec<&Gate>) =
+            open.partition(|gate| gate.threshold().is_some());
         for (gates, kind) in [(thresholds, "threshold"), (alerts, "alert")] {
             if !gates.is_empty() {
                 reasons.push(format!("{what} {}", number::counted(gates.len() as u64, kind)));
@@ -151,7 +152,7 @@ mod tests {
             "verdict: STOPPED (exit 105): SIGINT",
             "  ✗ http_req_duration p(99)<5: p(99)=29.5ms",
             "  ✗ checks rate>0.99: rate=98.78%",
-            "  ? ws_first_message p(95)<500: no data: `ws_first_message` has no sample: nothing recorded it",
+            "  ? ws_first_message p(95)<500: no data: `ws_first_message` has no sample: nothing recorded it; looked for k6_ws_first_message_seconds_count{test=\"steady\"}; nearest: k6_message_response_time_seconds_count, k6_message_response_time_seconds_sum, k6_message_response_time_seconds_bucket",
             "  ! no iteration was completed",
         ];
         assert_eq!(lines(&stopped), expected);

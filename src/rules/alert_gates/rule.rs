@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::window;
 use crate::promql::{Options, Selectors};
-use crate::rules::{GroupSpec, Gravity, RuleKind, RuleSpec};
+use crate::rules::{Gravity, GroupSpec, RuleKind, RuleSpec};
 
 /// Who named the rule file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

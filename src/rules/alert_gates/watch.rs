@@ -204,9 +204,11 @@ impl Run<'_> {
 
     /// Of the alerts that might have fired in a longer run, the one that weighs most and held longest.
     fn pending<'a>(&self, rule: &AlertRule, now: &RuleNow<'a>) -> Option<(Gravity, &'a ActiveAlert)> {
-        let pending = now.alerts.iter().copied().filter(|alert| {
-            alert.state == AlertState::Pending && belongs(alert, self.testid)
-        });
+        let pending = now
+            .alerts
+            .iter()
+            .copied()
+            .filter(|alert| alert.state == AlertState::Pending && belongs(alert, self.testid));
         pending
             .map(|alert| (gravity(|name| alert.labels.value(name), rule.origin), alert))
             .filter(|(gravity, _)| *gravity != Gravity::None)
@@ -221,7 +223,9 @@ impl Run<'_> {
         let from_ms = reach.map_or(0, |reach_ms| self.opened_at_ms - reach_ms);
         let testid = |labels: &Labels| labels.value("testid").is_none_or(|of| of == self.testid);
         let found = self.source.select(&selector.matchers, TimeRange { from_ms, to_ms: self.at_ms });
-        found.is_ok_and(|series| series.iter().any(|series| testid(&series.labels) && !series.points.is_empty()))
+        found.is_ok_and(|series| {
+            series.iter().any(|series| testid(&series.labels) && !series.points.is_empty())
+        })
     }
 }
 
@@ -234,15 +238,18 @@ fn no_data<'n>(
     let mut texts: Vec<&str> = missing.iter().map(|selector| selector.text.as_str()).collect();
     texts.dedup();
     let selector = texts.join(" and ");
-    let named = first.matchers.iter().find(|matcher| {
-        matcher.label == "__name__" && matcher.kind == MatchKind::Equal
-    });
+    let named =
+        first.matchers.iter().find(|matcher| matcher.label == "__name__" && matcher.kind == MatchKind::Equal);
     if rule.origin == Origin::Daemon {
         return Some(AlertOutcome::NotApplicable(format!("{selector} matched nothing in this run")));
     }
     let nearest = named.map(|name| nearest(&name.value, names)).unwrap_or_default();
     let nearest = nearest.into_iter().map(str::to_owned).collect();
-    Some(AlertOutcome::NoData(NoData { selector, nearest, why: "nothing to judge it by ever came".to_owned() }))
+    Some(AlertOutcome::NoData(NoData {
+        selector,
+        nearest,
+        why: "nothing to judge it by ever came".to_owned(),
+    }))
 }
 
 fn millis(ms: i64) -> Duration {

@@ -15,7 +15,8 @@ pub(super) struct Recorded<'a>(HashMap<&'a str, Vec<&'a Query>>);
 impl<'a> Recorded<'a> {
     pub(super) fn of(groups: impl Iterator<Item = &'a GroupSpec>) -> Self {
         let mut recorded: HashMap<&str, Vec<&Query>> = HashMap::new();
-        for rule in groups.flat_map(|group| &group.rules).filter(|rule| matches!(rule.kind, RuleKind::Record)) {
+        for rule in groups.flat_map(|group| &group.rules).filter(|rule| matches!(rule.kind, RuleKind::Record))
+        {
             recorded.entry(&rule.name).or_default().push(&rule.query);
         }
         Recorded(recorded)
@@ -44,9 +45,10 @@ impl<'a> Recorded<'a> {
     }
 
     fn recorded_by(&self, selector: &SelectorUse) -> &[&'a Query] {
-        let named = selector.matchers.iter().find(|matcher| {
-            matcher.label == "__name__" && matcher.kind == MatchKind::Equal
-        });
+        let named = selector
+            .matchers
+            .iter()
+            .find(|matcher| matcher.label == "__name__" && matcher.kind == MatchKind::Equal);
         named.and_then(|name| self.0.get(name.value.as_str())).map_or(&[], Vec::as_slice)
     }
 }

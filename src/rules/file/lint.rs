@@ -28,7 +28,8 @@ pub(super) fn lint(file: &FileElement, warnings: &mut Vec<Problem>) {
 fn lint_group(group: &GroupElement, warnings: &mut Vec<Problem>) {
     if group.interval.is_none() && !group.rules.is_empty() {
         let message = format!("the group `{}` names no `interval`", group.name.value.0);
-        let help = "it takes Prometheus' default of 1m, which may be longer than the run; set it, such as `5s`";
+        let help =
+            "it takes Prometheus' default of 1m, which may be longer than the run; set it, such as `5s`";
         warnings.push(Problem::new(group.name.place, message).help(help));
     }
     lint_names(&group.labels, warnings);
@@ -50,7 +51,8 @@ fn lint_rule(rule: &RuleElement, group: &GroupElement, warnings: &mut Vec<Proble
     let value_type = rule.expr.value.0.expr().value_type();
     if !matches!(value_type, ValueType::Vector | ValueType::Scalar) {
         let problem = Problem::new(rule.expr.place, format!("the expression gives a {value_type}"));
-        warnings.push(problem.help("expected an instant vector or a scalar: this rule will never be evaluated"));
+        warnings
+            .push(problem.help("expected an instant vector or a scalar: this rule will never be evaluated"));
     }
     if !rule.alert {
         return;
@@ -60,12 +62,15 @@ fn lint_rule(rule: &RuleElement, group: &GroupElement, warnings: &mut Vec<Proble
         if let Some(written) = label(name).filter(|written| is_unknown(written, values)) {
             let message = format!("unknown {name} `{}`", written.text);
             let help = expected_one_of(&written.text, values, &[]);
-            warnings.push(Problem::new(written.place_at(0, written.text.chars().count()), message).help(help));
+            warnings
+                .push(Problem::new(written.place_at(0, written.text.chars().count()), message).help(help));
         }
     }
     let is_gate = match (label("gate"), label("severity")) {
         (Some(gate), _) => matches!(gate.text.as_str(), "fail" | "inconclusive"),
-        (None, severity) => severity.is_some_and(|severity| matches!(severity.text.as_str(), "critical" | "page")),
+        (None, severity) => {
+            severity.is_some_and(|severity| matches!(severity.text.as_str(), "critical" | "page"))
+        }
     };
     if is_gate
         && label("testid").is_none()
@@ -107,7 +112,8 @@ fn lint_duplicates(file: &FileElement, warnings: &mut Vec<Problem>) {
             let known = *first.entry((&rule.name.value, labels)).or_insert(place);
             if known != place {
                 let message = format!("a second rule `{}` with the same labels", rule.name.value);
-                let help = format!("the first is at {}:{}; what they write may collide", known.line, known.column);
+                let help =
+                    format!("the first is at {}:{}; what they write may collide", known.line, known.column);
                 warnings.push(Problem::new(place, message).help(help));
             }
         }

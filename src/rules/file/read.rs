@@ -110,7 +110,8 @@ impl Element for GroupElement {
         let interval = f.optional("interval", "how often the rules are evaluated");
         let limit = f.optional("limit", "the most alerts or series that a rule may have; 0 is no limit");
         let query_offset = f.optional("query_offset", "how far back in time the rules look");
-        let labels: Option<Pairs> = f.or_empty("labels", "of all rules of the group, which may override them");
+        let labels: Option<Pairs> =
+            f.or_empty("labels", "of all rules of the group, which may override them");
         let rules = f.or_empty("rules", "alerting and recording rules");
         if name.as_ref().is_some_and(|name| name.value.0.is_empty()) {
             f.problem("name", "a group without a name", "expected a text".to_owned());
@@ -143,7 +144,11 @@ impl Element for RuleElement {
         check_labels(f, labels.as_ref());
         let (name, is_alert) = match (record, alert) {
             (Some(_), Some(_)) => {
-                f.problem("record", "both `record` and `alert`", "a rule is one of them; keep one".to_owned());
+                f.problem(
+                    "record",
+                    "both `record` and `alert`",
+                    "a rule is one of them; keep one".to_owned(),
+                );
                 return None;
             }
             (None, None) => {
@@ -171,7 +176,11 @@ impl Element for RuleElement {
                 ("annotations", !annotations.0.is_empty()),
             ] {
                 if wrong {
-                    f.problem(key, format!("a recording rule has no `{key}`"), "it belongs to an alert".to_owned());
+                    f.problem(
+                        key,
+                        format!("a recording rule has no `{key}`"),
+                        "it belongs to an alert".to_owned(),
+                    );
                 }
             }
         }
@@ -225,7 +234,8 @@ impl GroupElement {
     fn into_spec(self, file: &str) -> GroupSpec {
         let labels: Vec<(String, String)> =
             self.labels.0.into_iter().map(|(name, value)| (name.value, value.text)).collect();
-        let rules = self.rules.into_iter().map(|rule| rule.value.into_spec(&labels, rule.place.line)).collect();
+        let rules =
+            self.rules.into_iter().map(|rule| rule.value.into_spec(&labels, rule.place.line)).collect();
         GroupSpec {
             file: file.to_owned(),
             name: self.name.value.0,

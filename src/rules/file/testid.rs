@@ -1,6 +1,6 @@
 //! Whether what an expression gives still says which run it belongs to: the label `testid` of loadgate's series.
 
-use promql_parser::parser::token::{T_BOTTOMK, T_LIMITK, T_LIMIT_RATIO, T_TOPK};
+use promql_parser::parser::token::{T_BOTTOMK, T_LIMIT_RATIO, T_LIMITK, T_TOPK};
 use promql_parser::parser::{
     AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, VectorMatchCardinality, value::ValueType,
 };
@@ -47,7 +47,8 @@ fn dropped_by_binary(binary: &BinaryExpr, whole: &Expr) -> Option<String> {
         (true, true) => {}
     }
     if binary.op.is_set_operator() {
-        let right = if binary.op.id() == promql_parser::parser::token::T_LOR { dropped(&binary.rhs) } else { None };
+        let right =
+            if binary.op.id() == promql_parser::parser::token::T_LOR { dropped(&binary.rhs) } else { None };
         return dropped(&binary.lhs).or(right);
     }
     let modifier = binary.modifier.as_ref();
@@ -71,7 +72,8 @@ fn dropped_by_call(call: &Call) -> Option<String> {
         "absent" | "absent_over_time" | "scalar" | "vector" | "time" => None,
         "label_replace" | "label_join" if sets_testid(call) => None,
         _ => {
-            let of_series = |arg: &&Box<Expr>| matches!(arg.value_type(), ValueType::Vector | ValueType::Matrix);
+            let of_series =
+                |arg: &&Box<Expr>| matches!(arg.value_type(), ValueType::Vector | ValueType::Matrix);
             call.args.args.iter().find(of_series).and_then(|arg| dropped(arg))
         }
     }
@@ -123,7 +125,10 @@ mod tests {
             ("topk(3, a)", None),
             ("topk(3, sum(a))", Some("`sum(a)`")),
             ("count_values(\"v\", a)", Some("`count_values(\"v\", a)`")),
-            ("histogram_quantile(0.9, sum by (le) (rate(a_bucket[1m])))", Some("`sum by (le) (rate(a_bucket[1m]))`")),
+            (
+                "histogram_quantile(0.9, sum by (le) (rate(a_bucket[1m])))",
+                Some("`sum by (le) (rate(a_bucket[1m]))`"),
+            ),
             ("histogram_quantile(0.9, sum by (le, testid) (rate(a_bucket[1m])))", None),
             ("sum by (testid) (a) / sum by (testid) (b)", None),
             ("a / on (test) b", Some("`a / on (test) b`")),

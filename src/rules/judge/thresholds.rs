@@ -10,7 +10,8 @@ use crate::metric::Unit;
 use crate::promql::{Options, Query, Value};
 use crate::rules::compile::{ELAPSED, PROBE, RUN_FINAL, RUN_INFO, THRESHOLD_VALUE};
 use crate::rules::{
-    Observed, Outcome, ProbeSamples, Subject, Threshold, ThresholdGate, ThresholdRule, ThresholdRules, nearest,
+    Observed, Outcome, ProbeSamples, Subject, Threshold, ThresholdGate, ThresholdRule, ThresholdRules,
+    nearest,
 };
 
 /// What there is to judge at a moment.
@@ -63,7 +64,8 @@ impl ThresholdRules {
             gauge(RUN_FINAL, f64::from(u8::from(moment.is_final))),
             self.values(moment),
         ];
-        let probes = probe_families(moment.labels, self.probes.iter().map(String::as_str).zip(moment.observed.probes));
+        let probes =
+            probe_families(moment.labels, self.probes.iter().map(String::as_str).zip(moment.observed.probes));
         Snapshot::new(moment.at_ms, moment.families.iter().chain(&own).chain(&probes))
     }
 
@@ -92,8 +94,12 @@ pub fn probe_families<'a>(
         let help = format!("{help} of a probe's samples, of what is judged.");
         Family::new(format!("{PROBE}_{statistic}"), FamilyKind::Gauge, help)
     };
-    let mut families =
-        [gauge("avg", "The average"), gauge("min", "The smallest"), gauge("max", "The largest"), gauge("value", "The last")];
+    let mut families = [
+        gauge("avg", "The average"),
+        gauge("min", "The smallest"),
+        gauge("max", "The largest"),
+        gauge("value", "The last"),
+    ];
     for (name, samples) in probes {
         let labels = labels.with("probe", name);
         let values = [samples.avg(), samples.min(), samples.max(), samples.last()];

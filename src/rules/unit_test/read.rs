@@ -97,7 +97,8 @@ impl Element for FileElement {
     fn fields(f: &mut Fields<'_>) -> Option<Self> {
         let rule_files = f.or_empty("rule_files", "patterns of paths, from the folder of this file");
         let evaluation_interval = f.optional("evaluation_interval", "how often all groups are evaluated; 1m");
-        let order: Option<Vec<At<Text>>> = f.or_empty("group_eval_order", "groups that go first, in their order");
+        let order: Option<Vec<At<Text>>> =
+            f.or_empty("group_eval_order", "groups that go first, in their order");
         let fuzzy_compare = f.optional("fuzzy_compare", "whether samples may differ in their last place");
         let tests = f.or_empty("tests", "the tests");
         let mut seen = HashSet::new();
@@ -292,7 +293,11 @@ impl FileElement {
             evaluation_interval: interval,
             group_eval_order: self.group_eval_order.into_iter().map(|name| name.value.0).collect(),
             fuzzy_compare: self.fuzzy_compare,
-            tests: self.tests.into_iter().map(|test| test.value.into_test(test.place.line, interval)).collect(),
+            tests: self
+                .tests
+                .into_iter()
+                .map(|test| test.value.into_test(test.place.line, interval))
+                .collect(),
         }
     }
 }

@@ -28,7 +28,8 @@ impl TestFile {
             seen.push(&file.path);
             new
         });
-        let mut groups: Vec<Arc<GroupSpec>> = once.flat_map(|file| &file.groups).cloned().map(Arc::new).collect();
+        let mut groups: Vec<Arc<GroupSpec>> =
+            once.flat_map(|file| &file.groups).cloned().map(Arc::new).collect();
         let order: HashMap<&str, usize> =
             self.group_eval_order.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
         groups.sort_by_key(|group| order.get(group.name.as_str()).copied().unwrap_or_default());
@@ -56,7 +57,10 @@ impl<'a> TestRun<'a> {
             file,
             test,
             name,
-            groups: groups.iter().map(|group| Group::new(Arc::clone(group), file.evaluation_interval)).collect(),
+            groups: groups
+                .iter()
+                .map(|group| Group::new(Arc::clone(group), file.evaluation_interval))
+                .collect(),
             memory: Memory::default(),
             options: Options { subquery_step: file.evaluation_interval, ..Options::default() },
             failures: Vec::new(),
@@ -120,7 +124,8 @@ impl<'a> TestRun<'a> {
         for group in &mut self.groups {
             let evaluation = group.evaluate(&self.memory, at_ms, &context);
             for failure in evaluation.failures {
-                let name = group.spec().rules.get(failure.rule).map(|rule| rule.name.clone()).unwrap_or_default();
+                let name =
+                    group.spec().rules.get(failure.rule).map(|rule| rule.name.clone()).unwrap_or_default();
                 failed.push(FailureKind::Rule { name, message: failure.message });
             }
         }
@@ -162,7 +167,8 @@ impl<'a> TestRun<'a> {
                 Err(message) => Some(FailureKind::Query { expr, message }),
                 Ok(got) => {
                     let expected = case.expected.clone();
-                    SamplesDiffer::compare(&expr, expected, got, self.file.fuzzy_compare).map(FailureKind::Samples)
+                    SamplesDiffer::compare(&expr, expected, got, self.file.fuzzy_compare)
+                        .map(FailureKind::Samples)
                 }
             };
             if let Some(kind) = kind {
@@ -172,13 +178,17 @@ impl<'a> TestRun<'a> {
     }
 
     fn samples(&self, query: &Query, at_ms: i64) -> Result<Vec<(Labels, f64)>, String> {
-        let answer = query.instant(&self.memory, at_ms, &self.options).map_err(|error: EvalError| error.to_string())?;
+        let answer = query
+            .instant(&self.memory, at_ms, &self.options)
+            .map_err(|error: EvalError| error.to_string())?;
         match answer.value {
             Value::Vector(samples) => {
                 Ok(samples.into_iter().map(|sample| (sample.labels, sample.point.value)).collect())
             }
             Value::Scalar(point) => Ok(vec![(Labels::empty(), point.value)]),
-            Value::String { .. } | Value::Matrix(_) => Err("rule result is not a vector or scalar".to_owned()),
+            Value::String { .. } | Value::Matrix(_) => {
+                Err("rule result is not a vector or scalar".to_owned())
+            }
         }
     }
 

@@ -44,9 +44,14 @@ impl fmt::Display for SamplesDiffer {
             match got.iter().position(|(found, _)| found == labels) {
                 None => writeln!(f, "    - {shown} {expected}  is expected, but not there")?,
                 Some(at) => match got.remove(at).1 {
-                    found if equal(*expected, found, self.fuzzy) => writeln!(f, "      {shown} {found}  as expected")?,
+                    found if equal(*expected, found, self.fuzzy) => {
+                        writeln!(f, "      {shown} {found}  as expected")?
+                    }
                     found if expected.is_nan() && found.is_nan() => {
-                        writeln!(f, "    ~ {shown} {found}  is expected, but NaN equals nothing, not even itself")?;
+                        writeln!(
+                            f,
+                            "    ~ {shown} {found}  is expected, but NaN equals nothing, not even itself"
+                        )?;
                     }
                     found => writeln!(f, "    ~ {shown} {expected}  is expected, but it is {found}")?,
                 },

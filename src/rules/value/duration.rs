@@ -103,7 +103,9 @@ mod tests {
         ] {
             assert_eq!(PromDuration::parse(text), Some(PromDuration(Duration::from_millis(ms))), "{text}");
         }
-        for text in ["", "5", "1.5h", "-5s", "5 s", "s", "1s1m", "1m1m", "5S", "1h30", "293y", "5sec", "00", "1µs"] {
+        for text in
+            ["", "5", "1.5h", "-5s", "5 s", "s", "1s1m", "1m1m", "5S", "1h30", "293y", "5sec", "00", "1µs"]
+        {
             assert_eq!(PromDuration::parse(text), None, "{text}");
         }
     }

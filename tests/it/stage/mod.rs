@@ -20,7 +20,7 @@ pub(crate) use command::{Ended, loadgate, loadgate_run};
 pub(crate) use demo::demo_target;
 pub(crate) use http::{Asked, HttpServer, reply, reply_with};
 pub(crate) use nginx::Nginx;
-pub(crate) use prometheus::{Prometheus, check_with_promtool};
+pub(crate) use prometheus::{Prometheus, check_rules_with_promtool, check_with_promtool};
 pub(crate) use run::{Ran, Samples, run, try_run};
 pub(crate) use serving::{Serving, get, is_final, value};
 pub(crate) use websocket::websocket_server;

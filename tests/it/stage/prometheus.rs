@@ -25,6 +25,20 @@ pub(crate) fn check_with_promtool(body: &[u8]) {
     assert!(output.status.success() && said.is_empty(), "{said}");
 }
 
+/// `promtool check rules` accepts this rule file.
+pub(crate) fn check_rules_with_promtool(file: &str) {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("generated.rules.yml");
+    std::fs::write(&path, file).unwrap();
+    match Command::new("promtool").args(["check", "rules"]).arg(&path).output() {
+        Ok(output) => {
+            let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            assert!(output.status.success() && !said.contains("duplicate"), "{said}\n{file}");
+        }
+        Err(error) => skipped("promtool", &error),
+    }
+}
+
 fn skipped(program: &str, error: &std::io::Error) {
     println!("skipped: {program} does not start ({error}); it comes with Debian's package prometheus");
 }

@@ -24,7 +24,11 @@ struct Rows {
 }
 
 impl Evaluator<'_> {
-    pub(super) fn aggregation(&mut self, aggregation: &Aggregation, grid: &Grid) -> Result<Vector, EvalError> {
+    pub(super) fn aggregation(
+        &mut self,
+        aggregation: &Aggregation,
+        grid: &Grid,
+    ) -> Result<Vector, EvalError> {
         let by = &aggregation.by;
         match &aggregation.operator {
             AggregationOperator::Sum => self.folded::<fold::Sum>(aggregation, grid),

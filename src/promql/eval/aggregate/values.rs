@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
+use crate::labels::Labels;
 use crate::promql::EvalError;
 use crate::promql::eval::vector::NAME;
 use crate::promql::eval::{Column, Evaluator, Row, Vector};
 use crate::promql::plan::LabelChoice;
-use crate::labels::Labels;
 
 impl Evaluator<'_> {
     /// How many series of a group have which value. The label with the value takes the place of one of its name.

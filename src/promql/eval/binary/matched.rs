@@ -52,8 +52,8 @@ impl Evaluator<'_> {
 
     /// The labels of a result (Prometheus' `resultMetric`).
     fn matched_row(&self, operation: &Matched, many: &Row, one: &Row, column: Column) -> Row {
-        let drops_name = !operation.operator.is_comparison()
-            || (operation.as_bool && !self.options.delayed_name_removal);
+        let drops_name =
+            !operation.operator.is_comparison() || (operation.as_bool && !self.options.delayed_name_removal);
         let mut row = Row { labels: many.labels.clone(), unnamed: false, column };
         let hides_name = drops_name || self.hides_name(many);
         let wanted = |name: &str| match (&operation.group, &operation.on) {
@@ -131,9 +131,7 @@ impl Evaluator<'_> {
         if matches!(operation.group, Group::None) {
             return match first_meeting(many, on_many, matched) {
                 None => Ok(()),
-                Some(_) => {
-                    Err(refused("many-to-one matching must be explicit (group_left/group_right)"))
-                }
+                Some(_) => Err(refused("many-to-one matching must be explicit (group_left/group_right)")),
             };
         }
         let mut alike: HashMap<Labels, Vec<usize>> = HashMap::new();
@@ -196,7 +194,8 @@ fn with_included(labels: &Labels, from: &Labels, include: &[String]) -> Labels {
 fn shown(labels: &Labels) -> String {
     let plain = |name: &str| {
         let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
-        name.bytes().next().is_some_and(letter) && name.bytes().all(|byte| letter(byte) || byte.is_ascii_digit())
+        name.bytes().next().is_some_and(letter)
+            && name.bytes().all(|byte| letter(byte) || byte.is_ascii_digit())
     };
     let pairs = labels.iter().map(|(name, value)| {
         if plain(name) { format!("{name}={value:?}") } else { format!("{name:?}={value:?}") }
