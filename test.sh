@@ -82,6 +82,7 @@ fi
 install_package cc build-essential "linking"
 # The server too, which tests start on ports of their own; where Debian starts one, nothing here talks to it.
 install_package prometheus prometheus "checking /metrics with a real Prometheus and its promtool"
+install_package prometheus-alertmanager prometheus-alertmanager "telling a real Alertmanager of alerts"
 
 # --- checks
 if cargo fmt --version >/dev/null 2>&1; then

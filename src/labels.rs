@@ -55,6 +55,11 @@ impl Labels {
         self.0.iter().map(|(name, value)| (&**name, &**value))
     }
 
+    /// As [`Labels::iter`], for those who keep the texts.
+    pub fn pairs(&self) -> impl ExactSizeIterator<Item = &(Arc<str>, Arc<str>)> {
+        self.0.iter()
+    }
+
     pub fn len(&self) -> usize {
         self.0.len()
     }

@@ -44,6 +44,7 @@ pub mod rules;
 pub mod plan;
 pub mod scheduler;
 pub mod scrape;
+pub mod notify;
 pub mod verdict;
 pub mod report;
 pub mod run;

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use super::files::{PlanArgs, complain, read_plan, say};
+use super::rules::{check_rules, holds_rules};
 use super::{Failure, INVALID_PLAN};
 
-/// Check plans: every error with file, line, column, the line, and what was expected
+/// Check plans and rule files: every error with file, line, column, the line, and what was expected
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  loadgate check config/plans/*.yml")]
 pub(super) struct Check {
-    /// Plans
+    /// Plans and rule files
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -20,6 +21,12 @@ impl Check {
     pub(super) fn execute(self) -> Result<u8, Failure> {
         let mut code = 0;
         for file in &self.files {
+            if holds_rules(file) {
+                if !check_rules(file) {
+                    code = INVALID_PLAN;
+                }
+                continue;
+            }
             match read_plan(file, &self.plan) {
                 Ok(plan) => {
                     let scenarios = plan.scenarios.iter();

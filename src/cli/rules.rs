@@ -74,25 +74,34 @@ impl Rules {
 
 impl Check {
     fn execute(self) -> u8 {
-        let mut code = 0;
-        for path in &self.files {
-            match read_rules(path) {
-                Ok((file, warnings)) => {
-                    if let Some(warnings) = warnings {
-                        complain(&warnings);
-                    }
-                    let rules: usize = file.groups.iter().map(|group| group.rules.len()).sum();
-                    let groups = counted(file.groups.len(), "group");
-                    say(&format!("{}: ok, {groups}, {}\n", path.display(), counted(rules, "rule")));
-                }
-                Err(message) => {
-                    complain(&message);
-                    code = INVALID_PLAN;
-                }
-            }
-        }
-        code
+        let good = self.files.iter().filter(|path| check_rules(path)).count();
+        if good == self.files.len() { 0 } else { INVALID_PLAN }
     }
+}
+
+/// Says what there is to say about a rule file, and whether it has no errors.
+pub(super) fn check_rules(path: &Path) -> bool {
+    match read_rules(path) {
+        Ok((file, warnings)) => {
+            if let Some(warnings) = warnings {
+                complain(&warnings);
+            }
+            let rules: usize = file.groups.iter().map(|group| group.rules.len()).sum();
+            let groups = counted(file.groups.len(), "group");
+            say(&format!("{}: ok, {groups}, {}\n", path.display(), counted(rules, "rule")));
+            true
+        }
+        Err(message) => {
+            complain(&message);
+            false
+        }
+    }
+}
+
+/// Whether a file holds groups of rules, which no plan does; of one that cannot be read its plan says why.
+pub(super) fn holds_rules(path: &Path) -> bool {
+    let text = read_text(path, RuleFile::MAX_BYTES).unwrap_or_default();
+    text.lines().any(|line| line.starts_with("groups:"))
 }
 
 impl Test {

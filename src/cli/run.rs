@@ -17,6 +17,7 @@ use super::serve_metrics::MetricsServer;
 use crate::config::parse_duration;
 use crate::flow::HttpDebug;
 use crate::labels::Labels;
+use crate::notify::Address;
 use crate::plan::Plan;
 use crate::report::{Finished, Format, SummaryOptions, TrendStat, json_summary, junit, text, vegeta};
 use crate::run::{RunOptions, execute, process_families};
@@ -72,6 +73,10 @@ pub(super) struct OutputArgs {
     /// Write thresholds and doubts to this file as JUnit's XML
     #[arg(long, env = "LOADGATE_JUNIT", value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Tell this Alertmanager of alerts that fire; may be repeated, and each is told of all. Only where no Prometheus
+    /// evaluates the same rules: it would tell them too
+    #[arg(long, env = "LOADGATE_ALERTMANAGER", value_name = "URL", value_delimiter = ',')]
+    alertmanager: Vec<Address>,
     /// Log each HTTP request and response, without the secrets in them; with bodies: --http-debug=full
     #[arg(long, env = "LOADGATE_HTTP_DEBUG", value_name = "WHAT", num_args = 0..=1, require_equals = true,
         default_missing_value = "headers", value_parser = http_debug)]
@@ -226,6 +231,9 @@ pub(super) fn foreground(
 impl OutputArgs {
     /// Refuses what would fail late, after a long run.
     fn check(&self) -> Result<(), Failure> {
+        if let Some(address) = self.alertmanager.first() {
+            return Err(Failure::usage(format!("error: --alertmanager {address}: not supported yet")));
+        }
         let others = [&self.summary_export, &self.junit].into_iter().flatten().map(PathBuf::as_path);
         check_distinct(&self.out, others.clone())?;
         let files = self.out.iter().filter(|output| output.kind == Kind::Vegeta).filter_map(Output::file);

@@ -25,7 +25,7 @@ pub(crate) fn patched(target: Option<Node>, patch: &Node) -> Node {
         }
     }
     let entries = kept.into_iter().flatten().chain(added).collect();
-    Node { kind: Kind::Map(entries), place, owner, flow, text_column: None, filled: None }
+    Node { owner, flow, ..Node::new(Kind::Map(entries), place) }
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ pub(crate) struct Node {
     pub(crate) flow: bool,
     /// The column of the text's first character, when the text stands in the file as it is here.
     pub(crate) text_column: Option<u32>,
+    /// The same for a text over several lines.
+    pub(crate) text_lines: Vec<TextLine>,
     pub(crate) filled: Option<Box<Filled>>,
 }
 
@@ -30,6 +32,15 @@ pub(crate) struct Scalar {
     pub(crate) text: String,
     /// Neither quoted nor a block: its type follows from its text.
     pub(crate) plain: bool,
+}
+
+/// A piece of a scalar's text that stands on one line of the file.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct TextLine {
+    /// Where it begins in the text, in bytes.
+    pub(crate) offset: usize,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
 }
 
 /// What became of a scalar that held `${…}`.
@@ -104,7 +115,15 @@ fn float(text: &str) -> Option<Typed<'static>> {
 
 impl Node {
     pub(crate) fn new(kind: Kind, place: Place) -> Self {
-        Node { kind, place, owner: place, flow: false, text_column: None, filled: None }
+        Node {
+            kind,
+            place,
+            owner: place,
+            flow: false,
+            text_column: None,
+            text_lines: Vec::new(),
+            filled: None,
+        }
     }
 
     /// A value nobody wrote: a default in the form in which a user would write it.
@@ -156,17 +175,25 @@ impl Node {
         }
     }
 
+    /// Whether each character of the text has a place.
+    pub(crate) fn knows_places(&self) -> bool {
+        self.text_column.is_some() || !self.text_lines.is_empty()
+    }
+
     /// The place of `length` characters in a scalar's text, from the byte `offset` on; the whole scalar's where
     /// the text does not stand in the file as it is here.
     pub(crate) fn place_within(&self, offset: usize, length: usize) -> Place {
-        let (Some(column), Some(scalar)) = (self.text_column, self.scalar()) else {
+        let single = self.text_column.map(|column| TextLine { offset: 0, line: self.place.line, column });
+        let within = |line: &&TextLine| line.offset <= offset;
+        let found = single.or_else(|| self.text_lines.iter().rev().find(within).copied());
+        let (Some(TextLine { offset: start, line, column }), Some(scalar)) = (found, self.scalar()) else {
             return self.place;
         };
-        let before = scalar.text.get(..offset).map_or(0, |text| text.chars().count());
+        let before = scalar.text.get(start..offset).map_or(0, |text| text.chars().count());
         let (Ok(before), Ok(length)) = (u32::try_from(before), u32::try_from(length.max(1))) else {
             return self.place;
         };
-        Place { line: self.place.line, column: column.saturating_add(before), length }
+        Place { line, column: column.saturating_add(before), length }
     }
 }
 

@@ -9,6 +9,8 @@ mod query;
 mod selectors;
 mod source;
 mod syntax;
+#[cfg(test)]
+pub(crate) mod testing;
 mod value;
 
 pub use query::{Answer, EvalError, Limits, Options, ParseError, Query};

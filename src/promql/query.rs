@@ -10,7 +10,8 @@ use super::eval::{Evaluator, Grid, Row, Vector};
 use super::functions::Notes;
 use super::plan::{self, Plan};
 use super::selectors::{Selectors, selectors};
-use super::{Annotation, Matcher, Point, Sample, Series, Source, SourceError, Value, syntax};
+use super::syntax::{self, Parsed, Span};
+use super::{Annotation, Matcher, Point, Sample, Series, Source, SourceError, Value};
 use crate::labels::Labels;
 
 /// A parsed, type-checked expression.
@@ -19,6 +20,8 @@ pub struct Query {
     text: String,
     expr: Expr,
     plan: Arc<Plan>,
+    /// Whether durations depend on step and range: then each query has a plan of its own.
+    depends: bool,
 }
 
 /// How queries are evaluated; the default is Prometheus' own.
@@ -74,9 +77,8 @@ impl Query {
     /// # Errors
     /// Of syntax, of types, of functions that are unknown or that Prometheus calls experimental.
     pub fn parse(text: &str) -> Result<Query, ParseError> {
-        let expr = syntax::parse(text)?;
-        let plan = plan::build(&expr).map_err(|message| ParseError::somewhere(&message))?;
-        Ok(Query { text: text.to_owned(), expr, plan: Arc::new(plan) })
+        let (Parsed { expr, depends }, plan) = planned(text, None)?;
+        Ok(Query { text: text.to_owned(), expr, plan: Arc::new(plan), depends })
     }
 
     /// As it was written.
@@ -93,9 +95,10 @@ impl Query {
     /// # Errors
     /// See [`EvalError`].
     pub fn instant(&self, source: &dyn Source, at_ms: i64, options: &Options) -> Result<Answer, EvalError> {
+        check_times([at_ms, at_ms])?;
         let grid = Grid::instant(at_ms);
         let mut evaluator = Evaluator::new(source, options, at_ms, at_ms);
-        let value = match &*self.plan {
+        let value = match &*self.plan_of(Span { step: 0.0, range: 0.0 })? {
             Plan::Scalar(scalar) => {
                 Value::Scalar(Point { at_ms, value: evaluator.scalar(scalar, &grid)?.at(0) })
             }
@@ -121,6 +124,7 @@ impl Query {
         step_ms: i64,
         options: &Options,
     ) -> Result<Answer, EvalError> {
+        check_times([from_ms, to_ms])?;
         if step_ms <= 0 {
             return Err(EvalError::Invalid("the step must be greater than 0".to_owned()));
         }
@@ -138,7 +142,9 @@ impl Query {
         if grid.steps > max {
             return Err(EvalError::TooManyPoints(max));
         }
-        let mut matrix = match &*self.plan {
+        let secs = |ms: i64| Duration::from_millis(u64::try_from(ms).unwrap_or(0)).as_secs_f64();
+        let span = Span { step: secs(step_ms), range: secs(to_ms - from_ms) };
+        let mut matrix = match &*self.plan_of(span)? {
             Plan::Vector(vector) => {
                 let vector = evaluator.vector(vector, &grid)?;
                 series(evaluator.finish(vector)?, &grid)
@@ -157,6 +163,16 @@ impl Query {
         Ok(answer(Value::Matrix(matrix), &evaluator.into_notes()))
     }
 
+    fn plan_of(&self, span: Span) -> Result<Arc<Plan>, EvalError> {
+        if !self.depends {
+            return Ok(Arc::clone(&self.plan));
+        }
+        match planned(&self.text, Some(span)) {
+            Ok((_, plan)) => Ok(Arc::new(plan)),
+            Err(error) => Err(EvalError::Invalid(error.message)),
+        }
+    }
+
     /// The matchers of a selector alone (`match[]` of the query API); `None` for any other expression.
     pub fn selector(&self) -> Option<Vec<Matcher>> {
         match &*self.plan {
@@ -169,9 +185,10 @@ impl Query {
         }
     }
 
-    /// All selectors in the expression, and which of them it needs in order to say anything.
+    /// All selectors in the expression as it is evaluated at one moment, and which of them it needs in order to say anything.
     pub fn selectors(&self, options: &Options) -> Selectors {
-        selectors(&self.plan, options)
+        let plan = self.plan_of(Span { step: 0.0, range: 0.0 });
+        selectors(plan.as_ref().unwrap_or(&self.plan), options)
     }
 }
 
@@ -179,6 +196,21 @@ impl fmt::Debug for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Query").field("text", &self.text).finish_non_exhaustive()
     }
+}
+
+fn planned(text: &str, span: Option<Span>) -> Result<(Parsed, Plan), ParseError> {
+    let parsed = syntax::parse(text, span)?;
+    let plan = plan::build(&parsed.expr).map_err(|message| ParseError { message })?;
+    Ok((parsed, plan))
+}
+
+/// With times like these, and what durations add to them, nothing overflows.
+fn check_times(times: [i64; 2]) -> Result<(), EvalError> {
+    const MOST: u64 = 1 << 53;
+    if times.iter().any(|ms| ms.unsigned_abs() > MOST) {
+        return Err(EvalError::Invalid("time out of range".to_owned()));
+    }
+    Ok(())
 }
 
 fn answer(value: Value, notes: &Notes) -> Answer {

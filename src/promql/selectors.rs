@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::plan::{
-    AggregationOperator, At, Call, Input, Plan, Range, Scalar, Selector, SetOperation, SetOperator, Shift,
-    Vector,
+    AggregationOperator, At, Call, Input, MAX_MS, Plan, Range, Scalar, Selector, SetOperation, SetOperator,
+    Shift, Vector,
 };
 use super::{Matcher, Options};
 
@@ -98,7 +98,7 @@ impl Needs {
 }
 
 pub(super) fn selectors(plan: &Plan, options: &Options) -> Selectors {
-    let ms = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4);
+    let ms = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX).min(MAX_MS);
     let mut walk = Walk { list: Vec::new(), lookback_ms: ms(options.lookback) };
     let around = Around { back_ms: Some(0), may_be_empty: false };
     let needs = match plan {

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use regex::Regex;
 
-use super::Series;
+use super::{Sample, Series};
 use crate::labels::Labels;
 
 /// A value at a moment.
@@ -112,23 +112,33 @@ pub trait Source {
     /// What could not be read; a query then fails as a whole.
     fn select(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Series>, SourceError>;
 
-    /// The same, one series after the other until `visit` breaks off: what a query calls, so that a source need not
+    /// The same, one series after the other until `take` breaks off: what a query calls, so that a source need not
     /// hold the points of all of them at a time.
     ///
     /// # Errors
     /// As of [`Source::select`].
-    fn each(
+    fn visit(
         &self,
         matchers: &[Matcher],
         range: TimeRange,
-        visit: &mut dyn FnMut(&Labels, &[Point]) -> ControlFlow<()>,
+        take: &mut dyn FnMut(&Labels, &[Point]) -> ControlFlow<()>,
     ) -> Result<(), SourceError> {
         for series in self.select(matchers, range)? {
-            if visit(&series.labels, &series.points).is_break() {
+            if take(&series.labels, &series.points).is_break() {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// The last point in the range of each of these series, a staleness marker included: what an instant selector
+    /// asks, without the points before it.
+    ///
+    /// # Errors
+    /// As of [`Source::select`].
+    fn latest(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Sample>, SourceError> {
+        let last = |series: Series| Some(Sample { point: *series.points.last()?, labels: series.labels });
+        Ok(self.select(matchers, range)?.into_iter().filter_map(last).collect())
     }
 }
 

@@ -10,8 +10,8 @@ use crate::labels::Labels;
 use crate::metric::{self, Catalog, Kind, Unit};
 use crate::record::{Registry, Shard};
 use crate::rules::{
-    Aggregation, AlertGate, AlertOutcome, Comparison, Gate, Gravity, Observed, ProbeSamples, Subject,
-    Threshold,
+    Aggregation, AlertGate, AlertOutcome, Comparison, Firing, Gate, Gravity, Level, Moment, NoData, Objective,
+    Observed, ProbeSamples, Scope, Subject, Threshold, ThresholdRules,
 };
 use crate::time::Elapsed;
 use crate::verdict::{Health, ScrapeHealth, decide};
@@ -280,9 +280,23 @@ fn finish(totals: Totals, thresholds: &[Threshold], dropped: u64) -> Finished {
     let mut samples = ProbeSamples::default();
     [100.0, 97.0, 100.25, f64::NAN, 99.5].into_iter().for_each(|hz| samples.record(hz));
     let probes = [samples];
-    let observed = Observed { totals: &totals, probes: &probes, elapsed };
-    let gates: Vec<Gate> =
-        thresholds.iter().map(|threshold| Gate::Threshold(threshold.judge(observed))).collect();
+    let labels = Labels::new([("test", "steady"), ("testid", "20261121-031635-steady")]);
+    let scope = Scope {
+        test: "steady",
+        catalog: totals.catalog(),
+        probes: &["hz".to_owned()],
+        warmup: Duration::ZERO,
+    };
+    let moment = Moment {
+        at_ms: 1_795_230_999_250,
+        observed: Observed { totals: &totals, probes: &probes, elapsed },
+        families: &totals.families(),
+        labels: &labels,
+        elapsed,
+        is_final: true,
+    };
+    let rules = ThresholdRules::compile(thresholds, scope).unwrap();
+    let gates: Vec<Gate> = rules.judge(moment).into_iter().map(Gate::Threshold).collect();
     let completed = totals.counter(&Selector::all(metric::ITERATIONS)) as u64;
     let scrapes =
         vec![ScrapeHealth { job: "backend".to_owned(), due: 5, missed: 1, last_error: "timeout".to_owned() }];

@@ -9,7 +9,7 @@ use hyper::body::{Body as _, Incoming};
 
 use super::ScrapeError;
 
-pub(super) async fn read(mut body: Incoming, gzip: bool, limit: usize) -> Result<Vec<u8>, ScrapeError> {
+pub(crate) async fn read(mut body: Incoming, gzip: bool, limit: usize) -> Result<Vec<u8>, ScrapeError> {
     let too_large = ScrapeError::BodyTooLarge { limit };
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large);

@@ -1,4 +1,6 @@
-//! One HTTP/1.1 connection to a target, and one GET over it.
+//! One HTTP/1.1 connection to a server that is observed or notified, and one exchange over it.
+
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -6,18 +8,19 @@ use bytes::Bytes;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, LOCATION, USER_AGENT,
 };
-use http::{HeaderName, Request, Response};
-use http_body_util::Empty;
+use http::{HeaderName, Method, Request, Response, request};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use url::{Host, Position, Url};
 
-use super::{ScrapeError, ScrapeTarget, body};
+use super::{ScrapeError, ScrapeTarget, body, instance};
 use crate::exposition::Format;
 
 /// What Prometheus 3 sends by default.
@@ -29,9 +32,16 @@ const SCRAPE_TIMEOUT_SECONDS: HeaderName = HeaderName::from_static("x-prometheus
 const MAX_HEADER_BYTES: usize = 64 << 10;
 
 /// An open connection; dropping it closes it.
-pub(super) struct Connection {
-    sender: SendRequest<Empty<Bytes>>,
+pub(crate) struct Connection {
+    sender: SendRequest<Full<Bytes>>,
     driver: JoinHandle<()>,
+}
+
+impl Connection {
+    /// Itself, if the server keeps it open; to be asked when the response has been read.
+    pub(crate) fn kept(self) -> Option<Connection> {
+        (!self.sender.is_closed()).then_some(self)
+    }
 }
 
 impl Drop for Connection {
@@ -53,19 +63,38 @@ pub(super) async fn get(
     target: &ScrapeTarget,
     kept: Option<Connection>,
 ) -> Result<ScrapeResponse, ScrapeError> {
+    let request = || {
+        let request = to(&target.url, Method::GET)
+            .header(ACCEPT, ACCEPT_FORMATS)
+            .header(ACCEPT_ENCODING, "gzip")
+            .header(SCRAPE_TIMEOUT_SECONDS, target.timeout.as_secs_f64().to_string());
+        whole(request, Bytes::new())
+    };
+    let (connection, response) = exchange(&target.url, target.tls.as_ref(), kept, request).await?;
+    read(target, connection, response).await
+}
+
+/// Sends a request and waits for the response's head, over `kept` if it still works. The request is made a second
+/// time if the server closed that connection meanwhile.
+pub(crate) async fn exchange(
+    url: &Url,
+    tls: Option<&Arc<ClientConfig>>,
+    kept: Option<Connection>,
+    request: impl Fn() -> Result<Request<Full<Bytes>>, ScrapeError>,
+) -> Result<(Connection, Response<Incoming>), ScrapeError> {
     if let Some(mut connection) = kept
         && connection.sender.ready().await.is_ok()
     {
-        match connection.sender.send_request(request(target)?).await {
-            Ok(response) => return read(target, connection, response).await,
+        match connection.sender.send_request(request()?).await {
+            Ok(response) => return Ok((connection, response)),
             Err(error) if error.is_parse() => return Err(ScrapeError::of_http(&error)),
-            // The target closed it between two scrapes.
+            // It was closed between two requests.
             Err(_) => {}
         }
     }
-    let mut connection = connect(target).await?;
-    let response = connection.sender.send_request(request(target)?).await;
-    read(target, connection, response.map_err(|error| ScrapeError::of_http(&error))?).await
+    let mut connection = connect(url, tls).await?;
+    let response = connection.sender.send_request(request()?).await;
+    Ok((connection, response.map_err(|error| ScrapeError::of_http(&error))?))
 }
 
 async fn read(
@@ -93,22 +122,24 @@ async fn read(
         }
     };
     let body = body::read(response.into_body(), gzip, target.limits.max_body_bytes).await?;
-    let connection = (!connection.sender.is_closed()).then_some(connection);
-    Ok(ScrapeResponse { body, format, connection })
+    Ok(ScrapeResponse { body, format, connection: connection.kept() })
 }
 
-fn request(target: &ScrapeTarget) -> Result<Request<Empty<Bytes>>, ScrapeError> {
-    let url = &target.url;
-    let mut request = Request::get(&url[Position::BeforePath..Position::AfterQuery])
+/// A request to this URL, with its user and password if it has them.
+pub(crate) fn to(url: &Url, method: Method) -> request::Builder {
+    let request = Request::builder()
+        .method(method)
+        .uri(&url[Position::BeforePath..Position::AfterQuery])
         .header(HOST, &url[Position::BeforeHost..Position::AfterPort])
-        .header(USER_AGENT, concat!("loadgate/", env!("CARGO_PKG_VERSION")))
-        .header(ACCEPT, ACCEPT_FORMATS)
-        .header(ACCEPT_ENCODING, "gzip")
-        .header(SCRAPE_TIMEOUT_SECONDS, target.timeout.as_secs_f64().to_string());
-    if let Some(credentials) = credentials(url) {
-        request = request.header(AUTHORIZATION, credentials);
+        .header(USER_AGENT, concat!("loadgate/", env!("CARGO_PKG_VERSION")));
+    match credentials(url) {
+        Some(credentials) => request.header(AUTHORIZATION, credentials),
+        None => request,
     }
-    request.body(Empty::new()).map_err(|_| ScrapeError::Url("its path or host cannot be sent"))
+}
+
+pub(crate) fn whole(request: request::Builder, body: Bytes) -> Result<Request<Full<Bytes>>, ScrapeError> {
+    request.body(Full::new(body)).map_err(|_| ScrapeError::Url("its path or host cannot be sent"))
 }
 
 fn credentials(url: &Url) -> Option<String> {
@@ -140,12 +171,11 @@ fn percent_decoded(mut text: &[u8]) -> Vec<u8> {
     plain
 }
 
-async fn connect(target: &ScrapeTarget) -> Result<Connection, ScrapeError> {
-    let url = &target.url;
+async fn connect(url: &Url, tls: Option<&Arc<ClientConfig>>) -> Result<Connection, ScrapeError> {
     let tls = match url.scheme() {
         "http" => None,
-        "https" => Some(target.tls.clone().ok_or(ScrapeError::Url("https needs a TLS configuration"))?),
-        _ => return Err(ScrapeError::Url("only http and https can be scraped")),
+        "https" => Some(tls.cloned().ok_or(ScrapeError::Url("https needs a TLS configuration"))?),
+        _ => return Err(ScrapeError::Url("only http and https are spoken")),
     };
     let port = url.port_or_known_default().ok_or(ScrapeError::Url("it has no port"))?;
     let tcp = match url.host() {
@@ -154,7 +184,7 @@ async fn connect(target: &ScrapeTarget) -> Result<Connection, ScrapeError> {
         Some(Host::Ipv6(address)) => TcpStream::connect((address, port)).await,
         None => return Err(ScrapeError::Url("it has no host")),
     };
-    let tcp = tcp.map_err(|source| ScrapeError::Connect { address: target.instance(), source })?;
+    let tcp = tcp.map_err(|source| ScrapeError::Connect { address: instance(url), source })?;
     let Some(tls) = tls else { return handshake(tcp).await };
     let name = match url.host() {
         Some(Host::Ipv4(address)) => ServerName::from(std::net::IpAddr::from(address)),
@@ -163,7 +193,7 @@ async fn connect(target: &ScrapeTarget) -> Result<Connection, ScrapeError> {
             .map_err(|_| ScrapeError::Url("its host is no name that a certificate could hold"))?,
     };
     let stream = tokio_rustls::TlsConnector::from(tls).connect(name, tcp).await;
-    handshake(stream.map_err(|source| ScrapeError::Tls { address: target.instance(), source })?).await
+    handshake(stream.map_err(|source| ScrapeError::Tls { address: instance(url), source })?).await
 }
 
 async fn handshake<S>(stream: S) -> Result<Connection, ScrapeError>

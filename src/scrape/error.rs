@@ -13,8 +13,8 @@ pub enum ScrapeError {
     Connect { address: String, source: io::Error },
     #[error("failed to agree on TLS with {address}: {source}")]
     Tls { address: String, source: io::Error },
-    /// The URL cannot be scraped, whatever the target says.
-    #[error("the URL cannot be scraped: {0}")]
+    /// The URL cannot be asked, whatever the target says.
+    #[error("the URL cannot be asked: {0}")]
     Url(&'static str),
     /// What came is not HTTP, or its header is beyond our limits.
     #[error("the response is not as HTTP wants it: {0}")]

@@ -1,9 +1,9 @@
 //! A target's `/metrics` to families, on time. It waits; whatever a target does costs one scrape, never the
 //! run and never more memory than its limits say.
 
-mod body;
+pub(crate) mod body;
 mod companions;
-mod connection;
+pub(crate) mod connection;
 mod error;
 mod stats;
 
@@ -42,11 +42,16 @@ pub struct ScrapeTarget {
 impl ScrapeTarget {
     /// The label `instance`: host and port.
     pub fn instance(&self) -> String {
-        let host = self.url.host_str().unwrap_or_default();
-        match self.url.port_or_known_default() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        }
+        instance(&self.url)
+    }
+}
+
+/// Host and port.
+fn instance(url: &url::Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port_or_known_default() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
     }
 }
 

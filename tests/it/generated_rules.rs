@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use loadgate::config::{self, LoadOptions};
 use loadgate::plan::{self, Plan};
 use loadgate::rules::RuleFile;
+use tempfile::TempDir;
 
-use crate::stage::{check_rules_with_promtool, loadgate};
+use crate::stage::{loadgate, promtool};
 
 const SHOP: &str = r#"
 name: shop
@@ -37,6 +38,15 @@ slo:
 fn compiled(name: &str, text: &str, base: &Path) -> Plan {
     let loaded = config::read(name, text, &LoadOptions::default());
     loaded.and_then(|loaded| plan::compile(&loaded, base)).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// `promtool check rules` accepts it.
+fn check_rules_with_promtool(file: &str) {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("generated.rules.yml");
+    fs::write(&path, file).unwrap();
+    let Some((code, said)) = promtool(&["check", "rules"], &path) else { return };
+    assert!(code == 0 && !said.contains("duplicate"), "{said}\n{file}");
 }
 
 fn golden(name: &str, found: &str) {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, also in its helpers")]
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+mod annotations;
 mod api;
 mod bad_plans;
 mod cli;
@@ -12,8 +13,10 @@ mod generated_rules;
 mod http;
 mod layers;
 mod metrics;
+mod notify;
 mod plans;
 mod readme;
+mod rules;
 mod run;
 mod rust_tokens;
 mod scrape;

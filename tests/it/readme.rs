@@ -8,11 +8,13 @@ use std::process::Command;
 use loadgate::config::{self, LoadOptions};
 use loadgate::metric::{Catalog, Unit};
 use loadgate::plan;
+use loadgate::rules::RuleFile;
+use loadgate::rules::unit_test::TestFile;
 use loadgate::target::FAULTS;
 use loadgate::verdict::Verdict;
 use serde_json::Value;
 
-const COMMANDS: [&str; 5] = ["demo", "run", "check", "target", "schema"];
+const COMMANDS: [&str; 6] = ["demo", "run", "check", "rules", "target", "schema"];
 /// Programs that are not ours; their lines are not parsed.
 const OTHERS: [&str; 4] = ["curl", "cargo bench", "cargo install", "./test.sh"];
 /// Flags that are not ours.
@@ -117,6 +119,18 @@ fn plans_load() {
         let compiled = loaded.and_then(|loaded| plan::compile(&loaded, Path::new(".")).map(drop));
         compiled.unwrap_or_else(|problems| panic!("{problems}\n{text}"));
     }
+}
+
+#[test]
+fn rule_files_and_their_tests_pass() {
+    let [rules] = &blocks("yaml rules")[..] else { panic!("one block of rules") };
+    let [tests] = &blocks("yaml rule tests")[..] else { panic!("one block of tests") };
+    let checked = RuleFile::read("shop.yml", rules).unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(checked.warnings.list.is_empty(), "{}", checked.warnings.as_warnings());
+    let tests = TestFile::read("tests.yml", tests).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(tests.rule_files, ["shop.yml"]);
+    let failures: String = tests.run(&[checked.file]).iter().map(ToString::to_string).collect();
+    assert!(failures.is_empty(), "{failures}");
 }
 
 #[test]

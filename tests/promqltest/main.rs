@@ -1,5 +1,6 @@
 //! Runs files of Prometheus' own test language: ours beside this file, and Prometheus' where `PROMQLTEST_DIR` says, by
 //! default in `../shared/promqltest`. What is counted goes to the terminal, past the test harness.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, also in its helpers")]
 
 mod check;
 mod pinned;
@@ -16,14 +17,15 @@ use report::Report;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Evaluations of the given files that can be run: with fewer, too much is left out.
+/// Evaluations of the given files that read floats alone, and nothing experimental: with fewer, too much is left out.
+/// (Of `histograms.test` 75 more have no `{{…}}` in them, but read the native histograms that `load_with_nhcb` makes.)
 const AT_LEAST: [(&str, usize); 8] = [
-    ("aggregators.test", 127),
+    ("aggregators.test", 124),
     ("collision.test", 2),
-    ("functions.test", 255),
-    ("histograms.test", 156),
+    ("functions.test", 262),
+    ("histograms.test", 83),
     ("literals.test", 25),
-    ("operators.test", 145),
+    ("operators.test", 142),
     ("selectors.test", 31),
     ("staleness.test", 17),
 ];

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use loadgate::promql::Query;
-use promql_parser::parser::{AtModifier, Expr};
+use promql_parser::parser::{AtModifier, BinModifier, Expr, LabelModifier, VectorSelector};
 
 /// What depends on the moment of evaluation however its selectors are pinned (`AtModifierUnsafeFunctions` of
 /// Prometheus' `promql/functions.go`).
@@ -40,9 +40,43 @@ pub(crate) fn pin(query: &Query, at_ms: i64) -> Pinned {
         return Pinned::Unsafe;
     }
     let text = expr.to_string();
-    match Query::parse(&text) {
-        Ok(read) if *read.expr() == expr => Pinned::Query(text),
-        _ => Pinned::Unwritable,
+    let Ok(read) = Query::parse(&text) else { return Pinned::Unwritable };
+    let mut read = read.expr().clone();
+    settle(&mut expr);
+    settle(&mut read);
+    if read == expr { Pinned::Query(text) } else { Pinned::Unwritable }
+}
+
+/// What means the same is made the same: the order of matchers, `by ()` and `ignoring ()`.
+fn settle(expr: &mut Expr) {
+    let sort = |selector: &mut VectorSelector| selector.matchers.matchers.sort_by_key(ToString::to_string);
+    match expr {
+        Expr::VectorSelector(selector) => sort(selector),
+        Expr::MatrixSelector(selector) => sort(&mut selector.vs),
+        Expr::Subquery(subquery) => settle(&mut subquery.expr),
+        Expr::Call(call) => call.args.args.iter_mut().for_each(|arg| settle(arg)),
+        Expr::Aggregate(aggregate) => {
+            if matches!(&aggregate.modifier, Some(LabelModifier::Include(labels)) if labels.is_empty()) {
+                aggregate.modifier = None;
+            }
+            if let Some(param) = &mut aggregate.param {
+                settle(param);
+            }
+            settle(&mut aggregate.expr);
+        }
+        Expr::Binary(binary) => {
+            if let Some(modifier) = &mut binary.modifier
+                && matches!(&modifier.matching, Some(LabelModifier::Exclude(labels)) if labels.is_empty())
+            {
+                modifier.matching = None;
+            }
+            binary.modifier = binary.modifier.take().filter(|modifier| *modifier != BinModifier::default());
+            settle(&mut binary.lhs);
+            settle(&mut binary.rhs);
+        }
+        Expr::Unary(unary) => settle(&mut unary.expr),
+        Expr::Paren(paren) => settle(&mut paren.expr),
+        Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => {}
     }
 }
 
@@ -88,6 +122,8 @@ fn selectors_are_pinned_unless_they_are() {
         ("topk(scalar(k), x)", "topk(scalar(k @ 60.000), x @ 60.000)"),
         ("max_over_time(x[10m:1m])", "max_over_time(x[10m:1m] @ 60.000)"),
         ("x @ end()", "x @ 60.000"),
+        ("sum by () (x{b='1', a='2'})", "sum(x{a=\"2\",b=\"1\"} @ 60.000)"),
+        ("x + ignoring() y", "x @ 60.000 + y @ 60.000"),
     ] {
         let Pinned::Query(text) = pin(&Query::parse(query).unwrap(), 60_000) else { panic!("{query}") };
         assert_eq!(text, expected);

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::run::{self, Tally};
+use crate::run::{self, Failure, Skipped, Tally};
 
 pub(crate) struct Report {
     directory: PathBuf,
@@ -39,29 +39,44 @@ impl Report {
         }
         let passed: usize = self.files.iter().map(|(_, tally)| tally.passed).sum();
         text += &format!("total: {passed} passed, {} failed, {} skipped\n", self.failed(), self.skipped());
+        text += &self.reasons();
+        text += &self.failures();
+        if std::env::var_os("PROMQLTEST_LIST_SKIPPED").is_some() {
+            for (name, tally) in &self.files {
+                for Skipped { line, case, why } in &tally.skipped {
+                    text += &format!("skipped, {why}: {name}:{line}: {case}\n");
+                }
+            }
+        }
+        say(&text);
+    }
+
+    fn reasons(&self) -> String {
+        let mut text = String::new();
         let mut reasons: BTreeMap<_, usize> = BTreeMap::new();
-        for skip in self.files.iter().flat_map(|(_, tally)| &tally.skipped) {
-            *reasons.entry(skip).or_default() += 1;
+        for skipped in self.files.iter().flat_map(|(_, tally)| &tally.skipped) {
+            *reasons.entry(&skipped.why).or_default() += 1;
         }
         for (reason, count) in reasons {
             text += &format!("  {count} skipped: {reason}\n");
         }
         let unpinned: usize = self.files.iter().map(|(_, tally)| tally.unpinned).sum();
         if unpinned > 0 {
-            text += &format!(
-                "  {unpinned} passed without being run again with `@`: their parser cannot write them\n"
-            );
+            text += &format!("  {unpinned} passed, but not again with `@`: the parser cannot write them\n");
         }
+        text
+    }
+
+    fn failures(&self) -> String {
+        let mut text = String::new();
         for (name, tally) in &self.files {
-            for failure in &tally.failed {
+            for Failure { line, case, run, difference } in &tally.failed {
                 let place = self.directory.join(name);
-                text += &format!("{}:{}: {}\n", place.display(), failure.line, failure.case);
-                text += &format!("    {}\n", failure.run);
-                text += &format!("    expected: {}\n", failure.difference.expected);
-                text += &format!("    got: {}\n", failure.difference.got);
+                text += &format!("failed: {}:{line}: {case}\n    {run}\n", place.display());
+                text += &format!("    expected: {}\n    got: {}\n", difference.expected, difference.got);
             }
         }
-        say(&text);
+        text
     }
 
     pub(crate) fn failed(&self) -> usize {

@@ -11,6 +11,8 @@ use crate::storage::Asked;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Skip {
     NativeHistograms,
+    /// What `load_with_nhcb` makes of classic ones.
+    ConvertedHistograms,
     StartTimestamps,
     Function(&'static str),
     Syntax(&'static str),
@@ -20,6 +22,7 @@ impl fmt::Display for Skip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Skip::NativeHistograms => write!(f, "native histograms"),
+            Skip::ConvertedHistograms => write!(f, "native histograms made of classic ones"),
             Skip::StartTimestamps => write!(f, "start timestamps"),
             Skip::Function(name) => write!(f, "experimental {name}()"),
             Skip::Syntax(what) => write!(f, "experimental {what}"),
@@ -63,6 +66,8 @@ pub(crate) fn of_text(eval: &Eval) -> Option<Skip> {
 pub(crate) fn of_asked(asked: Asked) -> Option<Skip> {
     if asked.native_histograms {
         Some(Skip::NativeHistograms)
+    } else if asked.converted_histograms {
+        Some(Skip::ConvertedHistograms)
     } else if asked.start_timestamps {
         Some(Skip::StartTimestamps)
     } else {
@@ -226,9 +231,12 @@ mod tests {
     #[test]
     fn what_is_asked_for_and_not_there_is_left_out() {
         assert_eq!(of_asked(Asked::default()), None);
-        let native = Asked { native_histograms: true, start_timestamps: true };
-        assert_eq!(of_asked(native), Some(Skip::NativeHistograms));
-        let started = Asked { native_histograms: false, start_timestamps: true };
-        assert_eq!(of_asked(started), Some(Skip::StartTimestamps));
+        for (asked, skip) in [
+            (Asked { native_histograms: true, ..Asked::default() }, Skip::NativeHistograms),
+            (Asked { converted_histograms: true, ..Asked::default() }, Skip::ConvertedHistograms),
+            (Asked { start_timestamps: true, ..Asked::default() }, Skip::StartTimestamps),
+        ] {
+            assert_eq!(of_asked(asked), Some(skip));
+        }
     }
 }

@@ -18,14 +18,22 @@ pub(crate) struct Storage {
 
 #[derive(Default)]
 struct Stored {
-    points: BTreeMap<i64, Option<f64>>,
+    points: BTreeMap<i64, Loaded>,
     started: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Loaded {
+    Point(f64),
+    NativeHistogram,
+    ConvertedHistogram,
 }
 
 /// What queries have asked for that Prometheus has and loadgate does not.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Asked {
     pub(crate) native_histograms: bool,
+    pub(crate) converted_histograms: bool,
     pub(crate) start_timestamps: bool,
 }
 
@@ -37,14 +45,15 @@ impl Storage {
                 let at_ms = load.step_ms * i64::try_from(at).unwrap();
                 let point = match value {
                     StepValue::Gap => continue,
-                    StepValue::Point(value) => Some(*value),
-                    StepValue::NativeHistogram => None,
+                    StepValue::Point(value) => Loaded::Point(*value),
+                    StepValue::NativeHistogram => Loaded::NativeHistogram,
                 };
                 self.series.entry(labels.clone()).or_default().points.insert(at_ms, point);
                 if load.with_native
                     && let Some(native) = of_classic(labels)
                 {
-                    self.series.entry(native).or_default().points.insert(at_ms, None);
+                    let points = &mut self.series.entry(native).or_default().points;
+                    points.insert(at_ms, Loaded::ConvertedHistogram);
                 }
             }
         }
@@ -79,8 +88,9 @@ impl Source for Storage {
             for (&at_ms, point) in stored.points.range(range.from_ms..=range.to_ms) {
                 asked.start_timestamps |= stored.started;
                 match *point {
-                    Some(value) => points.push(Point { at_ms, value }),
-                    None => asked.native_histograms = true,
+                    Loaded::Point(value) => points.push(Point { at_ms, value }),
+                    Loaded::NativeHistogram => asked.native_histograms = true,
+                    Loaded::ConvertedHistogram => asked.converted_histograms = true,
                 }
             }
             self.asked.set(asked);
@@ -122,12 +132,13 @@ fn asking_for_what_loadgate_does_not_have_is_remembered() {
          load 1m\n  s@st -1m\n  s 1\n",
     );
     let native = Asked { native_histograms: true, ..Asked::default() };
+    let converted = Asked { converted_histograms: true, ..Asked::default() };
     let started = Asked { start_timestamps: true, ..Asked::default() };
     for (name, from_ms, to_ms, expected) in [
         ("x", 0, 59_999, Asked::default()),
         ("x", 0, 60_000, native),
         ("x", 60_001, 120_000, Asked::default()),
-        ("h", 0, 0, native),
+        ("h", 0, 0, converted),
         ("h_bucket", 0, 0, Asked::default()),
         ("s", 0, 0, started),
         ("s", 1, 60_000, Asked::default()),

@@ -296,6 +296,7 @@ impl<'a> Filling<'a> {
         let raw = text.clone();
         node.kind = if broken { Kind::Broken } else { Kind::Scalar(result) };
         node.text_column = None;
+        node.text_lines = Vec::new();
         node.filled = Some(Box::new(Filled { raw, secret }));
     }
 

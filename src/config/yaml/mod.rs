@@ -4,6 +4,7 @@
 //! are errors.
 
 mod flow;
+mod lines;
 #[cfg(test)]
 mod tests;
 
@@ -215,8 +216,12 @@ impl<'a> Builder<'a> {
             }
         }
         let text_column = self.text_column(&text, style, span);
+        let text_lines = match text_column {
+            Some(_) => Vec::new(),
+            None => lines::text_lines(&text, style, span, &self.lines),
+        };
         let plain = style == ScalarStyle::Plain && !tagged_text;
-        let node = Node { text_column, ..Node::new(Kind::Scalar(Scalar { text, plain }), place) };
+        let node = Node { text_column, text_lines, ..Node::new(Kind::Scalar(Scalar { text, plain }), place) };
         let bytes = node.scalar().map_or(0, |scalar| scalar.text.len());
         self.anchor(anchor, &node, Size { nodes: 1, bytes }, 0)?;
         self.add(node, 0)

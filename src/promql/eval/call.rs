@@ -75,6 +75,7 @@ impl Evaluator<'_> {
             })?;
             if !column.is_empty() {
                 evaluator.hold(column.len())?;
+                let column = column.settled();
                 let row = Row { labels: input.labels.clone(), unnamed: input.unnamed, column };
                 if counts && rows.last().is_none_or(|last| last.labels.value(NAME) != row.labels.value(NAME))
                 {

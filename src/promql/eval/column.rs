@@ -34,6 +34,14 @@ impl Column {
         (!is_stale(value)).then_some(value)
     }
 
+    /// Gives back room that was reserved in vain.
+    pub(super) fn settled(mut self) -> Self {
+        if self.values.capacity() > 2 * self.values.len() {
+            self.values.shrink_to_fit();
+        }
+        self
+    }
+
     pub(super) fn has(&self, step: usize) -> bool {
         self.at(step).is_some()
     }

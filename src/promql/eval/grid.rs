@@ -29,7 +29,7 @@ impl Grid {
         if step_ms <= 0 || to_ms < from_ms {
             return None;
         }
-        let steps = usize::try_from((to_ms - from_ms) / step_ms).ok()?.checked_add(1)?;
+        let steps = usize::try_from(to_ms.checked_sub(from_ms)? / step_ms).ok()?.checked_add(1)?;
         Some(Grid { from_ms, step_ms, steps })
     }
 

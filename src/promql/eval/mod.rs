@@ -7,6 +7,8 @@ mod call;
 mod column;
 mod grid;
 mod select;
+#[cfg(test)]
+mod tests;
 mod vector;
 mod window;
 
@@ -35,7 +37,7 @@ pub(super) struct Evaluator<'a> {
 
 impl<'a> Evaluator<'a> {
     pub(super) fn new(source: &'a dyn Source, options: &'a Options, from_ms: i64, to_ms: i64) -> Self {
-        let lookback_ms = i64::try_from(options.lookback.as_millis()).unwrap_or(i64::MAX / 4);
+        let lookback_ms = i64::try_from(options.lookback.as_millis()).unwrap_or(i64::MAX).min(plan::MAX_MS);
         let notes = Notes::new(options.delayed_name_removal);
         Evaluator { source, options, from_ms, to_ms, lookback_ms, notes, held: 0 }
     }

@@ -3,11 +3,11 @@
 use std::ops::ControlFlow;
 
 use super::grid::{Gaze, seconds};
-use super::vector::{NAME, Same};
+use super::vector::{NAME, Same, is_typed};
 use super::{Column, Evaluator, Grid, Row, Vector};
 use crate::labels::Labels;
 use crate::promql::plan::Selector;
-use crate::promql::{EvalError, MatchKind, Matcher, Point, TimeRange, is_stale};
+use crate::promql::{EvalError, MatchKind, Matcher, Point, Sample, TimeRange, is_stale};
 
 /// What is taken of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,9 @@ pub(super) enum Take {
     Time,
 }
 
-impl Evaluator<'_> {
+type Visit<'a, 'v> = dyn FnMut(&mut Evaluator<'a>, &Labels, &[Point]) -> Result<(), EvalError> + 'v;
+
+impl<'a> Evaluator<'a> {
     pub(super) fn instants(
         &mut self,
         selector: &Selector,
@@ -30,15 +32,26 @@ impl Evaluator<'_> {
         let range = TimeRange { from_ms: first_ms - self.lookback_ms + 1, to_ms: last_ms };
         let lookback_ms = self.lookback_ms;
         let mut rows = Vec::new();
-        self.each_series(&selector.matchers, range, &mut |evaluator, labels, points| {
-            let column = newest(points, grid, gaze, lookback_ms, take);
-            if !column.is_empty() {
-                evaluator.hold(column.len())?;
-                rows.push(Row::new(labels.clone(), column));
+        if first_ms == last_ms {
+            for Sample { labels, point } in self.source.latest(&selector.matchers, range)? {
+                self.check_time()?;
+                if let Some(value) = take.of(&point) {
+                    self.hold(grid.steps)?;
+                    rows.push(Row::new(labels, Column::full(vec![value; grid.steps])));
+                }
             }
-            Ok(())
-        })?;
-        Ok(Vector::new(rows, of_one_name(&selector.matchers)))
+        } else {
+            self.each_series(&selector.matchers, range, &mut |evaluator, labels, points| {
+                let column = newest(points, grid, gaze, lookback_ms, take);
+                if !column.is_empty() {
+                    evaluator.hold(column.len())?;
+                    rows.push(Row::new(labels.clone(), column));
+                }
+                Ok(())
+            })?;
+        }
+        let distinct = of_one_name(&selector.matchers) && !rows.iter().any(|row| is_typed(&row.labels));
+        Ok(Vector::new(rows, distinct))
     }
 
     pub(super) fn taken_at(&mut self, selector: &Selector, grid: &Grid) -> Result<Vector, EvalError> {
@@ -51,10 +64,10 @@ impl Evaluator<'_> {
         &mut self,
         matchers: &[Matcher],
         range: TimeRange,
-        visit: &mut dyn FnMut(&mut Self, &Labels, &[Point]) -> Result<(), EvalError>,
+        visit: &mut Visit<'a, '_>,
     ) -> Result<(), EvalError> {
         let mut outcome = Ok(());
-        self.source.each(matchers, range, &mut |labels, points| {
+        self.source.visit(matchers, range, &mut |labels, points| {
             outcome = self.check_time().and_then(|()| visit(self, labels, points));
             if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
@@ -67,30 +80,32 @@ pub(super) fn of_one_name(matchers: &[Matcher]) -> bool {
     matchers.iter().any(|matcher| matcher.label == NAME && matcher.kind == MatchKind::Equal)
 }
 
-fn newest(points: &[Point], grid: &Grid, gaze: Gaze, lookback_ms: i64, take: Take) -> Column {
-    let seen = |point: Option<&Point>, at_ms: i64| {
-        let point = point.filter(|point| point.at_ms > at_ms - lookback_ms && !is_stale(point.value))?;
-        Some(match take {
-            Take::Value => point.value,
-            Take::Time => seconds(point.at_ms),
-        })
-    };
-    if let Gaze::Fixed(at_ms) = gaze {
-        let until = points.partition_point(|point| point.at_ms <= at_ms);
-        let value = seen(points[..until].last(), at_ms);
-        return value.map_or_else(Column::default, |value| Column::full(vec![value; grid.steps]));
+impl Take {
+    /// Nothing of a staleness marker.
+    fn of(self, point: &Point) -> Option<f64> {
+        match self {
+            _ if is_stale(point.value) => None,
+            Take::Value => Some(point.value),
+            Take::Time => Some(seconds(point.at_ms)),
+        }
     }
+}
+
+/// At each step of more than one.
+fn newest(points: &[Point], grid: &Grid, gaze: Gaze, lookback_ms: i64, take: Take) -> Column {
     let mut column = Column::default();
-    let mut until = 0;
+    let first_ms = gaze.from(grid.at(0));
+    let mut until = points.partition_point(|point| point.at_ms <= first_ms);
     for step in 0..grid.steps {
         let at_ms = gaze.from(grid.at(step));
         until += points[until..].iter().take_while(|point| point.at_ms <= at_ms).count();
-        if let Some(value) = seen(points[..until].last(), at_ms) {
+        let point = points[..until].last().filter(|point| point.at_ms > at_ms - lookback_ms);
+        if let Some(value) = point.and_then(|point| take.of(point)) {
             if column.is_empty() {
                 column = Column::with_room(grid.steps - step);
             }
             column.push(step, value);
         }
     }
-    column
+    column.settled()
 }

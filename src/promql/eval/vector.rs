@@ -8,6 +8,28 @@ use crate::promql::EvalError;
 
 pub(super) const NAME: &str = "__name__";
 
+/// What goes where the name goes: the labels that say what is measured (Prometheus' `schema.IsMetadataLabel`).
+pub(super) fn is_of_name(label: &str) -> bool {
+    label == NAME || is_of_type(label)
+}
+
+fn is_of_type(label: &str) -> bool {
+    label == "__type__" || label == "__unit__"
+}
+
+pub(super) fn nameless(labels: &Labels) -> Labels {
+    labels.filtered(|label| !is_of_name(label))
+}
+
+pub(super) fn has_name(labels: &Labels) -> bool {
+    labels.iter().any(|(label, _)| is_of_name(label))
+}
+
+/// Whether it has such labels beside the name.
+pub(super) fn is_typed(labels: &Labels) -> bool {
+    labels.iter().any(|(label, _)| is_of_type(label))
+}
+
 /// The words of Prometheus.
 pub(super) const SAME_LABELS: &str = "vector cannot contain metrics with the same labelset";
 
@@ -15,7 +37,7 @@ pub(super) const SAME_LABELS: &str = "vector cannot contain metrics with the sam
 pub(in crate::promql) struct Vector {
     /// In the order in which an instant query shows them.
     pub(in crate::promql) rows: Vec<Row>,
-    /// Whether no two label sets are the same without their names: so names can go unseen.
+    /// Whether no two label sets are the same without their names, so that those can go unseen.
     pub(super) distinct: bool,
 }
 
@@ -100,7 +122,7 @@ impl Evaluator<'_> {
 
     /// The labels of a row as they are to be seen now.
     pub(super) fn labels(&self, row: &Row) -> Labels {
-        if self.hides_name(row) { row.labels.without(NAME) } else { row.labels.clone() }
+        if self.hides_name(row) { nameless(&row.labels) } else { row.labels.clone() }
     }
 
     /// Names no longer count: at once, or at the end if they are to be removed late.
@@ -129,8 +151,8 @@ impl Evaluator<'_> {
                 Some(_) => return Err(EvalError::Invalid(SAME_LABELS.to_owned())),
             }
         }
-        vector.distinct = united.iter().all(|row| row.unnamed || row.labels.value(NAME).is_none());
         vector.rows = united;
+        vector.distinct = vector.rows.iter().all(|row| self.hides_name(row) || !has_name(&row.labels));
         Ok(())
     }
 
@@ -138,7 +160,7 @@ impl Evaluator<'_> {
     pub(in crate::promql) fn finish(&self, mut vector: Vector) -> Result<Vector, EvalError> {
         for row in &mut vector.rows {
             if row.unnamed {
-                row.labels = row.labels.without(NAME);
+                row.labels = nameless(&row.labels);
             }
         }
         if self.options.delayed_name_removal {

@@ -2,11 +2,11 @@
 
 use super::grid::Gaze;
 use super::select::of_one_name;
-use super::vector::{NAME, Row};
+use super::vector::{Row, is_typed, nameless};
 use super::{Evaluator, Grid};
 use crate::labels::Labels;
 use crate::promql::functions::Window;
-use crate::promql::plan::{Range, Subquery};
+use crate::promql::plan::{MAX_MS, Range, Subquery};
 use crate::promql::{EvalError, Point, Series, TimeRange, is_stale};
 
 /// A series of a range vector, staleness markers left out.
@@ -26,7 +26,9 @@ impl Input<'_> {
         &self,
         mut visit: impl FnMut(usize, &Window<'_>) -> Result<(), EvalError>,
     ) -> Result<(), EvalError> {
-        let (mut begin, mut end) = (0, 0);
+        let first_ms = self.gaze.from(self.grid.at(0));
+        let mut end = self.points.partition_point(|point| point.at_ms <= first_ms);
+        let mut begin = self.points[..end].partition_point(|point| point.at_ms <= first_ms - self.range_ms);
         for step in 0..self.grid.steps {
             let at_ms = self.grid.at(step);
             let to_ms = self.gaze.from(at_ms);
@@ -56,11 +58,13 @@ impl Evaluator<'_> {
                 let (first_ms, last_ms) = grid.seen(gaze);
                 let span = TimeRange { from_ms: first_ms - range_ms + 1, to_ms: last_ms };
                 let mut fresh = Vec::new();
+                let mut typed = false;
                 self.each_series(&selector.matchers, span, &mut |evaluator, labels, points| {
                     let points = without_stale(points, &mut fresh);
                     if points.is_empty() {
                         return Ok(());
                     }
+                    typed |= is_typed(labels);
                     let held = evaluator.held;
                     evaluator.hold(points.len())?;
                     evaluator.held = held;
@@ -69,7 +73,7 @@ impl Evaluator<'_> {
                         Input { labels, unnamed: false, points, grid, gaze, range_ms: *range_ms },
                     )
                 })?;
-                Ok(of_one_name(&selector.matchers))
+                Ok(of_one_name(&selector.matchers) && !typed)
             }
             Range::Subquery(subquery) => self.each_of_subquery(subquery, grid, visit),
         }
@@ -99,8 +103,8 @@ impl Evaluator<'_> {
 
     /// The steps of a subquery are multiples of its step, whatever moment it is asked for.
     pub(super) fn grid_of(&self, subquery: &Subquery, grid: &Grid) -> Result<Option<Grid>, EvalError> {
-        let default_ms = i64::try_from(self.options.subquery_step.as_millis()).unwrap_or(i64::MAX);
-        let step_ms = subquery.step_ms.unwrap_or(default_ms).max(1);
+        let default_ms = i64::try_from(self.options.subquery_step.as_millis()).unwrap_or(MAX_MS);
+        let step_ms = subquery.step_ms.unwrap_or(default_ms).clamp(1, MAX_MS);
         let gaze = Gaze::new(&subquery.shift, self.from_ms, self.to_ms);
         let (first_ms, last_ms) = grid.seen(gaze);
         let after_ms = first_ms - subquery.range_ms;
@@ -118,7 +122,7 @@ impl Evaluator<'_> {
         self.each_input(range, grid, &mut |evaluator, input| {
             input.each_window(|_, window| {
                 evaluator.hold(window.points.len())?;
-                let labels = if input.unnamed { input.labels.without(NAME) } else { input.labels.clone() };
+                let labels = if input.unnamed { nameless(input.labels) } else { input.labels.clone() };
                 all.push(Series { labels, points: window.points.to_vec() });
                 Ok(())
             })

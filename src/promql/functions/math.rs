@@ -69,6 +69,8 @@ fn clamp(value: f64, lowest: f64, highest: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use std::f64::consts::{E, FRAC_PI_2, FRAC_PI_4, PI};
+
     use crate::promql::functions::testing::of_value;
 
     #[test]
@@ -108,21 +110,21 @@ mod tests {
     #[test]
     fn powers_logarithms_and_angles() {
         for (name, value, expected) in [
-            ("exp", 1.0, 2.718_281_828_459_045),
+            ("exp", 1.0, E),
             ("exp", f64::NEG_INFINITY, 0.0),
             ("sqrt", 9.0, 3.0),
             ("ln", 0.0, f64::NEG_INFINITY),
-            ("ln", 2.718_281_828_459_045, 1.0),
+            ("ln", E, 1.0),
             ("log2", 8.0, 3.0),
             ("log10", 1000.0, 3.0),
-            ("deg", 3.141_592_653_589_793, 180.0),
-            ("rad", 180.0, 3.141_592_653_589_793),
+            ("deg", PI, 180.0),
+            ("rad", 180.0, PI),
             ("sin", 1.0, 0.841_470_984_807_896_5),
             ("cos", 1.0, 0.540_302_305_868_139_8),
             ("tan", 1.0, 1.557_407_724_654_902_3),
-            ("asin", 1.0, 1.570_796_326_794_896_6),
+            ("asin", 1.0, FRAC_PI_2),
             ("acos", 1.0, 0.0),
-            ("atan", 1.0, 0.785_398_163_397_448_3),
+            ("atan", 1.0, FRAC_PI_4),
             ("sinh", 1.0, 1.175_201_193_643_801_4),
             ("cosh", 1.0, 1.543_080_634_815_243_7),
             ("tanh", 1.0, 0.761_594_155_955_764_9),

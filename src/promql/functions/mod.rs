@@ -20,7 +20,7 @@ use std::cmp::Ordering;
 use super::{EvalError, Point, Sample};
 
 pub(super) use labels::Relabel;
-pub(super) use notes::{Forced, Note, Notes};
+pub(super) use notes::{Forced, Note, Notes, go_general};
 pub(super) use order::{nan_last, nan_last_descending};
 pub(super) use quantile::{note_invalid_quantile, quantile};
 pub(super) use sum::{Mean, Sum};

@@ -163,7 +163,7 @@ fn rfc3339(at_ms: i64) -> String {
 
 /// Go's `%g`, and its `%.2g` with two digits: the shortest digits that name the number, else so many of them; with an
 /// exponent below 1e-4, and from 1e6 or from as many digits as are asked for.
-fn go_general(value: f64, digits: Option<usize>) -> String {
+pub(in crate::promql) fn go_general(value: f64, digits: Option<usize>) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
     }

@@ -61,7 +61,6 @@ fn variance(window: &Window<'_>) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::promql::functions::testing::{notes_of, over_window};
 
     #[test]

@@ -52,7 +52,7 @@ pub(super) fn node(expr: &Expr, depth: usize) -> Result<Built, String> {
         Expr::Paren(paren) => node(&paren.expr, depth),
         Expr::Unary(unary) => negated(node(&unary.expr, depth)?),
         Expr::Binary(binary) => self::binary(binary, depth),
-        Expr::Aggregate(aggregate) => self::aggregation(aggregate, depth),
+        Expr::Aggregate(aggregate) => aggregation(aggregate, depth),
         Expr::Call(call) => call::call(call, depth),
         Expr::Extension(_) => Err("extensions of the syntax are not supported".to_owned()),
     }

@@ -8,6 +8,7 @@ mod leaf;
 use std::sync::Arc;
 
 pub(super) use build::build;
+pub(super) use leaf::MAX_MS;
 
 use super::Matcher;
 use super::functions::{Function, Relabel};

@@ -1,5 +1,6 @@
 //! Text to syntax tree: promql-parser's, with errors that say where as far as can be known, and what helps.
 
+mod duration;
 mod scan;
 
 use std::borrow::Cow;
@@ -7,48 +8,57 @@ use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
 
 use promql_parser::parser::{self, Expr};
-use promql_parser::util::escape_string;
 
+pub(super) use self::duration::Span;
 use self::scan::{Call, Fault, Scanned, scan};
 use super::ParseError;
 use super::functions;
 
+pub(super) struct Parsed {
+    pub(super) expr: Expr,
+    /// A duration depends on step and range of the query: before those are known it is a second, an offset nothing.
+    pub(super) depends: bool,
+}
+
 /// # Errors
 /// What is wrong with the text.
-pub(super) fn parse(text: &str) -> Result<Expr, ParseError> {
-    let Scanned { calls, raw } =
-        scan(text).map_err(|Fault { at, message }| ParseError::at(text, at, &message))?;
+pub(super) fn parse(text: &str, span: Option<Span>) -> Result<Parsed, ParseError> {
+    let Scanned { calls, edits, depends } = scan(text, span).map_err(|fault| in_place(text, fault))?;
     for call in &calls {
         if let Some(message) = unknown(call.name) {
             return Err(ParseError::at(text, call.at, &message));
         }
     }
     // What makes the parser panic is refused by the scan; what it knows nothing of must not end the process.
-    let readable = without_raw(text, &raw);
-    match panic::catch_unwind(AssertUnwindSafe(|| parser::parse(&readable))) {
-        Ok(Ok(expr)) => Ok(expr),
+    let edited = edited(text, &edits);
+    match panic::catch_unwind(AssertUnwindSafe(|| parser::parse(&edited))) {
+        Ok(Ok(expr)) => Ok(Parsed { expr, depends }),
         Ok(Err(message)) => Err(explained(text, &calls, &message)),
         Err(_) => Err(ParseError::somewhere("a number or a duration out of range")),
     }
 }
 
-/// With `"…"` for each raw string: in those the parser takes backslashes for escapes.
-fn without_raw<'a>(text: &'a str, raw: &[Range<usize>]) -> Cow<'a, str> {
-    if raw.is_empty() {
+fn in_place(text: &str, fault: Fault) -> ParseError {
+    match fault {
+        Fault { late: true, message, .. } => ParseError { message },
+        Fault { at, message, .. } => ParseError::at(text, at, &message),
+    }
+}
+
+/// The text with its edits, which are in its order.
+fn edited<'a>(text: &'a str, edits: &[(Range<usize>, String)]) -> Cow<'a, str> {
+    if edits.is_empty() {
         return Cow::Borrowed(text);
     }
-    let mut readable = String::with_capacity(text.len());
+    let mut edited = String::with_capacity(text.len());
     let mut done = 0;
-    for string in raw {
-        let inside = text.get(string.start + 1..string.end - 1).unwrap_or_default();
-        readable.push_str(text.get(done..string.start).unwrap_or_default());
-        readable.push('"');
-        readable.push_str(&escape_string(inside));
-        readable.push('"');
-        done = string.end;
+    for (place, instead) in edits {
+        edited.push_str(text.get(done..place.start).unwrap_or_default());
+        edited.push_str(instead);
+        done = place.end;
     }
-    readable.push_str(text.get(done..).unwrap_or_default());
-    Cow::Owned(readable)
+    edited.push_str(text.get(done..).unwrap_or_default());
+    Cow::Owned(edited)
 }
 
 /// Words that stand before a parenthesis and are no functions.
@@ -215,7 +225,7 @@ mod tests {
                 "abs(x[5m])",
                 "1:1: parse error: expected type instant vector in call to function \"abs\", got range vector",
             ),
-            ("exp(Inf)", "parse error: expected type instant vector in call to function \"exp\""),
+            ("exp(Inf)", "expected type instant vector in call to function \"exp\""),
             ("sum(x", "1:4: parse error: unclosed \"(\""),
             ("sum(x))", "1:7: parse error: \")\" closes nothing"),
             ("sum(x]", "1:6: parse error: \"]\" closes nothing: expected \")\""),
@@ -232,7 +242,7 @@ mod tests {
             ("1 == 1", "parse error: comparisons between scalars must use BOOL modifier"),
             (
                 "x{a=\"1\" or b=\"2\"}",
-                "parse error: `or` between matchers is not PromQL: write two selectors joined by `or`",
+                "`or` between matchers is not PromQL: write two selectors joined by `or`",
             ),
         ] {
             check(text, expected);
@@ -259,8 +269,6 @@ mod tests {
             let message = Query::parse(text).unwrap_err().to_string();
             assert!(message.contains("anchored and smoothed are experimental"), "{message}");
         }
-        let message = Query::parse("rate(x[5m+1m])").unwrap_err().to_string();
-        assert!(message.contains("duration expressions are not supported"), "{message}");
     }
 
     #[test]
@@ -338,7 +346,7 @@ mod tests {
 
     #[test]
     fn strings_are_utf_8() {
-        check("count_values(\"a\\xc5z\", x)", "1:14: parse error: invalid label name \"a\\xc5z\"");
+        check("count_values(\"a\\xc5z\", x)", "invalid label name \"a\\xc5z\"");
         check(
             "x{a=\"\\377\"}",
             "1:5: parse error: string \"\\377\": write characters themselves, not their bytes",

@@ -3,6 +3,10 @@
 
 use std::ops::Range;
 
+use promql_parser::util::escape_string;
+
+use super::duration::{self, Duration, Span};
+
 /// A name before a parenthesis.
 pub(super) struct Call<'a> {
     pub(super) name: &'a str,
@@ -12,37 +16,42 @@ pub(super) struct Call<'a> {
 pub(super) struct Fault {
     pub(super) at: usize,
     pub(super) message: String,
+    /// Prometheus finds it as late as when it evaluates, and names no place.
+    pub(super) late: bool,
+}
+
+impl Fault {
+    pub(super) fn new(at: usize, message: impl Into<String>) -> Self {
+        Fault { at, message: message.into(), late: false }
+    }
 }
 
 /// Operators and brackets in one expression: what is deeper than evaluation allows is refused later, but must not be
 /// so deep that even looking at it would not end well.
 const MAX_OPERATORS: usize = 2000;
 
-/// Longer durations than this many seconds are no durations.
-const MAX_SECS: f64 = 2.8e11;
-
 pub(super) struct Scanned<'a> {
     pub(super) calls: Vec<Call<'a>>,
-    /// Where the strings in backticks are, with those.
-    pub(super) raw: Vec<Range<usize>>,
+    /// What the parser is given instead of what stands in the text.
+    pub(super) edits: Vec<(Range<usize>, String)>,
+    /// A duration depends on step and range of the query.
+    pub(super) depends: bool,
 }
 
-pub(super) fn scan(text: &str) -> Result<Scanned<'_>, Fault> {
-    let mut scan = Scan::new(text);
+pub(super) fn scan(text: &str, span: Option<Span>) -> Result<Scanned<'_>, Fault> {
+    let mut scan = Scan::new(text, span);
     while let Some(byte) = scan.peek() {
         scan.one(byte)?;
     }
     match scan.open.last() {
-        Some((at, opened)) => {
-            Err(Fault { at: *at, message: format!("unclosed {:?}", char::from(*opened).to_string()) })
-        }
-        None => Ok(Scanned { calls: scan.calls, raw: scan.raw }),
+        Some((at, opened)) => Err(Fault::new(*at, format!("unclosed {:?}", char::from(*opened).to_string()))),
+        None => Ok(Scanned { calls: scan.calls, edits: scan.edits, depends: scan.depends }),
     }
 }
 
 /// Whether a word stands in the text outside of strings and comments.
 pub(super) fn has_word(text: &str, word: &str) -> bool {
-    let mut scan = Scan::new(text);
+    let mut scan = Scan::new(text, None);
     while let Some(byte) = scan.peek() {
         if is_name(byte) {
             if scan.name().1.eq_ignore_ascii_case(word) {
@@ -62,12 +71,15 @@ struct Scan<'a> {
     open: Vec<(usize, u8)>,
     operators: usize,
     calls: Vec<Call<'a>>,
-    raw: Vec<Range<usize>>,
+    edits: Vec<(Range<usize>, String)>,
+    span: Option<Span>,
+    depends: bool,
 }
 
 impl<'a> Scan<'a> {
-    fn new(text: &'a str) -> Self {
-        Scan { text, at: 0, open: Vec::new(), operators: 0, calls: Vec::new(), raw: Vec::new() }
+    fn new(text: &'a str, span: Option<Span>) -> Self {
+        let (open, calls, edits) = (Vec::new(), Vec::new(), Vec::new());
+        Scan { text, at: 0, open, operators: 0, calls, edits, span, depends: false }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -82,12 +94,15 @@ impl<'a> Scan<'a> {
                 self.at += line.unwrap_or(self.text.len() - self.at);
                 return Ok(());
             }
-            b'(' | b'{' | b'[' => {
-                if byte == b'[' {
-                    self.durations()?;
-                }
+            b'(' | b'{' => {
                 self.open.push((self.at, byte));
                 self.count()?;
+            }
+            b'[' => {
+                self.open.push((self.at, byte));
+                self.count()?;
+                self.at += 1;
+                return self.durations();
             }
             b')' => self.close(b'(')?,
             b'}' => self.close(b'{')?,
@@ -104,7 +119,7 @@ impl<'a> Scan<'a> {
         self.operators += 1;
         if self.operators > MAX_OPERATORS {
             let message = format!("more than {MAX_OPERATORS} operators and brackets in one expression");
-            return Err(Fault { at: self.at, message });
+            return Err(Fault::new(self.at, message));
         }
         Ok(())
     }
@@ -120,9 +135,9 @@ impl<'a> Scan<'a> {
                     _ => "}",
                 };
                 let message = format!("{closing:?} closes nothing: expected {expected:?}");
-                Err(Fault { at: self.at, message })
+                Err(Fault::new(self.at, message))
             }
-            None => Err(Fault { at: self.at, message: format!("{closing:?} closes nothing") }),
+            None => Err(Fault::new(self.at, format!("{closing:?} closes nothing"))),
         }
     }
 
@@ -147,25 +162,28 @@ impl<'a> Scan<'a> {
                     self.at += 2;
                 }
                 Some(b'\n') if quote != b'`' => {
-                    return Err(Fault { at: start, message: "unterminated quoted string".to_owned() });
+                    return Err(Fault::new(start, "unterminated quoted string"));
                 }
                 Some(_) => self.at += 1,
-                None => return Err(Fault { at: start, message: "unterminated quoted string".to_owned() }),
+                None => return Err(Fault::new(start, "unterminated quoted string")),
             }
         }
         self.at += 1;
         if quote == b'`' {
-            self.raw.push(start..self.at);
+            // The parser takes backslashes for escapes there.
+            let inside = self.text.get(start + 1..self.at - 1).unwrap_or_default();
+            self.edits.push((start..self.at, format!("\"{}\"", escape_string(inside))));
         }
         if is_bytes {
             let string = self.text.get(start..self.at).unwrap_or_default();
-            let names_label = self.calls.last().is_some_and(|call| call.name == "count_values");
-            let message = if names_label {
-                format!("invalid label name {string}")
-            } else {
-                format!("string {string}: write characters themselves, not their bytes")
-            };
-            return Err(Fault { at: start, message });
+            if self.calls.last().is_some_and(|call| call.name == "count_values") {
+                return Err(Fault {
+                    late: true,
+                    ..Fault::new(start, format!("invalid label name {string}"))
+                });
+            }
+            let message = format!("string {string}: write characters themselves, not their bytes");
+            return Err(Fault::new(start, message));
         }
         Ok(())
     }
@@ -196,48 +214,42 @@ impl<'a> Scan<'a> {
 
     /// After the word `offset`, which may be a metric, too.
     fn offset(&mut self) -> Result<(), Fault> {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let after = rest.trim_start().trim_start_matches(['+', '-']).trim_start();
-        let at = self.at + rest.len() - after.len();
-        let end = after
-            .char_indices()
-            .find(|(index, character)| {
-                let exponent = after[..*index].ends_with(['e', 'E']) && matches!(character, '+' | '-');
-                !(character.is_ascii_alphanumeric() || *character == '.' || exponent)
-            })
-            .map_or(after.len(), |(index, _)| index);
-        duration(&after[..end], at, true)
-    }
-
-    /// What stands in brackets.
-    fn durations(&self) -> Result<(), Fault> {
-        let inside = self.text.get(self.at + 1..).unwrap_or_default();
-        let inside = inside.split(']').next().unwrap_or_default();
-        let is_sum = |text: &str| {
-            text.contains(['*', '/', '%', '^', '('])
-                || text.trim_start_matches(['+', '-']).contains(['+', '-']) && text.parse::<f64>().is_err()
-        };
-        for part in inside.split(':') {
-            if is_sum(part.trim()) {
-                let message = "duration expressions are not supported: write the duration itself".to_owned();
-                return Err(Fault { at: self.at + 1, message });
-            }
-            duration(part.trim(), self.at + 1, false)?;
+        let rest = self.text.get(self.at..).unwrap_or_default().trim_start();
+        let operand = rest.trim_start_matches(['+', '-']).trim_start().bytes().next();
+        if !operand.is_some_and(|byte| byte == b'(' || byte == b'.' || byte.is_ascii_alphanumeric()) {
+            return Ok(());
         }
+        let start = self.text.len() - rest.len();
+        let duration = duration::of_offset(self.text, start, self.span)?;
+        self.take(start, &duration, "0");
         Ok(())
     }
-}
 
-fn duration(text: &str, at: usize, may_be_zero: bool) -> Result<(), Fault> {
-    // With a unit it is the parser's business.
-    let Ok(secs) = text.parse::<f64>() else { return Ok(()) };
-    if !secs.is_finite() || !(0.0..MAX_SECS).contains(&secs) {
-        return Err(Fault { at, message: "duration out of range".to_owned() });
+    /// What stands in brackets, up to the closing one.
+    fn durations(&mut self) -> Result<(), Fault> {
+        loop {
+            let rest = self.text.get(self.at..).unwrap_or_default();
+            self.at += rest.len() - rest.trim_start().len();
+            if matches!(self.peek(), Some(b']') | None) {
+                return Ok(());
+            }
+            let start = self.at;
+            let duration = duration::in_brackets(self.text, start, self.span)?;
+            self.take(start, &duration, "1s");
+            if self.peek() != Some(b':') {
+                return Ok(());
+            }
+            self.at += 1;
+        }
     }
-    if secs < 0.001 && !(may_be_zero && secs == 0.0) {
-        return Err(Fault { at, message: "duration must be greater than 0".to_owned() });
+
+    fn take(&mut self, start: usize, duration: &Duration, if_unknown: &str) {
+        if duration.is_computed {
+            self.edits.push((start..duration.end, duration.literal(if_unknown)));
+        }
+        self.depends |= duration.depends;
+        self.at = duration.end;
     }
-    Ok(())
 }
 
 fn is_name(byte: u8) -> bool {

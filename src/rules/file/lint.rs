@@ -50,7 +50,8 @@ fn lint_rule(rule: &RuleElement, group: &GroupElement, warnings: &mut Vec<Proble
     lint_names(&rule.labels, warnings);
     let value_type = rule.expr.value.0.expr().value_type();
     if !matches!(value_type, ValueType::Vector | ValueType::Scalar) {
-        let problem = Problem::new(rule.expr.place, format!("the expression gives a {value_type}"));
+        let gives = if value_type == ValueType::String { "a text" } else { "a range vector" };
+        let problem = Problem::new(rule.expr.place, format!("the expression gives {gives}"));
         warnings
             .push(problem.help("expected an instant vector or a scalar: this rule will never be evaluated"));
     }

@@ -7,7 +7,7 @@ use super::{GroupSpec, RuleFile, RuleKind, RuleSpec, Templated, lint};
 use crate::config::fields::{Element, Fields, Reader, Value};
 use crate::config::yaml::{self, Bounds};
 use crate::config::{At, Place, Problem, Problems, Source};
-use crate::rules::value::{Expression, Limit, Pairs, PromDuration, Text};
+use crate::rules::value::{Expression, Items, Limit, Pairs, PromDuration, Text};
 
 /// A rule file without errors.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ impl Element for FileElement {
     const HELP: &'static str = "Rules as Prometheus loads them under `rule_files`";
 
     fn fields(f: &mut Fields<'_>) -> Option<Self> {
-        let groups: Vec<GroupElement> = f.or_empty("groups", "groups of rules")?;
+        let Items(groups): Items<GroupElement> = f.or_empty("groups", "groups of rules")?;
         let mut places: HashMap<&str, Place> = HashMap::new();
         for GroupElement { name, .. } in &groups {
             match places.get(name.value.0.as_str()) {
@@ -112,7 +112,7 @@ impl Element for GroupElement {
         let query_offset = f.optional("query_offset", "how far back in time the rules look");
         let labels: Option<Pairs> =
             f.or_empty("labels", "of all rules of the group, which may override them");
-        let rules = f.or_empty("rules", "alerting and recording rules");
+        let rules: Option<Items<At<RuleElement>>> = f.or_empty("rules", "alerting and recording rules");
         if name.as_ref().is_some_and(|name| name.value.0.is_empty()) {
             f.problem("name", "a group without a name", "expected a text".to_owned());
         }
@@ -123,7 +123,7 @@ impl Element for GroupElement {
             limit: limit?,
             query_offset: query_offset?,
             labels: labels?,
-            rules: rules?,
+            rules: rules?.0,
         })
     }
 }

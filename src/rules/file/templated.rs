@@ -27,12 +27,12 @@ impl Templated {
         self.template.as_ref().err()
     }
 
-    /// The text for one alert; what fails says so in its place, as in Prometheus.
-    pub fn expand(&self, data: &Data<'_>) -> String {
+    /// The text for one alert of the rule `alert`; what fails says so in its place, as in Prometheus.
+    pub fn expand(&self, alert: &str, data: &Data<'_>) -> String {
         let expanded = match &self.template {
             Ok(template) => template.expand(data),
             Err(error) => Err(error.clone()),
         };
-        expanded.unwrap_or_else(|error| format!("<error expanding template: {error}>"))
+        expanded.unwrap_or_else(|error| error.in_place_of_text(alert))
     }
 }

@@ -72,9 +72,8 @@ fn dropped_by_call(call: &Call) -> Option<String> {
         "absent" | "absent_over_time" | "scalar" | "vector" | "time" => None,
         "label_replace" | "label_join" if sets_testid(call) => None,
         _ => {
-            let of_series =
-                |arg: &&Box<Expr>| matches!(arg.value_type(), ValueType::Vector | ValueType::Matrix);
-            call.args.args.iter().find(of_series).and_then(|arg| dropped(arg))
+            let of_series = |arg: &&Expr| matches!(arg.value_type(), ValueType::Vector | ValueType::Matrix);
+            call.args.args.iter().map(AsRef::as_ref).find(of_series).and_then(dropped)
         }
     }
 }

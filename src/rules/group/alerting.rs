@@ -85,14 +85,20 @@ fn found(
             query: &query,
             now_ms: scope.at_ms,
         };
-        let expanded: Vec<(&str, String)> =
-            spec.labels.iter().map(|(name, value)| (name.as_str(), value.expand(&data))).collect();
+        let expanded: Vec<(&str, String)> = spec
+            .labels
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.expand(&spec.name, &data)))
+            .collect();
         let own = expanded.iter().map(|(name, value)| (*name, value.as_str()));
         let series = sample.labels.iter().filter(|(name, _)| *name != "__name__");
         let labels = Labels::new(series.chain(own).chain([("alertname", spec.name.as_str())]));
         let alert = ActiveAlert {
             labels: labels.clone(),
-            annotations: annotations.iter().map(|(name, text)| (name.clone(), text.expand(&data))).collect(),
+            annotations: annotations
+                .iter()
+                .map(|(name, text)| (name.clone(), text.expand(&spec.name, &data)))
+                .collect(),
             value: sample.point.value,
             state: AlertState::Pending,
             active_at_ms: scope.at_ms,

@@ -25,7 +25,7 @@ use schedule::Schedule;
 pub use storage::{AppendError, Storage};
 
 /// What Prometheus takes for a group that names no interval.
-pub const DEFAULT_INTERVAL: Duration = Duration::from_mins(1);
+pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A group and what became of its rules so far.
 #[derive(Debug)]

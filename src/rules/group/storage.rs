@@ -2,25 +2,35 @@
 
 use crate::labels::Labels;
 use crate::promql::{Point, Source};
-use crate::tsdb;
+use crate::tsdb::{Intake, Store};
 
 /// A source that takes points, too; a point is there for the next query at its moment.
 pub trait Storage: Source {
-    /// Adds a point, a staleness marker included.
+    /// Adds a point, a staleness marker included. The same point again is no error.
     ///
     /// # Errors
-    /// When the series has a later point, or another one at the same moment.
+    /// When the series has a later point, or another one at the same moment, or when there is no room for it.
     fn append(&self, labels: &Labels, point: Point) -> Result<(), AppendError>;
 }
 
 /// Why a point was not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct AppendError(pub String);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    #[error("out of order sample")]
+    OutOfOrder,
+    #[error("duplicate sample for timestamp: another rule or a scrape has given this series another value")]
+    Duplicate,
+    #[error("no room for another series: the store's budget is spent")]
+    NoRoom,
+}
 
-impl Storage for tsdb::Store {
+impl Storage for Store {
     fn append(&self, labels: &Labels, point: Point) -> Result<(), AppendError> {
-        tsdb::Store::append(self, labels, point);
-        Ok(())
+        match Store::append(self, labels, point) {
+            Intake { out_of_order: 1.., .. } => Err(AppendError::OutOfOrder),
+            Intake { duplicates: 1.., .. } => Err(AppendError::Duplicate),
+            Intake { refused_series: 1.., .. } => Err(AppendError::NoRoom),
+            Intake { .. } => Ok(()),
+        }
     }
 }

@@ -34,20 +34,13 @@ impl Storage for Memory {
         let mut series = self.series.borrow_mut();
         let points = series.entry(labels.clone()).or_default();
         match points.last() {
-            Some(last) if last.at_ms > point.at_ms => Err(AppendError("out of order sample".to_owned())),
-            Some(last) if last.at_ms < point.at_ms => {
-                points.push(point);
-                Ok(())
+            Some(last) if last.at_ms > point.at_ms => return Err(AppendError::OutOfOrder),
+            Some(last) if last.at_ms == point.at_ms => {
+                let same = last.value.to_bits() == point.value.to_bits();
+                return if same { Ok(()) } else { Err(AppendError::Duplicate) };
             }
-            Some(last) if last.value.to_bits() == point.value.to_bits() => Ok(()),
-            Some(last) => Err(AppendError(format!(
-                "duplicate sample for timestamp {}; overrides not allowed: existing {}, new value {}",
-                point.at_ms, last.value, point.value
-            ))),
-            None => {
-                points.push(point);
-                Ok(())
-            }
+            _ => points.push(point),
         }
+        Ok(())
     }
 }

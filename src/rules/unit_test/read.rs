@@ -16,9 +16,8 @@ use crate::config::{At, Problems, Source};
 use crate::labels::Labels;
 use crate::promql::notation::{self, StepValue};
 use crate::rules::file::RuleFile;
+use crate::rules::group::DEFAULT_INTERVAL;
 use crate::rules::value::{Expression, Number, Pairs, PromDuration, Text};
-
-const DEFAULT_INTERVAL: Duration = Duration::from_mins(1);
 
 impl TestFile {
     /// Reads a file of unit tests; `path` is for messages.

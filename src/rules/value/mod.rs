@@ -31,6 +31,10 @@ pub(super) struct Pairs(pub(super) Vec<(At<String>, Written)>);
 #[derive(Debug)]
 pub(super) struct Expression(pub(super) Query);
 
+/// A list, without its items that are null.
+#[derive(Debug)]
+pub(super) struct Items<T>(pub(super) Vec<T>);
+
 /// A whole number; below 0 it is 0.
 pub(super) struct Limit(pub(super) usize);
 
@@ -103,6 +107,32 @@ impl Value for Pairs {
     }
 }
 
+impl<T> Default for Items<T> {
+    fn default() -> Self {
+        Items(Vec::new())
+    }
+}
+
+impl<T: Value> Value for Items<T> {
+    fn expected() -> String {
+        Vec::<T>::expected()
+    }
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let Kind::Seq(items) = &node.kind else {
+            reader.unexpected(node, &Self::expected());
+            return None;
+        };
+        let given = items.iter().filter(|item| !item.is_null());
+        let read: Vec<Option<T>> = given.map(|item| T::read(item, reader)).collect();
+        read.into_iter().collect::<Option<Vec<T>>>().map(Items)
+    }
+
+    fn schema(schemas: &mut Schemas) -> Json {
+        Vec::<T>::schema(schemas)
+    }
+}
+
 impl Value for Expression {
     fn expected() -> String {
         "a PromQL expression".to_owned()
@@ -117,7 +147,8 @@ impl Value for Expression {
         match Query::parse(&text) {
             Ok(query) => Some(Expression(query)),
             Err(error) => {
-                reader.problem(node.place, format!("not a valid PromQL expression: {error}"), None);
+                let (message, place) = located(&error.message, &text, node);
+                reader.problem(place, format!("not a valid PromQL expression: {message}"), None);
                 None
             }
         }
@@ -128,9 +159,26 @@ impl Value for Expression {
     }
 }
 
+/// What Prometheus says of an expression, and the place in the file that it names by line and column: `2:14: parse
+/// error: …`.
+fn located(message: &str, text: &str, node: &Node) -> (String, Place) {
+    let split = || {
+        let (line, rest) = message.split_once(':')?;
+        let (column, rest) = rest.split_once(": parse error: ")?;
+        let (line, column) =
+            (line.parse::<usize>().ok()?.checked_sub(1)?, column.parse::<usize>().ok()?.checked_sub(1)?);
+        let line_start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+        Some((rest, line_start + column))
+    };
+    match split() {
+        Some((said, offset)) if node.knows_places() => (said.to_owned(), node.place_within(offset, 1)),
+        _ => (message.strip_prefix("parse error: ").unwrap_or(message).to_owned(), node.place),
+    }
+}
+
 impl Value for Limit {
     fn expected() -> String {
-        "a whole number".to_owned()
+        "a whole number, without quotes".to_owned()
     }
 
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {

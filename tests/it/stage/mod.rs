@@ -1,6 +1,7 @@
 //! What the end-to-end tests stand on: servers that we control, each on a thread of its own, and runs,
 //! by the library or by the program. Shares no code with what it tests but the run itself.
 
+mod alertmanager;
 mod command;
 mod demo;
 mod http;
@@ -16,11 +17,12 @@ use std::thread::JoinHandle;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+pub(crate) use alertmanager::Alertmanager;
 pub(crate) use command::{Ended, loadgate, loadgate_run};
 pub(crate) use demo::demo_target;
 pub(crate) use http::{Asked, HttpServer, reply, reply_with};
 pub(crate) use nginx::Nginx;
-pub(crate) use prometheus::{Prometheus, check_rules_with_promtool, check_with_promtool};
+pub(crate) use prometheus::{Prometheus, check_with_promtool, promtool};
 pub(crate) use run::{Ran, Samples, run, try_run};
 pub(crate) use serving::{Serving, get, is_final, value};
 pub(crate) use websocket::websocket_server;

@@ -6,7 +6,7 @@ mod values;
 
 use std::collections::HashMap;
 
-use super::vector::NAME;
+use super::vector::{has_name, is_of_name};
 use super::{Column, Evaluator, Grid, Row, Scalar, Vector};
 use crate::labels::Labels;
 use crate::promql::EvalError;
@@ -128,7 +128,7 @@ impl Evaluator<'_> {
             let column = aggregate(&group.members, begin..end);
             rows.push(Row { labels: group.labels, unnamed: group.unnamed, column });
         }
-        let distinct = !by.takes(NAME);
+        let distinct = !rows.iter().any(|row: &Row| has_name(&row.labels));
         Ok(Vector::new(rows, distinct))
     }
 
@@ -147,7 +147,7 @@ impl Evaluator<'_> {
             }
             known.insert(key.clone(), groups.len());
             let hides_name = self.hides_name(row);
-            let labels = row.labels.filtered(|name| by.takes(name) && !(hides_name && name == NAME));
+            let labels = row.labels.filtered(|name| by.takes(name) && !(hides_name && is_of_name(name)));
             let unnamed = row.unnamed && self.options.delayed_name_removal;
             groups.push(Rows { labels, members: vec![at], unnamed });
         }

@@ -2,7 +2,7 @@
 
 use crate::promql::EvalError;
 use crate::promql::eval::{Column, Evaluator, Grid, Row, Scalar, Vector};
-use crate::promql::functions::{nan_last, nan_last_descending};
+use crate::promql::functions::{go_general, nan_last, nan_last_descending};
 use crate::promql::plan::LabelChoice;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,10 +87,10 @@ impl Evaluator<'_> {
         }
         const LEAST: f64 = -9_223_372_036_854_775_808.0;
         if let Some(k) = all().find(|k| *k <= LEAST) {
-            return refused(format!("Scalar value {k} underflows int64"));
+            return refused(format!("Scalar value {} underflows int64", go_general(k, None)));
         }
         if let Some(k) = all().find(|k| *k >= -LEAST) {
-            return refused(format!("Scalar value {k} overflows int64"));
+            return refused(format!("Scalar value {} overflows int64", go_general(k, None)));
         }
         Ok(true)
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::labels::Labels;
 use crate::promql::EvalError;
-use crate::promql::eval::vector::NAME;
+use crate::promql::eval::vector::has_name;
 use crate::promql::eval::{Column, Evaluator, Row, Vector};
 use crate::promql::plan::LabelChoice;
 
@@ -46,7 +46,8 @@ impl Evaluator<'_> {
             self.hold(column.len())?;
             rows.push(Row::new(labels, column));
         }
-        Ok(Vector::new(rows, !by.takes(NAME)))
+        let distinct = !rows.iter().any(|row: &Row| has_name(&row.labels));
+        Ok(Vector::new(rows, distinct))
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Matches;
 use crate::labels::Labels;
 use crate::promql::EvalError;
-use crate::promql::eval::vector::{NAME, Same};
+use crate::promql::eval::vector::{Same, is_of_name};
 use crate::promql::eval::{Column, Evaluator, Grid, Row, Vector};
 use crate::promql::plan::{Group, LabelChoice, Matched};
 
@@ -23,7 +23,8 @@ impl Evaluator<'_> {
         let matches = Matches::new(self, &many, &one, &operation.on);
         self.refuse_several_on_one_side(operation, &many, &one, &matches, grid)?;
 
-        let mut several = !matches!(operation.group, Group::None);
+        let drops_name = operation.as_bool || !operation.operator.is_comparison();
+        let mut several = !matches!(operation.group, Group::None) || (drops_name && !many.distinct);
         let mut rows = Vec::with_capacity(many.rows.len());
         for (on_many, on_one) in &matches.groups {
             several |= on_many.len() > 1 || on_one.len() > 1;
@@ -45,7 +46,7 @@ impl Evaluator<'_> {
         if several && !self.options.delayed_name_removal {
             self.unite(&mut result, Same::Merges)?;
         } else {
-            result.distinct = operation.as_bool || !operation.operator.is_comparison();
+            result.distinct = drops_name || many.distinct;
         }
         Ok(result)
     }
@@ -70,7 +71,7 @@ impl Evaluator<'_> {
             // Nothing but the name goes: that can wait.
             row.unnamed = true;
         } else if !all_wanted || hides_name {
-            row.labels = row.labels.filtered(|name| wanted(name) && !(hides_name && name == NAME));
+            row.labels = row.labels.filtered(|name| wanted(name) && !(hides_name && is_of_name(name)));
         }
         if self.options.delayed_name_removal {
             row.unnamed = operation.as_bool;
@@ -166,7 +167,7 @@ fn values(operation: &Matched, swapped: bool, many: &Column, one: &Column) -> Co
             column.push(step, value);
         }
     }
-    column
+    column.settled()
 }
 
 /// Two rows that have values at one of the steps.

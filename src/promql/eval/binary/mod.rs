@@ -5,7 +5,7 @@ mod set;
 
 use std::collections::HashMap;
 
-use super::vector::{NAME, Same};
+use super::vector::{Same, is_of_name};
 use super::{Evaluator, Grid, Row, Scalar, Vector};
 use crate::promql::EvalError;
 use crate::promql::plan::{LabelChoice, Operator, ScalarPair, WithScalar};
@@ -102,7 +102,7 @@ impl Evaluator<'_> {
         }
         let hides_name = self.hides_name(row);
         for (name, value) in row.labels.iter() {
-            if by.takes(name) && !(hides_name && name == NAME) {
+            if by.takes(name) && !(hides_name && is_of_name(name)) {
                 key.extend_from_slice(name.as_bytes());
                 key.push(0xff);
                 key.extend_from_slice(value.as_bytes());

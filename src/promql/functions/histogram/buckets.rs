@@ -1,5 +1,7 @@
 //! Quantiles and fractions of the buckets of a classic histogram (Prometheus' `promql/quantile.go`).
 
+use std::cmp::Ordering;
+
 /// How many observations were not above a bound.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Bucket {
@@ -34,21 +36,17 @@ pub(super) fn quantile(q: f64, buckets: Vec<Bucket>) -> (f64, Option<Mended>) {
     }
     let Some(mut buckets) = sorted(buckets) else { return (f64::NAN, None) };
     let mended = mend(&mut buckets);
-    let [lowest, .., penultimate, last] = match &buckets[..] {
-        [only, last] => [only, only, only, last],
-        [lowest, .., penultimate, last] => [lowest, lowest, penultimate, last],
-        _ => return (f64::NAN, mended),
-    };
+    let [.., penultimate, last] = &buckets[..] else { return (f64::NAN, mended) };
     if last.count == 0.0 {
         return (f64::NAN, mended);
     }
     let rank = q * last.count;
     let finite = &buckets[..buckets.len() - 1];
-    // Not `count < rank`: a NaN count is passed by.
-    let at = finite.partition_point(|bucket| !(bucket.count >= rank));
+    let below = |bucket: &Bucket| bucket.count.partial_cmp(&rank).is_none_or(Ordering::is_lt);
+    let at = finite.partition_point(below);
     let value = match finite.get(at) {
         None => penultimate.upper_bound,
-        Some(_) if at == 0 && lowest.upper_bound <= 0.0 => lowest.upper_bound,
+        Some(lowest) if at == 0 && lowest.upper_bound <= 0.0 => lowest.upper_bound,
         Some(bucket) => {
             let below = at.checked_sub(1).map(|before| finite[before]);
             let Bucket { upper_bound: from, count: passed } =
@@ -69,8 +67,9 @@ pub(super) fn fraction(lower: f64, upper: f64, buckets: Vec<Bucket>) -> f64 {
     if lower >= upper {
         return 0.0;
     }
-    let below =
-        |bound: f64| observations_below(bound, &buckets).filter(|below| !(*below > count)).unwrap_or(count);
+    let below = |bound: f64| {
+        observations_below(bound, &buckets).map_or(count, |below| if below > count { count } else { below })
+    };
     (below(upper) - below(lower)) / count
 }
 
@@ -186,6 +185,7 @@ mod tests {
             (0.1, "0:10 5:20 +Inf:20", 0.0),
             (-1.0, "1:10 +Inf:20", f64::NEG_INFINITY),
             (2.0, "1:10 +Inf:20", f64::INFINITY),
+            (0.5, "1:1 2:2 +Inf:NaN", 2.0),
         ] {
             assert_eq!(quantile(q, buckets(text)).0, expected, "{q} of {text}");
         }

@@ -76,7 +76,6 @@ fn of_each(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::promql::Annotation;
     use crate::promql::functions::testing::of_vector;
     use crate::promql::notation::metric;

@@ -1,0 +1,93 @@
+//! Debian's Alertmanager, which posts to a webhook of the test. Where it is not installed a test skips, and says so.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+use super::{HttpServer, reply};
+
+/// A server that tells the webhook at once. Ends when it is dropped.
+pub(crate) struct Alertmanager {
+    child: Child,
+    address: SocketAddr,
+    _folder: TempDir,
+    _webhook: HttpServer,
+    notifications: mpsc::UnboundedReceiver<Value>,
+}
+
+impl Alertmanager {
+    /// `None` where it is not installed.
+    pub(crate) fn start() -> Option<Self> {
+        let (told, notifications) = mpsc::unbounded_channel();
+        let webhook = HttpServer::start(move |asked| {
+            // The test may have seen enough.
+            let _ = told.send(serde_json::from_str(&asked.body).unwrap());
+            async { reply(200, "") }
+        });
+        let folder = TempDir::new().unwrap();
+        // JSON is YAML.
+        let config = json!({
+            "route": {"receiver": "test", "group_wait": "0s", "group_interval": "1s", "repeat_interval": "4h"},
+            "receivers": [{"name": "test", "webhook_configs": [{"url": webhook.url(), "send_resolved": true}]}],
+        });
+        std::fs::write(folder.path().join("alertmanager.yml"), config.to_string()).unwrap();
+        let child = Command::new("prometheus-alertmanager")
+            .arg(format!("--config.file={}", folder.path().join("alertmanager.yml").display()))
+            .arg(format!("--storage.path={}", folder.path().join("data").display()))
+            .args(["--web.listen-address=127.0.0.1:0", "--cluster.listen-address="])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = match child {
+            Ok(child) => child,
+            Err(error) => {
+                println!(
+                    "skipped: prometheus-alertmanager does not start ({error}); it comes with Debian's package of this name"
+                );
+                return None;
+            }
+        };
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let mut before = String::new();
+        let address = lines.find_map(|line| {
+            before.push_str(&line);
+            line.split_once("\"Listening on\" address=")?.1.parse().ok()
+        });
+        let address = address.unwrap_or_else(|| panic!("Alertmanager did not start: {before}"));
+        // Read on, or it would wait for us.
+        std::thread::spawn(move || lines.count());
+        Some(Alertmanager { child, address, _folder: folder, _webhook: webhook, notifications })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What it tells the webhook next.
+    pub(crate) async fn notification(&mut self) -> Value {
+        self.notifications.recv().await.unwrap()
+    }
+
+    /// The alerts that are active, as its API has them.
+    pub(crate) fn active(&self) -> Vec<Value> {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        // HTTP/1.0, so that the answer ends with the connection.
+        write!(stream, "GET /api/v2/alerts?active=true HTTP/1.0\r\nHost: alertmanager\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        serde_json::from_str(body).unwrap_or_else(|_| panic!("{head}\n{body}"))
+    }
+}
+
+impl Drop for Alertmanager {
+    fn drop(&mut self) {
+        let _ended_already = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
