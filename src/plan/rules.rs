@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::files::Files;
-use crate::config::{At, PlanConfig, Problem, Problems};
+use crate::config::{At, Place, PlanConfig, Problem, Problems};
 use crate::metric::Catalog;
 use crate::rules::{AlertRules, Gravity, Origin, RuleFile, Scope, Threshold, ThresholdRules};
 use crate::time::span;
@@ -32,6 +32,8 @@ pub(super) fn of_thresholds(
 #[derive(Default)]
 pub(super) struct Named {
     pub(super) files: Vec<RuleFile>,
+    /// Where each of them is named.
+    places: Vec<Place>,
     /// What is wrong in the rule files themselves.
     pub(super) problems: Vec<Problems>,
 }
@@ -66,7 +68,10 @@ fn read(
         String::from_utf8(bytes.into()).map_err(|_| format!("`{shown}` is not text in UTF-8"))
     });
     match text.map(|text| RuleFile::read(&shown, &text)) {
-        Ok(Ok(checked)) => named.files.push(checked.file),
+        Ok(Ok(checked)) => {
+            named.files.push(checked.file);
+            named.places.push(pattern.place);
+        }
         Ok(Err(wrong)) => named.problems.push(wrong),
         Err(why) => problems.push(Problem::new(pattern.place, why)),
     }
@@ -75,8 +80,9 @@ fn read(
 /// Gates that could never fire in the judged window, or that nobody can read.
 pub(super) fn check(plan: &PlanConfig, named: &Named, planned: Duration, problems: &mut Vec<Problem>) {
     let judged = planned.saturating_sub(plan.warmup.value);
-    let place = plan.rules.first().map(|first| first.place);
-    let mut refuse = |message: String, help: &str| {
+    let mut refuse = |file: &str, message: String, help: &str| {
+        let named = named.files.iter().zip(&named.places).find(|(known, _)| known.path == file);
+        let place = named.map(|(_, place)| *place);
         problems.push(Problem { place, message, help: Some(help.to_owned()) });
     };
     let groups = || named.files.iter().flat_map(|file| &file.groups);
@@ -85,6 +91,7 @@ pub(super) fn check(plan: &PlanConfig, named: &Named, planned: Duration, problem
         if rule.gravity != Gravity::None && !rule.fits(judged) {
             let (window, hold, judged) = (span(rule.window), span(rule.hold), span(judged));
             refuse(
+                &rule.file,
                 format!(
                     "{at} looks back {window} and holds `for` {hold}, but the run is judged for {judged}"
                 ),
@@ -97,6 +104,7 @@ pub(super) fn check(plan: &PlanConfig, named: &Named, planned: Duration, problem
         if !gate.contains("{{") && !["", "fail", "inconclusive", "none"].contains(&gate) {
             let at = format!("the alert `{}` ({}:{})", rule.name, group.file, rule.line);
             refuse(
+                &group.file,
                 format!("{at} has the label gate=\"{gate}\""),
                 "expected `fail`, `inconclusive` or `none`",
             );

@@ -10,8 +10,8 @@ use crate::labels::Labels;
 use crate::metric::{self, Catalog, Kind, Unit};
 use crate::record::{Registry, Shard};
 use crate::rules::{
-    Aggregation, AlertGate, AlertOutcome, Comparison, Firing, Gate, Gravity, Level, Moment, NoData, Objective,
-    Observed, ProbeSamples, Scope, Subject, Threshold, ThresholdRules,
+    Aggregation, AlertGate, AlertOutcome, Comparison, Firing, Gate, Gravity, Level, Moment, NoData,
+    Objective, Observed, ProbeSamples, Scope, Subject, Threshold, ThresholdRules,
 };
 use crate::time::Elapsed;
 use crate::verdict::{Health, ScrapeHealth, decide};

@@ -30,6 +30,6 @@ pub use group::{
     Notice, Rule, Storage,
 };
 pub use judge::{Moment, Snapshot, probe_families};
-pub(crate) use nearest::nearest;
+use nearest::{nearest, nearest_metrics};
 pub use probe::ProbeSamples;
 pub use threshold::{Aggregation, Comparison, Observed, Subject, Threshold};

@@ -6,8 +6,7 @@
 
 use std::time::Duration;
 
-use super::nearest::nearest;
-use super::{NoData, Objective, Outcome, ProbeSamples, ThresholdGate};
+use super::{NoData, Objective, Outcome, ProbeSamples, ThresholdGate, nearest};
 use crate::aggregate::{Selector, Totals};
 pub use crate::config::Comparison;
 use crate::metric::{Catalog, Kind, Unit};

@@ -9,9 +9,11 @@ use super::super::paint::Paint;
 use super::{finding, mark};
 use crate::rules::{Gate, ThresholdGate};
 
+type Gates<'a> = Vec<(&'a Gate, &'a ThresholdGate)>;
+
 /// The thresholds of a metric, then indented those of its sub-metrics.
 pub(super) fn blocks(finished: &Finished, paint: Paint) -> Vec<String> {
-    let mut by_subject: BTreeMap<(&str, Option<&str>), Vec<(&Gate, &ThresholdGate)>> = BTreeMap::new();
+    let mut by_subject = BTreeMap::<(&str, Option<&str>), Gates<'_>>::new();
     for gate in &finished.gates {
         if let Some(threshold) = gate.threshold().filter(|threshold| threshold.objective.is_none()) {
             by_subject.entry(split_subject(&threshold.subject)).or_default().push((gate, threshold));

@@ -8,7 +8,8 @@ use super::{AlertRule, AlertRules, Origin};
 use crate::labels::Labels;
 use crate::promql::{MatchKind, Options, SelectorUse, Source, TimeRange};
 use crate::rules::{
-    ActiveAlert, AlertGate, AlertOutcome, AlertState, Firing, Gate, Gravity, Group, Health, NoData, nearest,
+    ActiveAlert, AlertGate, AlertOutcome, AlertState, Firing, Gate, Gravity, Group, Health, NoData,
+    nearest_metrics,
 };
 
 /// Label sets that are told apart of each rule; further ones are not counted.
@@ -243,7 +244,7 @@ fn no_data<'n>(
     if rule.origin == Origin::Daemon {
         return Some(AlertOutcome::NotApplicable(format!("{selector} matched nothing in this run")));
     }
-    let nearest = named.map(|name| nearest(&name.value, names)).unwrap_or_default();
+    let nearest = named.map(|name| nearest_metrics(&name.value, names)).unwrap_or_default();
     let nearest = nearest.into_iter().map(str::to_owned).collect();
     Some(AlertOutcome::NoData(NoData {
         selector,

@@ -112,10 +112,13 @@ fn newest(threshold: &Threshold, scope: Scope<'_>) -> Expression {
     plain(value.clone(), value, threshold, threshold.limit)
 }
 
+/// A selector of the threshold's series, by the metric's name and further matchers.
+type SeriesOf<'a> = dyn Fn(&str, &[(&str, &str)]) -> String + 'a;
+
 fn trend(
     threshold: &Threshold,
     definition: &Definition,
-    series: &dyn Fn(&str, &[(&str, &str)]) -> String,
+    series: &SeriesOf<'_>,
 ) -> Expression {
     let histogram = histogram_name(definition);
     let count = series(&format!("{histogram}_count"), &[]);

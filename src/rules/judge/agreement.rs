@@ -171,6 +171,7 @@ proptest! {
         asked in asked(),
         hz in prop::collection::vec(80.0..120.0_f64, 0..4),
         eighths in 1..400_u32,
+        warmup in prop_oneof![Just(Duration::ZERO), Just(Duration::from_secs(7))],
     ) {
         let catalog = catalog();
         let elapsed = Duration::from_secs_f64(f64::from(eighths) / 8.0);
@@ -201,13 +202,13 @@ proptest! {
         }
         let totals = total(&threshold);
         let observed = Observed { totals: &totals, probes: &probes, elapsed };
-        let scope = Scope { test: "shop", catalog: &catalog, probes: &["hz".to_owned()], warmup: Duration::ZERO };
+        let scope = Scope { test: "shop", catalog: &catalog, probes: &["hz".to_owned()], warmup };
         let rules = ThresholdRules::compile(std::slice::from_ref(&threshold), scope).unwrap();
         let families = totals.families();
         let by_sums = threshold.judge(observed);
         for is_final in [false, true] {
             let moment =
-                Moment { at_ms: 1_000_000, observed, families: &families, labels: &labels, elapsed, is_final };
+                Moment { at_ms: 1_000_000, observed, families: &families, labels: &labels, elapsed: elapsed + warmup, is_final };
             let by_rule = rules.judge(moment).remove(0);
             match (&by_rule.outcome, &by_sums.outcome) {
                 (Outcome::NoData(_), Outcome::NoData(_)) => {}

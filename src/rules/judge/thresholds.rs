@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::Snapshot;
 use crate::family::{Family, FamilyKind};
 use crate::labels::Labels;
-use crate::metric::Unit;
+use crate::metric::{self, Unit};
 use crate::promql::{Options, Query, Value};
 use crate::rules::compile::{ELAPSED, PROBE, RUN_FINAL, RUN_INFO, THRESHOLD_VALUE};
 use crate::rules::{
     Observed, Outcome, ProbeSamples, Subject, Threshold, ThresholdGate, ThresholdRule, ThresholdRules,
-    nearest,
+    nearest_metrics,
 };
 
 /// What there is to judge at a moment.
@@ -141,7 +141,8 @@ fn judge(rule: &ThresholdRule, moment: Moment<'_>, source: &Snapshot) -> Thresho
         no_data.selector.clone_from(&rule.selector);
         if no_data.nearest.is_empty() {
             let wanted = rule.selector.split('{').next().unwrap_or_default();
-            no_data.nearest = nearest(wanted, source.names()).into_iter().map(str::to_owned).collect();
+            let known = source.names().into_iter().filter(|name| name.starts_with(metric::PREFIX));
+            no_data.nearest = nearest_metrics(wanted, known).into_iter().map(str::to_owned).collect();
         }
         no_data.why = why.unwrap_or(no_data.why);
         Outcome::NoData(no_data)
