@@ -17,7 +17,7 @@ mod threshold;
 pub mod unit_test;
 mod value;
 
-pub use alert_gates::{Abort, AlertRule, AlertRules, AlertWatch, Origin, RuleNow, states};
+pub use alert_gates::{Abort, AlertRule, AlertRules, AlertWatch, Origin, RuleNow, longest_reach, states};
 pub use compile::{
     ELAPSED, PROBE, RUN_FINAL, RUN_INFO, Scope, THRESHOLD_OK, THRESHOLD_VALUE, ThresholdRule, ThresholdRules,
 };

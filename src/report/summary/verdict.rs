@@ -152,7 +152,7 @@ mod tests {
             "verdict: STOPPED (exit 105): SIGINT",
             "  ✗ http_req_duration p(99)<5: p(99)=29.5ms",
             "  ✗ checks rate>0.99: rate=98.78%",
-            "  ? ws_first_message p(95)<500: no data: `ws_first_message` has no sample: nothing recorded it; looked for k6_ws_first_message_seconds_count{test=\"steady\"}; nearest: k6_message_response_time_seconds_count, k6_http_req_waiting_seconds_count, k6_iteration_lag_seconds_count",
+            "  ? ws_first_message p(95)<500: no data: `ws_first_message` has no sample: nothing recorded it; looked for k6_ws_first_message_seconds_count{test=\"steady\"}; nearest: k6_message_response_time_seconds, k6_http_req_response_time_seconds, k6_http_req_waiting_seconds",
             "  ! no iteration was completed",
         ];
         assert_eq!(lines(&stopped), expected);

@@ -8,3 +8,4 @@ mod window;
 
 pub use rule::{AlertRule, AlertRules, Origin};
 pub use watch::{Abort, AlertWatch, RuleNow, states};
+pub use window::longest_reach;

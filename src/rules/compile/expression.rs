@@ -115,11 +115,7 @@ fn newest(threshold: &Threshold, scope: Scope<'_>) -> Expression {
 /// A selector of the threshold's series, by the metric's name and further matchers.
 type SeriesOf<'a> = dyn Fn(&str, &[(&str, &str)]) -> String + 'a;
 
-fn trend(
-    threshold: &Threshold,
-    definition: &Definition,
-    series: &SeriesOf<'_>,
-) -> Expression {
+fn trend(threshold: &Threshold, definition: &Definition, series: &SeriesOf<'_>) -> Expression {
     let histogram = histogram_name(definition);
     let count = series(&format!("{histogram}_count"), &[]);
     let limit = definition.unit.exported(threshold.limit);

@@ -5,13 +5,14 @@ mod expression;
 mod rule_file;
 mod selector;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 pub use expression::Scope;
 
 use super::{Subject, Threshold};
 use crate::metric::{Kind, Unit};
-use crate::promql::{ParseError, Query};
+use crate::promql::{Options, ParseError, Query};
 use expression::{Expression, asked_of_loadgate, expression};
 
 /// What the run says of itself, and rules ask for.
@@ -62,6 +63,8 @@ pub struct ThresholdRules {
     pub(super) probes: Vec<String>,
     warmup: Duration,
     pub(super) rules: Vec<ThresholdRule>,
+    /// The names in all expressions.
+    asked: HashSet<String>,
 }
 
 impl ThresholdRules {
@@ -69,17 +72,27 @@ impl ThresholdRules {
     /// Never for thresholds that a plan can have; it says which of our own texts is no PromQL.
     pub fn compile(thresholds: &[Threshold], scope: Scope<'_>) -> Result<Self, ParseError> {
         let rules = thresholds.iter().map(|threshold| ThresholdRule::compile(threshold, scope));
+        let rules: Vec<ThresholdRule> = rules.collect::<Result<_, _>>()?;
+        let queries = rules.iter().flat_map(|rule| [&rule.value, &rule.last].into_iter().chain(&rule.abort));
+        let asked = queries.flat_map(names).collect();
         Ok(ThresholdRules {
             test: scope.test.to_owned(),
             probes: scope.probes.to_vec(),
             warmup: scope.warmup,
-            rules: rules.collect::<Result<_, _>>()?,
+            rules,
+            asked,
         })
     }
 
     /// In the order of the plan: thresholds, then objectives.
     pub fn rules(&self) -> &[ThresholdRule] {
         &self.rules
+    }
+
+    /// Whether an expression asks for a series of this family.
+    pub(super) fn asks_for(&self, family: &str) -> bool {
+        let asked = |name: &str| self.asked.contains(name);
+        asked(family) || ["_bucket", "_sum", "_count"].iter().any(|part| asked(&format!("{family}{part}")))
     }
 
     /// A rule file that says the same to Prometheus; `promtool check rules` accepts it.
@@ -123,6 +136,13 @@ impl ThresholdRule {
             Some(Told::Newest) | None => self.crossed.text().to_owned(),
         }
     }
+}
+
+/// The metrics that an expression names.
+fn names(query: &Query) -> Vec<String> {
+    let selectors = query.selectors(&Options::default());
+    let matchers = selectors.iter().flat_map(|selector| selector.matchers.iter());
+    matchers.filter(|matcher| matcher.label == "__name__").map(|matcher| matcher.value.clone()).collect()
 }
 
 fn parse(text: &str) -> Result<Query, ParseError> {

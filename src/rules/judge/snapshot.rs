@@ -1,6 +1,6 @@
 //! Families at one moment as a source of series: what Prometheus would have after exactly one scrape.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::family::Family;
 use crate::labels::Labels;
@@ -26,11 +26,6 @@ impl Snapshot {
             });
         }
         Snapshot { at_ms, samples }
-    }
-
-    /// All names of metrics, for suggestions.
-    pub fn names(&self) -> BTreeSet<&str> {
-        self.samples.keys().map(String::as_str).collect()
     }
 
     pub fn at_ms(&self) -> i64 {

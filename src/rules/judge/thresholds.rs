@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::Snapshot;
 use crate::family::{Family, FamilyKind};
 use crate::labels::Labels;
-use crate::metric::{self, Unit};
+use crate::metric::Unit;
 use crate::promql::{Options, Query, Value};
 use crate::rules::compile::{ELAPSED, PROBE, RUN_FINAL, RUN_INFO, THRESHOLD_VALUE};
 use crate::rules::{
     Observed, Outcome, ProbeSamples, Subject, Threshold, ThresholdGate, ThresholdRule, ThresholdRules,
-    nearest_metrics,
+    nearest,
 };
 
 /// What there is to judge at a moment.
@@ -53,7 +53,7 @@ impl ThresholdRules {
         self.rules().iter().position(fires)
     }
 
-    /// The families of the moment, and what the run says of itself.
+    /// The families of the moment that somebody asks for, and what the run says of itself.
     fn snapshot(&self, moment: Moment<'_>) -> Snapshot {
         let gauge = |name: &str, value: f64| {
             Family::single(name, FamilyKind::Gauge, "", moment.labels.clone(), value)
@@ -66,7 +66,8 @@ impl ThresholdRules {
         ];
         let probes =
             probe_families(moment.labels, self.probes.iter().map(String::as_str).zip(moment.observed.probes));
-        Snapshot::new(moment.at_ms, moment.families.iter().chain(&own).chain(&probes))
+        let asked = moment.families.iter().filter(|family| self.asks_for(&family.name));
+        Snapshot::new(moment.at_ms, asked.chain(&own).chain(&probes))
     }
 
     /// [`THRESHOLD_VALUE`] of the thresholds whose rules ask for it.
@@ -141,8 +142,8 @@ fn judge(rule: &ThresholdRule, moment: Moment<'_>, source: &Snapshot) -> Thresho
         no_data.selector.clone_from(&rule.selector);
         if no_data.nearest.is_empty() {
             let wanted = rule.selector.split('{').next().unwrap_or_default();
-            let known = source.names().into_iter().filter(|name| name.starts_with(metric::PREFIX));
-            no_data.nearest = nearest_metrics(wanted, known).into_iter().map(str::to_owned).collect();
+            let known = moment.families.iter().map(|family| family.name.as_str());
+            no_data.nearest = nearest(wanted, known).into_iter().map(str::to_owned).collect();
         }
         no_data.why = why.unwrap_or(no_data.why);
         Outcome::NoData(no_data)
