@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::executor::DropReason;
-use crate::rules::{Gate, Outcome};
+use crate::rules::{Effect, Gate};
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,15 +173,14 @@ impl ScrapeHealth {
 
 /// Stopped before failed before inconclusive before passed. Doubts never replace a failure.
 pub fn decide(gates: &[Gate], doubts: &[Doubt], stopped: bool) -> Verdict {
-    let any = |outcome: fn(&Outcome) -> bool| gates.iter().any(|gate| outcome(&gate.outcome));
     if stopped {
-        Verdict::Stopped
-    } else if any(|outcome| *outcome == Outcome::Crossed) {
-        Verdict::Failed
-    } else if !doubts.is_empty() || any(|outcome| matches!(outcome, Outcome::NoData(_))) {
-        Verdict::Inconclusive
-    } else {
-        Verdict::Passed
+        return Verdict::Stopped;
+    }
+    match gates.iter().map(Gate::effect).max().unwrap_or(Effect::Nothing) {
+        Effect::Fails => Verdict::Failed,
+        Effect::Inconclusive => Verdict::Inconclusive,
+        Effect::Nothing | Effect::Degrades if !doubts.is_empty() => Verdict::Inconclusive,
+        Effect::Nothing | Effect::Degrades => Verdict::Passed,
     }
 }
 
@@ -281,17 +280,23 @@ impl fmt::Display for Doubt {
 mod tests {
     use super::*;
     use crate::metric::Unit;
+    use crate::rules::{NoData, Outcome, ThresholdGate};
 
     fn gate(outcome: Outcome) -> Gate {
-        let (subject, threshold) = ("http_reqs".to_owned(), "count>1".to_owned());
-        Gate { subject, threshold, value: None, limit: 1.0, unit: Unit::Plain, outcome }
+        let (subject, threshold, unit) = ("http_reqs".to_owned(), "count>1".to_owned(), Unit::Plain);
+        let (value, limit, objective) = (None, 1.0, None);
+        Gate::Threshold(ThresholdGate { subject, threshold, objective, value, limit, unit, outcome })
+    }
+
+    fn no_data() -> Outcome {
+        Outcome::NoData(NoData { selector: "k6_x".to_owned(), nearest: Vec::new(), why: "none".to_owned() })
     }
 
     #[test]
     fn stopped_goes_before_failed_before_inconclusive_before_passed() {
         let held = || gate(Outcome::Held);
         let crossed = || gate(Outcome::Crossed);
-        let blind = || gate(Outcome::NoData("none".to_owned()));
+        let blind = || gate(no_data());
         let doubt = || vec![Doubt::NoIterations];
         for (gates, doubts, stopped, expected) in [
             (vec![], vec![], false, Verdict::Passed),

@@ -64,11 +64,11 @@ fn distinct<'a>(cells: impl Iterator<Item = (Labels, &'a Cell)>) -> Vec<(Labels,
 pub fn exported_names(definition: &Definition) -> Vec<String> {
     let suffixed = |suffixes: &[&str]| suffixes.iter().map(|suffix| name(definition, suffix)).collect();
     match definition.kind {
-        Kind::Counter => suffixed(&["_total"]),
-        Kind::Gauge => suffixed(&[""]),
+        Kind::Counter => vec![total_name(definition)],
+        Kind::Gauge => vec![gauge_name(definition)],
         Kind::Rate => suffixed(&["_total", "_rate"]),
         Kind::Trend => {
-            let histogram = name(definition, histogram_suffix(definition));
+            let histogram = histogram_name(definition);
             let parts = ["", "_bucket", "_sum", "_count"].iter().map(|part| format!("{histogram}{part}"));
             STATISTICS
                 .iter()
@@ -79,12 +79,23 @@ pub fn exported_names(definition: &Definition) -> Vec<String> {
     }
 }
 
-fn statistic_name(definition: &Definition, statistic: &str) -> String {
-    format!("{PREFIX}{}_{statistic}", definition.name)
+/// Of a counter; of a rate, with the label `condition`.
+pub fn total_name(definition: &Definition) -> String {
+    name(definition, "_total")
 }
 
-fn histogram_suffix(definition: &Definition) -> &'static str {
-    if definition.unit == Unit::Time { "_seconds" } else { "" }
+pub fn gauge_name(definition: &Definition) -> String {
+    name(definition, "")
+}
+
+/// Of a trend: without `_bucket`, `_sum` and `_count`.
+pub fn histogram_name(definition: &Definition) -> String {
+    name(definition, if definition.unit == Unit::Time { "_seconds" } else { "" })
+}
+
+/// Of a trend's `min`, `max` and the like.
+pub fn statistic_name(definition: &Definition, statistic: &str) -> String {
+    format!("{PREFIX}{}_{statistic}", definition.name)
 }
 
 /// The exported name; `suffix` only where the name does not already end in it.
@@ -94,7 +105,7 @@ fn name(definition: &Definition, suffix: &str) -> String {
 }
 
 fn counter(definition: &Definition, cells: &[(Labels, &Cell)]) -> Family {
-    let mut family = Family::new(name(definition, "_total"), FamilyKind::Counter, &definition.help);
+    let mut family = Family::new(total_name(definition), FamilyKind::Counter, &definition.help);
     for (labels, cell) in cells {
         if let Cell::Counter(total) = cell {
             family.push(labels.clone(), definition.unit.exported(*total));
@@ -104,7 +115,7 @@ fn counter(definition: &Definition, cells: &[(Labels, &Cell)]) -> Family {
 }
 
 fn gauge(definition: &Definition, cells: &[(Labels, &Cell)]) -> Family {
-    let mut family = Family::new(name(definition, ""), FamilyKind::Gauge, &definition.help);
+    let mut family = Family::new(gauge_name(definition), FamilyKind::Gauge, &definition.help);
     for (labels, cell) in cells {
         if let Cell::Gauge { set, added, .. } = cell {
             // What is only counted up and down is 0 from the start; what is set has no value before.
@@ -120,7 +131,7 @@ fn gauge(definition: &Definition, cells: &[(Labels, &Cell)]) -> Family {
 
 /// Two counters from which ratios are made, and k6's gauge.
 fn rate(definition: &Definition, cells: &[(Labels, &Cell)]) -> [Family; 2] {
-    let mut total = Family::new(name(definition, "_total"), FamilyKind::Counter, &definition.help);
+    let mut total = Family::new(total_name(definition), FamilyKind::Counter, &definition.help);
     let mut share = Family::new(
         name(definition, "_rate"),
         FamilyKind::Gauge,
@@ -159,8 +170,7 @@ fn trend(definition: &Definition, cells: &[(Labels, &Cell)]) -> Vec<Family> {
         }
         family
     });
-    let mut histogram =
-        Family::new(name(definition, histogram_suffix(definition)), FamilyKind::Histogram, &definition.help);
+    let mut histogram = Family::new(histogram_name(definition), FamilyKind::Histogram, &definition.help);
     for (labels, distribution) in &distributions {
         let value = Value::Histogram(histogram_of(distribution, definition.unit));
         histogram.series.push(Series { labels: (*labels).clone(), value });

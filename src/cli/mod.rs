@@ -58,9 +58,12 @@ enum Command {
 pub fn main() -> ExitCode {
     let matches = Cli::command().get_matches();
     let command = Cli::from_arg_matches(&matches).map(|cli| cli.command).unwrap_or_else(|error| error.exit());
-    let given = matches.subcommand().map(|(_, given)| given);
-    let from_environment =
-        |flag: &str| given.is_some_and(|given| given.value_source(flag) == Some(ValueSource::EnvVariable));
+    let mut given = &matches;
+    // `rules generate` is a command within a command.
+    while let Some((_, inner)) = given.subcommand() {
+        given = inner;
+    }
+    let from_environment = |flag: &str| given.value_source(flag) == Some(ValueSource::EnvVariable);
     let outcome = match command {
         Command::Demo(demo) => demo.execute(),
         Command::Run(mut run) => {
@@ -71,7 +74,10 @@ pub fn main() -> ExitCode {
             check.plan.split_env(from_environment("env"));
             check.execute()
         }
-        Command::Rules(rules) => rules.execute(),
+        Command::Rules(mut rules) => {
+            rules.split_env(|| from_environment("env"));
+            rules.execute()
+        }
         Command::Target(target) => target.execute(),
         Command::Schema(schema) => schema.execute(),
     };

@@ -1,4 +1,6 @@
-//! `loadgate rules`: checks rule files, and runs their unit tests.
+//! `loadgate rules`: checks rule files, runs their unit tests, and makes one of a plan's thresholds.
+
+mod generate;
 
 use std::path::{Path, PathBuf};
 
@@ -7,10 +9,10 @@ use super::{FAILED, Failure, INVALID_PLAN};
 use crate::rules::RuleFile;
 use crate::rules::unit_test::TestFile;
 
-/// Check rule files as Prometheus loads them, and run their unit tests
+/// Check rule files as Prometheus loads them, run their unit tests, and make one of a plan's thresholds
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  loadgate rules check alerting/rules/*.yml\n  loadgate rules test alerting/tests/*.yml"
+    after_help = "Examples:\n  loadgate rules check alerting/rules/*.yml\n  loadgate rules test alerting/tests/*.yml\n  loadgate rules generate config/plans/chat-streaming.yml"
 )]
 pub(super) struct Rules {
     #[command(subcommand)]
@@ -21,6 +23,7 @@ pub(super) struct Rules {
 enum Command {
     Check(Check),
     Test(Test),
+    Generate(generate::Generate),
 }
 
 /// Check rule files: every error with file, line, column, the line, and what was expected
@@ -53,10 +56,18 @@ struct Test {
 }
 
 impl Rules {
+    /// As [`PlanArgs::split_env`](super::files::PlanArgs::split_env), where a plan is read.
+    pub(super) fn split_env(&mut self, from_environment: impl Fn() -> bool) {
+        if let Command::Generate(generate) = &mut self.command {
+            generate.plan.split_env(from_environment());
+        }
+    }
+
     pub(super) fn execute(self) -> Result<u8, Failure> {
         match self.command {
             Command::Check(check) => Ok(check.execute()),
             Command::Test(test) => Ok(test.execute()),
+            Command::Generate(generate) => generate.execute(),
         }
     }
 }

@@ -9,8 +9,6 @@ pub(crate) fn plan(f: &mut Fields<'_>) {
     f.later("settle", "How long to wait between the load and `verify`", text);
     f.later("verify", "What is asked of databases and services after the load", verify);
     f.or_all_defaults::<Hooks>("hooks", "What is done when the verdict is known");
-    f.later("slo", "Objectives of two levels, each of which becomes two gates", slo);
-    f.later("rules", "Rule files in Prometheus' format that decide too", texts);
     f.later("chaos", "What is broken while the load is sent", chaos);
     f.later("baseline", "Earlier runs that this one is compared with", baseline);
 }
@@ -45,10 +43,6 @@ pub(crate) fn flow() -> Json {
     json!({"type": "array", "items": {"type": "object"}})
 }
 
-fn texts() -> Json {
-    json!({"type": "array", "items": {"type": "string"}})
-}
-
 fn closed(properties: Json, required: &[&str]) -> Json {
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
 }
@@ -78,12 +72,6 @@ fn verify() -> Json {
         "type": "array",
         "items": {"type": "object", "properties": properties, "additionalProperties": false, "minProperties": 1, "maxProperties": 1},
     })
-}
-
-fn slo() -> Json {
-    let text = || json!({"type": "string"});
-    let properties = json!({"name": text(), "metric": text(), "target": text(), "critical": text()});
-    json!({"type": "array", "items": closed(properties, &["name", "metric", "target"])})
 }
 
 fn chaos() -> Json {

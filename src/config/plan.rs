@@ -10,15 +10,16 @@ use super::metric::MetricBody;
 use super::node::{Kind, Node};
 use super::scenario::Scenarios;
 use super::schema::{Schemas, or_filled};
+use super::slo::Slos;
 use super::target::Probes;
 use super::threshold::Thresholds;
 use super::value::{
-    AtLeast, Constant, Count, EnvironmentName, Label, MetricName, Name, PlanName, ProfileName, Table, Text,
-    VariableName,
+    AtLeast, Constant, Count, EnvironmentName, FilePath, Label, MetricName, Name, PlanName, ProfileName,
+    Table, Text, VariableName,
 };
 use super::{
     At, DataConfig, Defaults, Limits, MetricConfig, Place, ProbeConfig, ScenarioConfig, ScrapeConfig,
-    StepConfig, ThresholdConfig, later,
+    SloConfig, StepConfig, ThresholdConfig, later,
 };
 
 /// A plan as it was written, after `${}` and the profile were filled in. Names in it are not yet resolved.
@@ -52,6 +53,9 @@ pub struct PlanConfig {
     pub teardown_timeout: Duration,
     pub metrics: Vec<MetricConfig>,
     pub thresholds: Vec<ThresholdConfig>,
+    pub slo: Vec<SloConfig>,
+    /// Rule files: paths from the plan's folder, or patterns.
+    pub rules: Vec<At<String>>,
     /// How long `/metrics` keeps the final values (default 5 m).
     pub retain_series: Duration,
     /// Label sets per metric (default 200); past it `name` becomes `other`.
@@ -109,6 +113,11 @@ impl Element for PlanConfig {
             f.or_empty::<Table<MetricName, MetricBody>>("metrics", "Custom metrics, which `record` fills");
         let thresholds =
             f.or_empty::<Thresholds>("thresholds", "What must hold on the final values, in k6's grammar");
+        let slo = f.or_empty::<Slos>("slo", "Objectives of two levels, each of which becomes two gates");
+        let rules = f.or_empty::<Vec<At<FilePath>>>(
+            "rules",
+            "Rule files in Prometheus' format that decide too; patterns such as `rules/*.yml`",
+        );
         let retain_series = f.or("retain_series", "How long `/metrics` keeps the final values", "5m");
         let series_limit = f.or::<Count<1, 100_000>>(
             "series_limit",
@@ -141,6 +150,8 @@ impl Element for PlanConfig {
             teardown_timeout: teardown_timeout?.0,
             metrics: metrics?,
             thresholds: thresholds?.0,
+            slo: slo?.0,
+            rules: rules?.into_iter().map(|path| path.map(|path| path.0)).collect(),
             retain_series: retain_series?,
             series_limit: usize::try_from(series_limit?.0).unwrap_or(usize::MAX),
         })

@@ -83,6 +83,8 @@ impl Source {
 pub struct Problems {
     pub source: Arc<Source>,
     pub list: Vec<Problem>,
+    /// Of files that this one names.
+    pub elsewhere: Vec<Problems>,
 }
 
 impl Problems {
@@ -95,13 +97,19 @@ impl Problems {
         let mut seen = HashSet::new();
         list.retain(|problem| seen.insert(problem.clone()));
         list.sort_by_key(|problem| problem.place.map(|place| (place.line, place.column)));
-        Problems { source, list }
+        Problems { source, list, elsewhere: Vec::new() }
     }
 }
 
 impl std::error::Error for Problems {}
 
 impl Problems {
+    /// With those of files that this one names.
+    #[must_use]
+    pub fn and(self, elsewhere: Vec<Problems>) -> Self {
+        Problems { elsewhere, ..self }
+    }
+
     /// Shows the list as what is doubtful, though nothing is refused for it.
     pub fn as_warnings(&self) -> impl fmt::Display {
         Warnings(self)
@@ -114,8 +122,11 @@ impl Problems {
         if self.list.len() > ENOUGH_PROBLEMS {
             writeln!(f, "… and {} more\n", self.list.len() - ENOUGH_PROBLEMS)?;
         }
-        let plural = if self.list.len() == 1 { "" } else { "s" };
-        writeln!(f, "{} {severity}{plural} in {}", self.list.len(), clean(&self.source.file))
+        if !self.list.is_empty() || self.elsewhere.is_empty() {
+            let plural = if self.list.len() == 1 { "" } else { "s" };
+            writeln!(f, "{} {severity}{plural} in {}", self.list.len(), clean(&self.source.file))?;
+        }
+        self.elsewhere.iter().try_for_each(|problems| problems.write(f, severity))
     }
 }
 

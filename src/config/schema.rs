@@ -165,7 +165,7 @@ mod tests {
     use crate::config::{LoadOptions, Problems, load};
 
     /// A plan around one element, by the element's name in the schema.
-    const AROUND: [(&str, &str); 33] = [
+    const AROUND: [(&str, &str); 34] = [
         ("plan", "@"),
         ("defaults", "{defaults: @}"),
         ("tls", "{defaults: {tls: @}}"),
@@ -176,6 +176,7 @@ mod tests {
         ("probe", "{probes: {p: @}}"),
         ("metric", "{metrics: {m: @}}"),
         ("threshold", "{thresholds: {m: @}}"),
+        ("slo", "{slo: [@]}"),
         ("scenario", "{scenarios: {s: @}}"),
         ("stage_of_vus", "{scenarios: {s: {executor: ramping-vus, stages: [@]}}}"),
         ("stage_of_rates", "{scenarios: {s: {executor: ramping-arrival-rate, stages: [@]}}}"),

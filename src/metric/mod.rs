@@ -58,10 +58,11 @@ impl Unit {
         }
     }
 
-    /// The reverse of [`shown`](Self::shown): a number of the plan as it is recorded.
+    /// The reverse of [`shown`](Self::shown): a number of the plan as it is recorded; times in whole nanoseconds, so that
+    /// a limit and a value that were written alike are equal.
     pub fn recorded(self, shown: f64) -> f64 {
         match self {
-            Unit::Time => shown * 1e6,
+            Unit::Time => (shown * 1e6).round(),
             Unit::Plain | Unit::Bytes => shown,
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::files::Files;
 use super::procedure::Procedures;
-use super::{Plan, data, metrics, scenario, schedule, target, threshold_tags};
+use super::{Plan, data, metrics, rules, scenario, schedule, target, threshold_tags};
 use crate::config::{Loaded, PlanConfig, Problems};
 use crate::executor::Segment;
 use crate::labels::Labels;
@@ -22,6 +22,7 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
     let mut problems = loaded.problems.clone();
     let catalog = metrics::catalog(&plan.metrics, &mut problems);
     let thresholds = metrics::thresholds(plan, &catalog, &mut problems);
+    let threshold_rules = rules::of_thresholds(&thresholds, plan, &catalog, &mut problems);
     let registry = Registry::new(Arc::new(catalog), &metrics::bounds(&thresholds), plan.series_limit);
     let names = Names::new(plan.vars.iter().map(|(name, _)| name.clone()));
     let mut files = Files::beside(base);
@@ -51,33 +52,41 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
         threshold_tags::check(plan, &registry, &mut problems);
     }
     let settings = target::settings(plan, &mut from.files, &mut problems);
+    let named = rules::named(plan, &mut from.files, &mut problems);
+    if sound {
+        rules::check(plan, &named, schedule::planned(&scenarios), &mut problems);
+    }
     let scrapes = target::scrapes(plan, &mut problems);
     let probes = target::probes(plan, &mut problems);
-    match settings {
-        Some(settings) if problems.is_empty() => Ok(Plan {
-            name: Arc::from(plan.name.value.as_str()),
-            tags: Labels::new(
-                plan.tags.iter().map(|(name, value)| (name.value.as_str(), value.value.as_str())),
-            ),
-            registry: Arc::new(registry),
-            settings: Arc::new(settings),
-            vars: scenario::template_values(&plan.vars),
-            scrapes,
-            probes,
-            preflight,
-            setup,
-            teardown,
-            warmup: plan.warmup.value,
-            scenarios,
-            segment: Segment::WHOLE,
-            drain: plan.drain.unwrap_or_else(|| longest_graceful_stop(plan)),
-            thresholds,
-            max_requests_per_sec: plan.limits.rps,
-            max_dropped: plan.limits.max_dropped,
-            keep_cookies: plan.defaults.no_cookies_reset,
-            retain_series: plan.retain_series,
-        }),
-        _ => Err(Problems::new(Arc::clone(&loaded.source), problems)),
+    match (settings, threshold_rules) {
+        (Some(settings), Some(threshold_rules)) if problems.is_empty() && named.problems.is_empty() => {
+            Ok(Plan {
+                name: Arc::from(plan.name.value.as_str()),
+                tags: Labels::new(
+                    plan.tags.iter().map(|(name, value)| (name.value.as_str(), value.value.as_str())),
+                ),
+                registry: Arc::new(registry),
+                settings: Arc::new(settings),
+                vars: scenario::template_values(&plan.vars),
+                scrapes,
+                probes,
+                preflight,
+                setup,
+                teardown,
+                warmup: plan.warmup.value,
+                scenarios,
+                segment: Segment::WHOLE,
+                drain: plan.drain.unwrap_or_else(|| longest_graceful_stop(plan)),
+                thresholds,
+                threshold_rules,
+                rule_files: named.files,
+                max_requests_per_sec: plan.limits.rps,
+                max_dropped: plan.limits.max_dropped,
+                keep_cookies: plan.defaults.no_cookies_reset,
+                retain_series: plan.retain_series,
+            })
+        }
+        _ => Err(Problems::new(Arc::clone(&loaded.source), problems).and(named.problems)),
     }
 }
 

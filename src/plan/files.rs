@@ -28,6 +28,25 @@ impl Files {
         self.base.join(path)
     }
 
+    /// The files that a pattern names, in alphabetical order; a path without wildcards names itself.
+    ///
+    /// # Errors
+    /// When it is no pattern, for people.
+    pub(super) fn matching(&self, pattern: &str) -> Result<Vec<PathBuf>, String> {
+        let from = self.resolve(pattern);
+        if from.is_file() || !pattern.contains(['*', '?', '[']) {
+            return Ok(vec![from]);
+        }
+        // The plan's folder is no pattern, whatever characters are in its name.
+        let whole = match Path::new(pattern).is_absolute() {
+            true => PathBuf::from(pattern),
+            false => PathBuf::from(glob::Pattern::escape(&self.base.to_string_lossy())).join(pattern),
+        };
+        let paths =
+            glob::glob(&whole.to_string_lossy()).map_err(|error| format!("it is no pattern: {error}"))?;
+        Ok(paths.filter_map(Result::ok).filter(|path| path.is_file()).collect())
+    }
+
     /// # Errors
     /// What kept it from being read, for people.
     pub(super) fn read(&mut self, path: &Path) -> Result<Bytes, String> {

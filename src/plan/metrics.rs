@@ -8,7 +8,7 @@ use crate::ids::MetricId;
 use crate::labels::Labels;
 use crate::metric::{Catalog, Kind, Unit};
 use crate::record::quantile_of_percent;
-use crate::rules::{Aggregation, Subject, Threshold};
+use crate::rules::{Aggregation, Level, Objective, Subject, Threshold};
 
 pub(super) fn catalog(metrics: &[MetricConfig], problems: &mut Vec<Problem>) -> Catalog {
     let mut catalog = Catalog::default();
@@ -45,13 +45,23 @@ pub(super) fn thresholds(
     problems: &mut Vec<Problem>,
 ) -> Vec<Threshold> {
     let mut compiled = Vec::new();
-    for threshold in &plan.thresholds {
+    for (threshold, objective) in demands(plan) {
         match compile(threshold, plan, catalog) {
-            Ok(threshold) => compiled.push(threshold),
+            Ok(threshold) => compiled.push(Threshold { objective, ..threshold }),
             Err(problem) => problems.push(problem),
         }
     }
     compiled
+}
+
+/// Thresholds, then the levels of objectives.
+pub(super) fn demands(plan: &PlanConfig) -> impl Iterator<Item = (&ThresholdConfig, Option<Objective>)> {
+    let objectives = plan.slo.iter().flat_map(|slo| {
+        let of = |level| Some(Objective { name: slo.name.value.clone(), level });
+        let target = (&slo.target, of(Level::Target));
+        [target].into_iter().chain(slo.critical.iter().map(move |critical| (critical, of(Level::Critical))))
+    });
+    plan.thresholds.iter().map(|threshold| (threshold, None)).chain(objectives)
 }
 
 /// A histogram bound lies on the limit of each percentile threshold.
@@ -88,6 +98,7 @@ fn compile(threshold: &ThresholdConfig, plan: &PlanConfig, catalog: &Catalog) ->
         comparison: threshold.comparison,
         limit,
         abort_after: threshold.abort_on_fail.then_some(threshold.delay_abort_eval),
+        objective: None,
     })
 }
 

@@ -6,6 +6,7 @@ mod data;
 mod files;
 mod metrics;
 mod procedure;
+mod rules;
 mod scenario;
 mod schedule;
 mod steps;
@@ -27,7 +28,7 @@ use crate::ids::ScenarioId;
 use crate::labels::Labels;
 use crate::protocol::Settings;
 use crate::record::Registry;
-use crate::rules::Threshold;
+use crate::rules::{RuleFile, Threshold, ThresholdRules};
 use crate::selector::Selector;
 use crate::template::Value;
 use crate::time::{Elapsed, span};
@@ -56,7 +57,12 @@ pub struct Plan {
     pub segment: Segment,
     /// How long after the last scenario's end the load is cut off.
     pub drain: Duration,
+    /// Thresholds, then the levels of objectives.
     pub thresholds: Vec<Threshold>,
+    /// The same, as they are asked of the run's families.
+    pub threshold_rules: ThresholdRules,
+    /// That the plan names: their alerts decide too.
+    pub rule_files: Vec<RuleFile>,
     /// The share of due iterations that may be dropped, 0 to 1.
     pub max_dropped: f64,
     /// Of HTTP requests over all scenarios, above 0.

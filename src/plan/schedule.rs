@@ -59,7 +59,7 @@ fn expected(scenarios: &[Arc<Scenario>], id: usize, courses: &[Course], elapsed:
     Span { start, end: course(id).ended.map_or(end, |ended| ended.min(end)) }
 }
 
-fn planned(scenarios: &[Arc<Scenario>]) -> Duration {
+pub(super) fn planned(scenarios: &[Arc<Scenario>]) -> Duration {
     let end = |id| expected(scenarios, id, &[], Duration::ZERO).end;
     (0..scenarios.len()).map(end).max().unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! Which tags a threshold may ask for. A counter without a series is 0, so `count<1` over a tag that no series
 //! can ever have would hold whatever the target does: such a threshold is refused.
 
-use super::metrics::nearest;
+use super::metrics::{demands, nearest};
 use crate::config::{PlanConfig, Problem, ThresholdConfig};
 use crate::ids::MetricId;
 use crate::labels::Labels;
@@ -12,7 +12,7 @@ use crate::record::Registry;
 pub(super) fn check(plan: &PlanConfig, registry: &Registry, problems: &mut Vec<Problem>) {
     let catalog = registry.catalog();
     let series: Vec<_> = registry.keys_from(0).into_iter().map(|key| (key.metric, key.labels)).collect();
-    for threshold in &plan.thresholds {
+    for (threshold, _) in demands(plan) {
         // What is no metric is a probe, or was refused before.
         let Some(metric) = catalog.find(&threshold.metric.value.name) else { continue };
         let alike = siblings(metric, catalog);

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::ScenarioProgress;
 use crate::aggregate::Totals;
-use crate::rules::{Gate, ProbeSamples};
+use crate::rules::{AlertGate, Gate, ProbeSamples, ThresholdGate};
 use crate::verdict::{Doubt, ScrapeHealth, Verdict, exit_code};
 
 #[derive(Debug)]
@@ -43,6 +43,15 @@ pub struct Warmup {
 }
 
 impl Finished {
+    /// Thresholds, and both levels of objectives.
+    pub fn thresholds(&self) -> impl Iterator<Item = &ThresholdGate> {
+        self.gates.iter().filter_map(Gate::threshold)
+    }
+
+    pub fn alerts(&self) -> impl Iterator<Item = &AlertGate> {
+        self.gates.iter().filter_map(Gate::alert)
+    }
+
     /// The time that `totals` are of.
     pub fn judged_for(&self) -> Duration {
         self.elapsed.saturating_sub(self.warmup.map_or(Duration::ZERO, |warmup| warmup.duration))

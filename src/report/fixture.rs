@@ -9,7 +9,10 @@ use crate::executor::DropReason;
 use crate::labels::Labels;
 use crate::metric::{self, Catalog, Kind, Unit};
 use crate::record::{Registry, Shard};
-use crate::rules::{Aggregation, Comparison, Gate, Observed, ProbeSamples, Subject, Threshold};
+use crate::rules::{
+    Aggregation, AlertGate, AlertOutcome, Comparison, Firing, Gate, Gravity, Level, Moment, NoData,
+    Objective, Observed, ProbeSamples, Scope, Subject, Threshold, ThresholdRules,
+};
 use crate::time::Elapsed;
 use crate::verdict::{Health, ScrapeHealth, decide};
 
@@ -86,6 +89,57 @@ pub(super) fn inconclusive() -> Finished {
     Finished { verdict, doubts, scrapes, probes: probes.collect(), ..finished }
 }
 
+/// An objective that is ok, one that is degraded, one without data, and alerts of which one fired.
+pub(super) fn with_rules() -> Finished {
+    let level = |name: &str, level, threshold: Threshold| {
+        let objective = Some(Objective { name: name.to_owned(), level });
+        Threshold { objective, ..threshold }
+    };
+    let p95 =
+        |source: &str, limit: f64| on(metric::HTTP_REQ_DURATION, source, Aggregation::Quantile(0.95), limit);
+    let totals = recorded(|recorder| recorder.steady(287, 0));
+    let thresholds = [
+        p95("p(95)<500", 500e6),
+        level("publish", Level::Target, p95("p(95)<200", 200e6)),
+        level("publish", Level::Critical, p95("p(95)<500", 500e6)),
+        level("fast", Level::Target, p95("p(95)<5ms", 5e6)),
+        level("fast", Level::Critical, p95("p(95)<500", 500e6)),
+        level("chat", Level::Target, on(metric::WS_FIRST_MESSAGE, "avg<1s", Aggregation::Avg, 1e9)),
+    ];
+    let finished = finish(totals, &thresholds, 0);
+    let labels = Labels::new([("alertname", "LatencyHigh"), ("scenario", "steady"), ("gate", "fail")]);
+    let first = Firing {
+        at_ms: 1_795_230_997_250,
+        value: 0.75,
+        labels: labels.clone(),
+        annotations: [("summary".to_owned(), "p95 is above 20 ms".to_owned())].into(),
+    };
+    let no_data = NoData {
+        selector: r#"up{job="x"}"#.to_owned(),
+        nearest: vec!["up".to_owned()],
+        why: "nothing to judge it by ever came".to_owned(),
+    };
+    let (held, hold) = (Duration::from_secs(4), Duration::from_secs(30));
+    let alerts = [
+        alert(AlertOutcome::Held),
+        alert(AlertOutcome::Fired { first: Box::new(first), others: 1 }),
+        alert(AlertOutcome::Pending { held, hold, labels: labels.clone() }),
+        alert(AlertOutcome::NoData(no_data)),
+        alert(AlertOutcome::Error("found duplicate series".to_owned())),
+        alert(AlertOutcome::FiringAlready { since_ms: 1_795_230_900_000, labels }),
+        alert(AlertOutcome::NotApplicable("its window and `for` need 5m".to_owned())),
+    ];
+    let gates: Vec<Gate> = finished.gates.iter().cloned().chain(alerts).collect();
+    let verdict = decide(&gates, &finished.doubts, false);
+    Finished { gates, verdict, ..finished }
+}
+
+/// An alert that fails the run when it fires.
+pub(super) fn alert(outcome: AlertOutcome) -> Gate {
+    let [alert, group, file] = ["LatencyHigh", "latency", "rules/slo.yml"].map(str::to_owned);
+    Gate::Alert(AlertGate { alert, group, file, gravity: Gravity::Fail, outcome })
+}
+
 /// Ten requests: eight good ones of 1 to 8 ms, one not found, one refused.
 pub(super) fn mixed() -> Finished {
     let totals = recorded(|recorder| {
@@ -129,7 +183,8 @@ fn recorded(write: impl FnOnce(&mut Recorder)) -> Totals {
     let shard = Shard::new(Arc::clone(&registry));
     let mut recorder = Recorder { registry: Arc::clone(&registry), shard };
     write(&mut recorder);
-    let mut totals = Totals::new(registry);
+    let labels = Labels::new([("test", "steady"), ("testid", "20261121-031635-steady")]);
+    let mut totals = Totals::labelled(registry, labels);
     totals.absorb(&mut recorder.shard);
     totals
 }
@@ -201,6 +256,7 @@ fn on(metric: crate::ids::MetricId, source: &str, aggregation: Aggregation, limi
         comparison: Comparison::Less,
         limit,
         abort_after: None,
+        objective: None,
     }
 }
 
@@ -216,7 +272,7 @@ fn tagged(metric: crate::ids::MetricId, source: &str, aggregation: Aggregation, 
 fn probe(source: &str, aggregation: Aggregation, limit: f64) -> Threshold {
     let (name, source) = ("hz".to_owned(), source.to_owned());
     let (subject, comparison) = (Subject::Probe(0), Comparison::Greater);
-    Threshold { name, source, subject, aggregation, comparison, limit, abort_after: None }
+    Threshold { name, source, subject, aggregation, comparison, limit, abort_after: None, objective: None }
 }
 
 fn finish(totals: Totals, thresholds: &[Threshold], dropped: u64) -> Finished {
@@ -224,8 +280,23 @@ fn finish(totals: Totals, thresholds: &[Threshold], dropped: u64) -> Finished {
     let mut samples = ProbeSamples::default();
     [100.0, 97.0, 100.25, f64::NAN, 99.5].into_iter().for_each(|hz| samples.record(hz));
     let probes = [samples];
-    let observed = Observed { totals: &totals, probes: &probes, elapsed };
-    let gates: Vec<Gate> = thresholds.iter().map(|threshold| threshold.judge(observed)).collect();
+    let labels = Labels::new([("test", "steady"), ("testid", "20261121-031635-steady")]);
+    let scope = Scope {
+        test: "steady",
+        catalog: totals.catalog(),
+        probes: &["hz".to_owned()],
+        warmup: Duration::ZERO,
+    };
+    let moment = Moment {
+        at_ms: 1_795_230_999_250,
+        observed: Observed { totals: &totals, probes: &probes, elapsed },
+        families: &totals.families(),
+        labels: &labels,
+        elapsed,
+        is_final: true,
+    };
+    let rules = ThresholdRules::compile(thresholds, scope).unwrap();
+    let gates: Vec<Gate> = rules.judge(moment).into_iter().map(Gate::Threshold).collect();
     let completed = totals.counter(&Selector::all(metric::ITERATIONS)) as u64;
     let scrapes =
         vec![ScrapeHealth { job: "backend".to_owned(), due: 5, missed: 1, last_error: "timeout".to_owned() }];

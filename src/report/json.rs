@@ -5,12 +5,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::gate_json::gate;
 use super::observed::{Observed, Trend, Values};
 use super::rfc3339::utc;
-use super::summary::finding;
 use super::{Finished, Probe, ScenarioProgress, TrendStat, causes};
 use crate::metric::Unit;
-use crate::rules::{Gate, Outcome};
 use crate::verdict::ScrapeHealth;
 
 /// Raised when a field changes its meaning or goes; a new field does not raise it.
@@ -37,6 +36,11 @@ pub fn summary(finished: &Finished, trend_stats: &[TrendStat]) -> Value {
         "exit_code": finished.exit_code(),
         "ended_by": finished.ended_by,
         "gates": finished.gates.iter().map(|each| gate(each, finished)).collect::<Vec<_>>(),
+        "slo": finished
+            .objectives()
+            .iter()
+            .map(|objective| json!({"name": objective.name, "status": objective.status.as_str().replace(' ', "_")}))
+            .collect::<Vec<_>>(),
         "doubts": finished.doubts.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "metrics": metrics(finished, trend_stats),
         "causes": causes(finished),
@@ -55,35 +59,6 @@ pub fn summary(finished: &Finished, trend_stats: &[TrendStat]) -> Value {
         "notes_dropped": notes_dropped,
         "label_sets_folded": finished.totals.registry().overflowed(),
     })
-}
-
-fn gate(gate: &Gate, finished: &Finished) -> Value {
-    json!({
-        "metric": gate.subject,
-        "threshold": gate.threshold,
-        "value": gate.value.map(number),
-        "limit": number(gate.limit),
-        "unit": unit(gate.unit),
-        "outcome": outcome(&gate.outcome),
-        "message": finding(gate, finished),
-    })
-}
-
-fn outcome(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Held => "held",
-        Outcome::Crossed => "crossed",
-        Outcome::NoData(_) => "no_data",
-    }
-}
-
-/// Of a gate's value and limit; a share or plain number has none.
-fn unit(unit: Unit) -> Option<&'static str> {
-    match unit {
-        Unit::Plain => None,
-        Unit::Time => Some("ms"),
-        Unit::Bytes => Some("bytes"),
-    }
 }
 
 /// A metric that has a gate is there also without data, so that its thresholds are.
@@ -124,8 +99,9 @@ fn metric(metric: &Observed<'_>, trend_stats: &[TrendStat]) -> Value {
         "values".to_owned(),
         metric.values.as_ref().map_or_else(|| json!({}), |known| values(known, trend_stats)),
     );
-    if !metric.gates.is_empty() {
-        let thresholds = metric.gates.iter().map(|gate| (gate.threshold.clone(), json!({"ok": gate.held()})));
+    let mut thresholds = metric.gates.iter().filter(|gate| gate.objective.is_none()).peekable();
+    if thresholds.peek().is_some() {
+        let thresholds = thresholds.map(|gate| (gate.threshold.clone(), json!({"ok": gate.held()})));
         object.insert("thresholds".to_owned(), Value::Object(thresholds.collect()));
     }
     Value::Object(object)
@@ -199,7 +175,7 @@ fn scrape(scrape: &ScrapeHealth) -> Value {
 }
 
 /// Whole numbers without a decimal point, as k6 writes them; what is not finite is null.
-fn number(value: f64) -> Value {
+pub(super) fn number(value: f64) -> Value {
     const EXACT: f64 = (1_u64 << 53) as f64;
     if value.fract() == 0.0 && value.abs() < EXACT { (value as i64).into() } else { value.into() }
 }
@@ -214,6 +190,14 @@ mod tests {
         let exported =
             serde_json::to_string_pretty(&summary(&fixture::failed(), &TrendStat::EXPORTED)).unwrap();
         fixture::golden().bind(|| insta::assert_snapshot!("summary_failed_export", exported));
+    }
+
+    #[test]
+    fn the_export_of_objectives_and_alerts() {
+        let exported = summary(&fixture::with_rules(), &TrendStat::EXPORTED);
+        let gates = json!({"slo": exported["slo"], "gates": exported["gates"]});
+        let gates = serde_json::to_string_pretty(&gates).unwrap();
+        fixture::golden().bind(|| insta::assert_snapshot!("gates_export", gates));
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! `--junit`: a test case per threshold and per reason for doubt, for CI systems that read JUnit's XML.
+//! `--junit`: a test case per gate and per reason for doubt, for CI systems that read JUnit's XML.
 //!
-//! The report says what the verdict says: failed is a failure, inconclusive and stopped are errors. Checks
+//! The report says what the verdict says: failed is a failure, inconclusive and stopped are errors. An objective that is
+//! degraded passes and says so; an alert that could say nothing about the run is skipped. Checks
 //! are no test cases: as in k6 they decide nothing, unless a threshold asks for their rate.
 
 use std::time::SystemTime;
@@ -9,7 +10,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::Finished;
 use super::summary::{finding, verdict_lines};
-use crate::rules::{Gate, Outcome};
+use crate::rules::{AlertOutcome, Effect, Gate, Outcome};
 use crate::verdict::Verdict;
 
 /// # Errors
@@ -21,7 +22,7 @@ pub fn junit(finished: &Finished) -> Result<String, quick_junit::SerializeError>
     suite.add_property(("testid", finished.testid.as_str()));
     suite.add_property(("verdict", finished.verdict.label()));
     suite.add_test_case(ran_to_its_end(finished));
-    suite.add_test_cases(finished.gates.iter().map(|gate| threshold(gate, finished)));
+    suite.add_test_cases(finished.gates.iter().map(|gate| of_gate(gate, finished)));
     suite.add_test_cases(finished.doubts.iter().map(|doubt| {
         let status = failed(NonSuccessKind::Error, "doubt", &doubt.to_string());
         case(finished, "doubts", &doubt.subject(), status)
@@ -49,16 +50,44 @@ fn ran_to_its_end(finished: &Finished) -> TestCase {
     case
 }
 
-fn threshold(gate: &Gate, finished: &Finished) -> TestCase {
-    let found = finding(gate, finished);
-    let status = match gate.outcome {
-        Outcome::Held => TestCaseStatus::success(),
-        Outcome::Crossed => failed(NonSuccessKind::Failure, "threshold", &found),
-        Outcome::NoData(_) => failed(NonSuccessKind::Error, "no_data", &found),
+fn of_gate(gate: &Gate, finished: &Finished) -> TestCase {
+    let mut found = finding(gate, finished);
+    let status = match gate.effect() {
+        Effect::Nothing if gate.alert().is_some_and(|alert| alert.says_nothing()) => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(found.as_str());
+            status
+        }
+        Effect::Nothing => TestCaseStatus::success(),
+        Effect::Degrades => {
+            found = format!("degraded: {found}");
+            TestCaseStatus::success()
+        }
+        Effect::Inconclusive => failed(NonSuccessKind::Error, kind(gate), &found),
+        Effect::Fails => failed(NonSuccessKind::Failure, kind(gate), &found),
     };
-    let mut case = case(finished, "thresholds", &format!("{} {}", gate.subject, gate.threshold), status);
+    let (class, name) = match gate {
+        Gate::Threshold(threshold) if threshold.objective.is_some() => ("slo", gate.name()),
+        Gate::Threshold(_) => ("thresholds", gate.name()),
+        Gate::Alert(alert) => ("rules", format!("{} {}", alert.group, alert.alert)),
+    };
+    let mut case = case(finished, class, &name, status);
     case.set_system_out(found);
     case
+}
+
+/// The type of a failure or an error.
+fn kind(gate: &Gate) -> &'static str {
+    match gate {
+        Gate::Threshold(gate) => match gate.outcome {
+            Outcome::NoData(_) => "no_data",
+            Outcome::Held | Outcome::Crossed => "threshold",
+        },
+        Gate::Alert(gate) => match gate.outcome {
+            AlertOutcome::Fired { .. } => "alert",
+            ref other => other.as_str(),
+        },
+    }
 }
 
 fn case(finished: &Finished, class: &str, name: &str, status: TestCaseStatus) -> TestCase {
@@ -87,6 +116,12 @@ mod tests {
     fn the_report_of_a_failed_run() {
         let report = junit(&fixture::failed()).unwrap();
         fixture::golden().bind(|| insta::assert_snapshot!("junit_failed", report));
+    }
+
+    #[test]
+    fn the_report_of_objectives_and_alerts() {
+        let report = junit(&fixture::with_rules()).unwrap();
+        fixture::golden().bind(|| insta::assert_snapshot!("junit_rules", report));
     }
 
     /// (tests, failures, errors)

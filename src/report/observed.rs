@@ -8,7 +8,7 @@ use crate::aggregate::Selector;
 use crate::labels::Labels;
 use crate::metric::{Definition, Kind, Unit};
 use crate::record::{Distribution, quantile_of_percent};
-use crate::rules::Gate;
+use crate::rules::ThresholdGate;
 
 /// A metric, or the part of it that carries some tags.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct Observed<'a> {
     /// `None` when nothing was recorded; a counter is 0 then.
     pub(super) values: Option<Values>,
     /// The gates on exactly this metric or sub-metric.
-    pub(super) gates: Vec<&'a Gate>,
+    pub(super) gates: Vec<&'a ThresholdGate>,
 }
 
 #[derive(Debug)]
@@ -72,13 +72,18 @@ impl Finished {
         tags: Option<String>,
         selector: &Selector,
     ) -> Observed<'a> {
-        let gates: Vec<&Gate> =
-            self.gates.iter().filter(|gate| gate.subject == name && applies(gate, definition)).collect();
+        let gates: Vec<&ThresholdGate> =
+            self.thresholds().filter(|gate| gate.subject == name && applies(gate, definition)).collect();
         let values = self.values(definition, selector, &gates);
         Observed { name, definition, tags, values, gates }
     }
 
-    fn values(&self, definition: &Definition, selector: &Selector, gates: &[&Gate]) -> Option<Values> {
+    fn values(
+        &self,
+        definition: &Definition,
+        selector: &Selector,
+        gates: &[&ThresholdGate],
+    ) -> Option<Values> {
         let unit = definition.unit;
         match definition.kind {
             Kind::Counter => {
@@ -105,11 +110,11 @@ impl Finished {
     }
 
     fn sub_metrics(&self, definition: &Definition) -> BTreeSet<&str> {
-        let of_metric = |gate: &&Gate| {
+        let of_metric = |gate: &&ThresholdGate| {
             gate.subject.strip_prefix(definition.name.as_str()).is_some_and(|rest| rest.starts_with('{'))
                 && applies(gate, definition)
         };
-        self.gates.iter().filter(of_metric).map(|gate| gate.subject.as_str()).collect()
+        self.thresholds().filter(of_metric).map(|gate| gate.subject.as_str()).collect()
     }
 }
 
@@ -152,7 +157,7 @@ impl Trend {
 }
 
 /// The `p(95)` of `p(95)<500`.
-pub(super) fn aggregation(gate: &Gate) -> &str {
+pub(super) fn aggregation(gate: &ThresholdGate) -> &str {
     gate.threshold.split(['<', '>', '=', '!']).next().unwrap_or_default().trim()
 }
 
@@ -165,7 +170,7 @@ pub(super) fn split_subject(subject: &str) -> (&str, Option<&str>) {
 }
 
 /// False for a gate on a probe that bears a metric's name: k6 users write `checks{type:hz}: avg>95`.
-fn applies(gate: &Gate, definition: &Definition) -> bool {
+fn applies(gate: &ThresholdGate, definition: &Definition) -> bool {
     match (definition.kind, aggregation(gate)) {
         (Kind::Counter, "count" | "rate") | (Kind::Gauge, "value") | (Kind::Rate, "rate") => true,
         (Kind::Trend, aggregation) => aggregation.parse::<TrendStat>().is_ok(),
@@ -174,7 +179,7 @@ fn applies(gate: &Gate, definition: &Definition) -> bool {
 }
 
 /// Whether a gate's value is a share, to be shown in per cent.
-pub(super) fn is_share(gate: &Gate, finished: &Finished) -> bool {
+pub(super) fn is_share(gate: &ThresholdGate, finished: &Finished) -> bool {
     let catalog = finished.totals.catalog();
     let metric = catalog.find(split_subject(&gate.subject).0);
     metric
@@ -198,6 +203,7 @@ fn labels(tags: &str) -> Labels {
 mod tests {
     use super::*;
     use crate::report::fixture;
+    use crate::rules::Gate;
 
     #[test]
     fn tags_are_read_as_k6_reads_them() {
@@ -210,8 +216,11 @@ mod tests {
     #[test]
     fn a_percentile_is_what_its_gate_found() {
         let mut finished = fixture::passed();
-        let gate = finished.gates.iter_mut().find(|gate| gate.threshold == "p(95)<500").unwrap();
-        gate.value = Some(20.15);
+        let thresholds = finished.gates.iter_mut().filter_map(|gate| match gate {
+            Gate::Threshold(gate) => Some(gate),
+            Gate::Alert(_) => None,
+        });
+        thresholds.filter(|gate| gate.threshold == "p(95)<500").for_each(|gate| gate.value = Some(20.15));
         let observed = finished.observed();
         let duration = observed.iter().find(|metric| metric.name == "http_req_duration").unwrap();
         let Some(Values::Trend(trend)) = &duration.values else { panic!("a trend") };
@@ -222,12 +231,13 @@ mod tests {
     #[test]
     fn a_gate_on_a_probe_that_is_written_like_a_metric_makes_no_sub_metric() {
         let mut finished = fixture::passed();
-        finished.gates.push(Gate {
+        let probe = ThresholdGate {
             subject: "checks{type:hz}".to_owned(),
             threshold: "avg>95".to_owned(),
-            ..finished.gates[0].clone()
-        });
+            ..finished.thresholds().next().unwrap().clone()
+        };
+        assert!(!is_share(&probe, &finished));
+        finished.gates.push(Gate::Threshold(probe));
         assert!(finished.observed().iter().all(|metric| metric.name != "checks{type:hz}"));
-        assert!(!is_share(&finished.gates[finished.gates.len() - 1], &finished));
     }
 }

@@ -1,22 +1,35 @@
 //! What must hold. Pure.
 //!
-//! Two ways lead here. A [`Threshold`] and what was observed give a [`Gate`]. A [`RuleFile`] gives [`Group`]s, which
-//! are evaluated tick by tick on a store, as Prometheus does it; whoever calls holds the clock.
+//! Two ways lead to a [`Gate`]. A plan's thresholds and objectives become PromQL ([`ThresholdRules`]), which is asked of
+//! the run's families. A [`RuleFile`] gives [`Group`]s, which are evaluated tick by tick on a store, as Prometheus does it;
+//! an [`AlertWatch`] looks at their states. Whoever calls holds the clock.
 
+mod alert_gates;
 pub mod annotation;
+mod compile;
 mod file;
 mod gate;
 mod group;
+mod judge;
+mod nearest;
 mod probe;
 mod threshold;
 pub mod unit_test;
 mod value;
 
+pub use alert_gates::{Abort, AlertRule, AlertRules, AlertWatch, Origin, RuleNow, longest_reach, states};
+pub use compile::{
+    ELAPSED, PROBE, RUN_FINAL, RUN_INFO, Scope, THRESHOLD_OK, THRESHOLD_VALUE, ThresholdRule, ThresholdRules,
+};
 pub use file::{Checked, GroupSpec, RuleFile, RuleKind, RuleSpec, Templated};
-pub use gate::{Gate, Outcome};
+pub use gate::{
+    AlertGate, AlertOutcome, Effect, Firing, Gate, Gravity, Level, NoData, Objective, Outcome, ThresholdGate,
+};
 pub use group::{
     ActiveAlert, AlertState, AppendError, Context, DEFAULT_INTERVAL, Evaluation, Failure, Group, Health,
     Notice, Rule, Storage,
 };
+pub use judge::{Moment, Snapshot, probe_families};
+use nearest::{nearest, nearest_metrics};
 pub use probe::ProbeSamples;
 pub use threshold::{Aggregation, Comparison, Observed, Subject, Threshold};

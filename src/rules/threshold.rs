@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
-use super::{Gate, Outcome, ProbeSamples};
+use super::{NoData, Objective, Outcome, ProbeSamples, ThresholdGate, nearest};
 use crate::aggregate::{Selector, Totals};
 pub use crate::config::Comparison;
-use crate::metric::{Kind, Unit};
+use crate::metric::{Catalog, Kind, Unit};
 use crate::record::Distribution;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +25,8 @@ pub struct Threshold {
     pub limit: f64,
     /// Ends the run when it is crossed later than this after judging began.
     pub abort_after: Option<Duration>,
+    /// Of which objective it is which level.
+    pub objective: Option<Objective>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -63,8 +65,10 @@ struct Judged {
 }
 
 impl Threshold {
-    pub fn judge(&self, observed: Observed<'_>) -> Gate {
-        let unit = self.unit(observed);
+    /// What the sums of this process say. The outcome that counts is that of the threshold's rule
+    /// ([`ThresholdRules::judge`](super::ThresholdRules::judge)); both are the same question.
+    pub fn judge(&self, observed: Observed<'_>) -> ThresholdGate {
+        let unit = self.unit(observed.totals.catalog());
         let judged = match &self.subject {
             Subject::Metric(selector) => self.judge_metric(selector, observed),
             Subject::Probe(at) => observed.probes.get(*at).and_then(|samples| self.judge_probe(samples)),
@@ -75,14 +79,16 @@ impl Threshold {
             None => (None, Outcome::NoData(self.why_no_data(observed))),
         };
         let limit = unit.shown(self.limit);
-        Gate { subject: self.name.clone(), threshold: self.source.clone(), value, limit, unit, outcome }
+        let (subject, threshold) = (self.name.clone(), self.source.clone());
+        ThresholdGate { subject, threshold, objective: self.objective.clone(), value, limit, unit, outcome }
     }
 
-    fn unit(&self, observed: Observed<'_>) -> Unit {
+    /// Of its value and its limit.
+    pub(super) fn unit(&self, catalog: &Catalog) -> Unit {
         match &self.subject {
             Subject::Metric(selector) => match self.aggregation {
                 Aggregation::Count | Aggregation::Rate => Unit::Plain,
-                _ => observed.totals.catalog().definition(selector.metric).unit,
+                _ => catalog.definition(selector.metric).unit,
             },
             Subject::Probe(_) => Unit::Plain,
         }
@@ -156,33 +162,36 @@ impl Threshold {
         Judged { value, good }
     }
 
-    fn why_no_data(&self, observed: Observed<'_>) -> String {
+    /// Without the selector, which the threshold's rule knows.
+    pub(super) fn why_no_data(&self, observed: Observed<'_>) -> NoData {
+        let because = |nearest: Vec<String>, why: String| NoData { selector: String::new(), nearest, why };
         let Subject::Metric(selector) = &self.subject else {
-            return format!(
+            let why = format!(
                 "the probe `{}` never had a value: is the target's /metrics scraped, and does its query match?",
                 self.name
             );
+            return because(Vec::new(), why);
         };
         let metric = selector.metric;
         let name = &observed.totals.catalog().definition(metric).name;
         if self.judge_metric(&Selector::all(metric), observed).is_none() {
-            return format!("`{name}` has no sample: nothing recorded it");
+            return because(Vec::new(), format!("`{name}` has no sample: nothing recorded it"));
         }
-        let tags = selector.labels.iter().map(|(tag, value)| {
-            let known = nearest(value, observed.totals.label_values(metric, tag));
-            let known = if known.is_empty() { "no such tag".to_owned() } else { known.join(", ") };
-            format!("{tag} is one of: {known}")
+        let known = selector.labels.iter().flat_map(|(tag, value)| {
+            let nearest = nearest(value, observed.totals.label_values(metric, tag));
+            nearest.into_iter().map(move |near| format!("{tag}:{near}"))
         });
-        format!("no sample of `{name}` has these tags ({})", tags.collect::<Vec<_>>().join("; "))
+        because(known.collect(), format!("no sample of `{name}` has these tags"))
     }
-}
 
-/// The three names most like the one that was not found.
-fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut known: Vec<&str> = known.into_iter().collect();
-    known.sort_by(|a, b| strsim::jaro_winkler(wanted, b).total_cmp(&strsim::jaro_winkler(wanted, a)));
-    known.truncate(3);
-    known
+    /// The value nearest to `value` for which the threshold would have held, or not: in recorded units.
+    pub(super) fn clamped(&self, value: f64, held: bool) -> f64 {
+        if self.compare(value).good == held {
+            return value;
+        }
+        let nearby = [self.limit, self.limit.next_up(), self.limit.next_down()];
+        nearby.into_iter().find(|near| self.compare(*near).good == held).unwrap_or(value)
+    }
 }
 
 #[cfg(test)]
@@ -211,10 +220,19 @@ mod tests {
         limit: f64,
     ) -> Threshold {
         let (name, source) = ("the subject".to_owned(), "the threshold".to_owned());
-        Threshold { name, source, subject, aggregation, comparison, limit, abort_after: None }
+        Threshold {
+            name,
+            source,
+            subject,
+            aggregation,
+            comparison,
+            limit,
+            abort_after: None,
+            objective: None,
+        }
     }
 
-    fn judge(totals: &Totals, threshold: &Threshold) -> Gate {
+    fn judge(totals: &Totals, threshold: &Threshold) -> ThresholdGate {
         threshold.judge(Observed { totals, probes: &[], elapsed: Duration::from_secs(10) })
     }
 
@@ -253,8 +271,9 @@ mod tests {
         let selector = Selector::with(metric::HTTP_REQ_DURATION, "scenario", "chta");
         let gate =
             judge(&totals, &threshold(Subject::Metric(selector), Aggregation::Avg, Comparison::Less, 1e9));
-        let expected = "no sample of `http_req_duration` has these tags (scenario is one of: chat)";
-        assert_eq!(gate.outcome, Outcome::NoData(expected.to_owned()));
+        let why = "no sample of `http_req_duration` has these tags".to_owned();
+        let nearest = vec!["scenario:chat".to_owned()];
+        assert_eq!(gate.outcome, Outcome::NoData(NoData { selector: String::new(), nearest, why }));
         assert_eq!(gate.value, None);
     }
 

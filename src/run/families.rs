@@ -12,7 +12,7 @@ use crate::labels::Labels;
 use crate::metric::Unit;
 use crate::plan::Plan;
 use crate::report::Phase;
-use crate::rules::Gate;
+use crate::rules::{self, Gate, Objective};
 use crate::verdict::Verdict;
 
 /// `testid`, `test` and the tags: on every series of the run.
@@ -57,6 +57,7 @@ pub(super) fn families(labels: &RunLabels, view: &RunView<'_>) -> Vec<Family> {
     let mut families = view.totals.families();
     families.extend(run_families(&labels.0, view));
     families.extend(threshold_families(&labels.0, view.gates));
+    families.extend(rules::probe_families(&labels.0, view.observer.probes()));
     families.extend(view.observer.stats.families(&labels.0));
     families.push(Family::single(
         "loadgate_build_info",
@@ -85,11 +86,11 @@ fn run_families(labels: &Labels, view: &RunView<'_>) -> Vec<Family> {
     let verdicts = Verdict::ALL.iter().map(|one| (one.label(), view.verdict == Some(*one))).collect();
     let overflowed = view.totals.registry().overflowed() as f64;
     vec![
-        gauge("loadgate_run_info", "The run; always 1.", 1.0),
+        gauge(rules::RUN_INFO, "The run; always 1.", 1.0),
         gauge("loadgate_run_start_timestamp_seconds", "When the run started, since unix epoch.", started),
-        gauge("loadgate_run_elapsed_seconds", "Time since load began.", view.elapsed.as_secs_f64()),
+        gauge(rules::ELAPSED, "Time since load began.", view.elapsed.as_secs_f64()),
         gauge(
-            "loadgate_run_final",
+            rules::RUN_FINAL,
             "Whether the values are the run's last.",
             f64::from(u8::from(view.verdict.is_some())),
         ),
@@ -114,16 +115,19 @@ fn run_families(labels: &Labels, view: &RunView<'_>) -> Vec<Family> {
 
 fn threshold_families(labels: &Labels, gates: &[Gate]) -> [Family; 3] {
     let gauge = |name: &str, help: &str| Family::new(name, FamilyKind::Gauge, help);
-    let mut value = gauge("loadgate_threshold_value", "The value a threshold looks at; seconds for times.");
+    let mut value = gauge(rules::THRESHOLD_VALUE, "The value a threshold looks at; seconds for times.");
     let mut limit = gauge("loadgate_threshold_limit", "The limit of a threshold; seconds for times.");
-    let mut ok = gauge("loadgate_threshold_ok", "Whether the threshold holds; absent without data.");
+    let mut ok = gauge(rules::THRESHOLD_OK, "Whether the threshold holds; absent without data.");
     let mut known = HashSet::new();
-    for gate in gates {
+    for gate in gates.iter().filter_map(Gate::threshold) {
+        let mut labels = labels.with("metric", &gate.subject).with("threshold", &gate.threshold);
+        if let Some(Objective { name, level }) = &gate.objective {
+            labels = labels.with("slo", name).with("level", level.as_str());
+        }
         // Written twice, once to judge and once to abort, it is one series all the same.
-        if !known.insert((&gate.subject, &gate.threshold)) {
+        if !known.insert(labels.clone()) {
             continue;
         }
-        let labels = labels.with("metric", &gate.subject).with("threshold", &gate.threshold);
         let exported = |shown: f64| if gate.unit == Unit::Time { shown / 1e3 } else { shown };
         limit.push(labels.clone(), exported(gate.limit));
         if let Some(shown) = gate.value {
@@ -137,15 +141,16 @@ fn threshold_families(labels: &Labels, gates: &[Gate]) -> [Family; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::Outcome;
+    use crate::rules::{Outcome, ThresholdGate};
 
     #[test]
     fn a_threshold_that_stands_twice_in_the_plan_is_one_series() {
         let (subject, threshold) = ("http_req_failed".to_owned(), "rate<0.01".to_owned());
-        let (value, limit, unit, outcome) = (Some(0.0), 0.01, Unit::Plain, Outcome::Held);
-        let gate = Gate { subject, threshold, value, limit, unit, outcome };
-        let other = Gate { threshold: "rate<0.1".to_owned(), ..gate.clone() };
-        let families = threshold_families(&Labels::empty(), &[gate.clone(), gate, other]);
+        let (value, limit, unit, outcome, objective) = (Some(0.0), 0.01, Unit::Plain, Outcome::Held, None);
+        let gate = ThresholdGate { subject, threshold, objective, value, limit, unit, outcome };
+        let other = ThresholdGate { threshold: "rate<0.1".to_owned(), ..gate.clone() };
+        let gates = [gate.clone(), gate, other].map(Gate::Threshold);
+        let families = threshold_families(&Labels::empty(), &gates);
         assert_eq!(families.map(|family| family.series.len()), [2, 2, 2]);
     }
 }

@@ -313,7 +313,8 @@ impl Run {
     }
 
     fn gates(&self) -> Vec<Gate> {
-        self.plan.thresholds.iter().map(|threshold| threshold.judge(self.observed())).collect()
+        let thresholds = self.plan.thresholds.iter();
+        thresholds.map(|threshold| Gate::Threshold(threshold.judge(self.observed()))).collect()
     }
 
     /// The last word: to the display, to `/metrics` and to the caller.
@@ -347,9 +348,13 @@ impl Run {
             Some(Ended::Unready(why)) => (false, Some(why.clone())),
             Some(Ended::Threshold(at)) => {
                 // What ended the run has failed it, even if the last answers to come in were good ones.
-                gates[*at].outcome = Outcome::Crossed;
-                let gate = &gates[*at];
-                (false, Some(format!("threshold `{}` on `{}` was crossed", gate.threshold, gate.subject)))
+                let mut ended_by = None;
+                if let Some(Gate::Threshold(gate)) = gates.get_mut(*at) {
+                    gate.outcome = Outcome::Crossed;
+                    ended_by =
+                        Some(format!("threshold `{}` on `{}` was crossed", gate.threshold, gate.subject));
+                }
+                (false, ended_by)
             }
             None => (false, None),
         };

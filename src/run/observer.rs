@@ -123,6 +123,11 @@ impl Observer {
         &self.samples
     }
 
+    /// By name, in the plan's order.
+    pub(super) fn probes(&self) -> impl Iterator<Item = (&str, &ProbeSamples)> {
+        self.probes.iter().map(|probe| probe.name.as_str()).zip(&self.samples)
+    }
+
     /// In the plan's order.
     pub(super) fn health(&self) -> Vec<ScrapeHealth> {
         self.targets.iter().filter_map(|target| self.health.get(&target.job).cloned()).collect()

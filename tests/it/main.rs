@@ -10,6 +10,7 @@ mod cli;
 mod counts;
 mod dashboards;
 mod exposition;
+mod generated_rules;
 mod http;
 mod layers;
 mod metrics;

@@ -11,7 +11,7 @@ use loadgate::family::{Family, FamilyKind};
 use crate::stage::{Service, Serving, check_with_promtool, demo_target, get, is_final, try_run, value};
 
 /// Contract, section 7, and what tells the parts of one family apart. Nothing else may be a label.
-const LABELS: [&str; 20] = [
+const LABELS: [&str; 21] = [
     "testid",
     "test",
     "scenario",
@@ -28,6 +28,7 @@ const LABELS: [&str; 20] = [
     "verdict",
     "metric",
     "threshold",
+    "probe",
     "version",
     "scrape_job",
     "suite",

@@ -144,9 +144,17 @@ impl Element for LongItem {
 }
 
 /// A condition and how it was written.
-struct Written {
+pub(super) struct Written {
     source: At<String>,
     condition: Condition,
+}
+
+impl Written {
+    /// The condition on a metric.
+    pub(super) fn on(self, metric: At<MetricSelector>) -> ThresholdConfig {
+        let Written { source, condition } = self;
+        of_metric(&metric, Item { source, condition, abort_on_fail: false, delay_abort_eval: Duration::ZERO })
+    }
 }
 
 impl Value for Written {
@@ -198,7 +206,7 @@ impl Value for Thresholds {
     }
 }
 
-fn selector(key: &At<String>, reader: &mut Reader) -> Option<At<MetricSelector>> {
+pub(super) fn selector(key: &At<String>, reader: &mut Reader) -> Option<At<MetricSelector>> {
     match MetricSelector::parse(&key.value) {
         Ok(selector) => Some(At::new(selector, key.place)),
         Err(message) => {

@@ -179,6 +179,7 @@ mod tests {
                 comparison: Comparison::Less,
                 limit: 1.0,
                 abort_after,
+                objective: None,
             }
         };
         let waits = metric::HTTP_REQ_WAITING;

@@ -9,7 +9,7 @@ use super::table::Table;
 pub(super) fn add(table: &mut Table, finished: &Finished, metric: &Observed<'_>) {
     for cause in causes::of(finished, metric) {
         let part = &cause.observed;
-        if !finished.gates.iter().any(|gate| gate.subject == part.name) {
+        if !finished.thresholds().any(|gate| gate.subject == part.name) {
             let mut row = row(part, &[]);
             row.cells.extend(cause.meaning.map(str::to_owned));
             table.row(row);

@@ -1,17 +1,22 @@
 //! The end-of-test summary: k6's layout, then what k6 does not say, and at the end the verdict.
 
+mod alerts;
 mod causes;
 mod checks;
 mod closing;
+mod finding;
 mod generator;
+mod objectives;
 mod sections;
 mod table;
 mod target;
 mod thresholds;
 mod verdict;
 
-pub(super) use thresholds::finding;
+pub(super) use finding::finding;
 pub use verdict::lines as verdict_lines;
+
+use finding::mark;
 
 use super::paint::Paint;
 use super::{Finished, TrendStat};
@@ -37,6 +42,8 @@ pub fn text(finished: &Finished, options: &SummaryOptions) -> String {
     let mut out = String::new();
     for (title, body) in [
         ("THRESHOLDS", thresholds::blocks(finished, paint)),
+        ("OBJECTIVES", objectives::blocks(finished, paint)),
+        ("RULES", alerts::blocks(finished, paint)),
         ("TOTAL RESULTS", results(finished, options, paint)),
     ] {
         if !body.is_empty() {
@@ -85,6 +92,12 @@ mod tests {
     fn the_summary_of_a_failed_run() {
         let shown = text(&fixture::failed(), &SummaryOptions::default());
         fixture::golden().bind(|| insta::assert_snapshot!("summary_failed", shown));
+    }
+
+    #[test]
+    fn the_summary_of_a_run_with_objectives_and_rules() {
+        let shown = text(&fixture::with_rules(), &SummaryOptions::default());
+        fixture::golden().bind(|| insta::assert_snapshot!("summary_rules", shown));
     }
 
     #[test]

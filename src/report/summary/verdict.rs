@@ -3,11 +3,11 @@
 use super::super::clean::clean;
 use super::super::paint::Paint;
 use super::super::{Finished, number};
-use super::thresholds::finding;
-use crate::rules::{Gate, Outcome};
+use super::{finding, mark};
+use crate::rules::{AlertOutcome, Effect, Gate, Outcome};
 use crate::verdict::Verdict;
 
-/// The verdict's line, then one for each gate that was crossed or blind and for each doubt.
+/// The verdict's line, then one for each gate that did not hold and for each doubt.
 pub fn lines(finished: &Finished) -> Vec<String> {
     painted(finished, Paint { colour: false })
 }
@@ -18,13 +18,9 @@ pub(super) fn painted(finished: &Finished, paint: Paint) -> Vec<String> {
     if let (Some(by), false) = (&finished.ended_by, told) {
         lines.push(format!("  {} ended early: {}", paint.doubtful('!'), clean(by)));
     }
-    for gate in &finished.gates {
-        let mark = match gate.outcome {
-            Outcome::Held => continue,
-            Outcome::Crossed => paint.bad('✗'),
-            Outcome::NoData(_) => paint.doubtful('?'),
-        };
-        lines.push(format!("  {mark} {}: {}", gate_name(gate), finding(gate, finished)));
+    for gate in finished.gates.iter().filter(|gate| !gate.held()) {
+        let found = finding(gate, finished);
+        lines.push(format!("  {} {}: {found}", mark(gate, paint), clean(&gate.name())));
     }
     lines.extend(
         finished
@@ -40,12 +36,14 @@ fn headline(finished: &Finished, paint: Paint) -> String {
     let ended_by = finished.ended_by.as_deref().map(clean);
     match finished.verdict {
         Verdict::Passed if finished.gates.is_empty() => {
-            format!("verdict: {}: nothing was demanded, the plan has no threshold", paint.good("PASSED"))
+            format!("verdict: {}: nothing was demanded, the plan has no gate", paint.good("PASSED"))
         }
-        Verdict::Passed => format!("verdict: {}", paint.good("PASSED")),
+        Verdict::Passed => match names(finished, Effect::Degrades) {
+            degraded if degraded.is_empty() => format!("verdict: {}", paint.good("PASSED")),
+            degraded => format!("verdict: {}, degraded: {}", paint.good("PASSED"), degraded.join(", ")),
+        },
         Verdict::Failed => {
-            let crossed = finished.gates.iter().filter(|gate| gate.outcome == Outcome::Crossed);
-            let crossed: Vec<String> = crossed.map(gate_name).collect();
+            let crossed = names(finished, Effect::Fails);
             let why = if crossed.is_empty() { ended_by.unwrap_or_default() } else { crossed.join(", ") };
             format!("verdict: {}: {why}", paint.bad(format!("FAILED {code}")))
         }
@@ -69,10 +67,16 @@ fn headline(finished: &Finished, paint: Paint) -> String {
 }
 
 fn why_inconclusive(finished: &Finished) -> String {
-    let blind = finished.gates.iter().filter(|gate| matches!(gate.outcome, Outcome::NoData(_))).count();
     let mut reasons = Vec::new();
-    if blind > 0 {
-        reasons.push(format!("no data for {}", number::counted(blind as u64, "threshold")));
+    for (what, is) in REASONS {
+        let open = finished.gates.iter().filter(|gate| gate.effect() == Effect::Inconclusive && is(gate));
+        let (thresholds, alerts): (Vec<&Gate>, Vec<&Gate>) =
+            open.partition(|gate| gate.threshold().is_some());
+        for (gates, kind) in [(thresholds, "threshold"), (alerts, "alert")] {
+            if !gates.is_empty() {
+                reasons.push(format!("{what} {}", number::counted(gates.len() as u64, kind)));
+            }
+        }
     }
     if !finished.doubts.is_empty() {
         let doubts = number::counted(finished.doubts.len() as u64, "reason");
@@ -81,9 +85,26 @@ fn why_inconclusive(finished: &Finished) -> String {
     reasons.join("; ")
 }
 
-/// `http_req_duration{scenario:chat} p(95)<500`
-fn gate_name(gate: &Gate) -> String {
-    clean(&format!("{} {}", gate.subject, gate.threshold))
+type Is = fn(&Gate) -> bool;
+
+/// Why gates leave a run open.
+const REASONS: [(&str, Is); 4] = [
+    ("no data for", |gate| match gate {
+        Gate::Threshold(gate) => matches!(gate.outcome, Outcome::NoData(_)),
+        Gate::Alert(gate) => matches!(gate.outcome, AlertOutcome::NoData(_)),
+    }),
+    ("the end came too early for", |gate| {
+        gate.alert().is_some_and(|gate| matches!(gate.outcome, AlertOutcome::Pending { .. }))
+    }),
+    ("failed to evaluate", |gate| {
+        gate.alert().is_some_and(|gate| matches!(gate.outcome, AlertOutcome::Error(_)))
+    }),
+    ("doubts by", |gate| gate.alert().is_some_and(|gate| matches!(gate.outcome, AlertOutcome::Fired { .. }))),
+];
+
+fn names(finished: &Finished, effect: Effect) -> Vec<String> {
+    let with = finished.gates.iter().filter(|gate| gate.effect() == effect);
+    with.map(|gate| clean(&gate.name())).collect()
 }
 
 #[cfg(test)]
@@ -97,7 +118,7 @@ mod tests {
         let passed = fixture::passed();
         assert_eq!(lines(&passed), ["verdict: PASSED"]);
         let unjudged = Finished { gates: Vec::new(), ..fixture::passed() };
-        assert_eq!(lines(&unjudged), ["verdict: PASSED: nothing was demanded, the plan has no threshold"]);
+        assert_eq!(lines(&unjudged), ["verdict: PASSED: nothing was demanded, the plan has no gate"]);
         let refused = Finished {
             verdict: Verdict::PreflightFailed,
             ended_by: Some("GET http://localhost:4000/health: connection refused".to_owned()),
@@ -131,7 +152,7 @@ mod tests {
             "verdict: STOPPED (exit 105): SIGINT",
             "  ✗ http_req_duration p(99)<5: p(99)=29.5ms",
             "  ✗ checks rate>0.99: rate=98.78%",
-            "  ? ws_first_message p(95)<500: no data: `ws_first_message` has no sample: nothing recorded it",
+            "  ? ws_first_message p(95)<500: no data: `ws_first_message` has no sample: nothing recorded it; looked for k6_ws_first_message_seconds_count{test=\"steady\"}; nearest: k6_message_response_time_seconds, k6_http_req_response_time_seconds, k6_http_req_waiting_seconds",
             "  ! no iteration was completed",
         ];
         assert_eq!(lines(&stopped), expected);
