@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::rust_tokens::{Token, tokens};
 
 /// A module uses only those before it. `lib.rs` lists them in the same order.
-const LAYERS: [&str; 32] = [
+const LAYERS: [&str; 31] = [
     "time",
     "ids",
     "sample",
@@ -24,7 +24,6 @@ const LAYERS: [&str; 32] = [
     "protocol",
     "flow",
     "exposition",
-    "selector",
     "config",
     "aggregate",
     "rules",
