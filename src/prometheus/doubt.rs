@@ -37,6 +37,19 @@ pub enum Unseen {
     },
 }
 
+impl Doubt {
+    /// What it is about, without the numbers of one run.
+    pub fn subject(&self) -> String {
+        match self {
+            Doubt::Unreachable(_) => "Prometheus".to_owned(),
+            Doubt::NotLoaded { alert, .. } | Doubt::Failing { alert, .. } => {
+                format!("alert {alert} in Prometheus")
+            }
+            Doubt::NotSeen { .. } => "final values in Prometheus".to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::answer::FoundSeries;
+use super::answer::{self, FoundSeries};
 use super::loaded::Loaded;
 use crate::labels::Labels;
 use crate::rules::{AlertGate, AlertOutcome, Evaluator, Firing, Gravity, Origin, gravity};
@@ -26,10 +26,10 @@ struct Seen {
 
 impl Seen {
     /// When it first fired in the window, unless it has fired since before and never stopped.
-    fn first_fired(&self, opened_at_ms: i64) -> Option<i64> {
+    fn first_fired(&self, opened_at_ms: i64, closed_at_ms: i64) -> Option<i64> {
         let before = self.firing.range(..opened_at_ms).next_back().and_then(|at_ms| self.active.get(at_ms));
         let is_new = |at_ms: &&i64| before.is_none() || self.active.get(at_ms) != before;
-        self.firing.range(opened_at_ms..).find(is_new).copied()
+        self.firing.range(opened_at_ms..=closed_at_ms.max(opened_at_ms)).find(is_new).copied()
     }
 }
 
@@ -55,8 +55,10 @@ impl AlertSeries {
 pub(super) struct Window<'a> {
     pub(super) server: &'a str,
     pub(super) testid: &'a str,
-    /// By the clock of Prometheus.
+    /// By the clock of Prometheus, as the next.
     pub(super) opened_at_ms: i64,
+    /// When the final values were there to be evaluated.
+    pub(super) final_at_ms: i64,
     pub(super) ahead_ms: i64,
 }
 
@@ -76,7 +78,12 @@ pub(super) fn gates(series: &AlertSeries, loaded: &[Loaded<'_>], window: Window<
         .0
         .iter()
         .filter(|(labels, _)| of_run(labels))
-        .filter_map(|(labels, seen)| fired(labels, seen.first_fired(window.opened_at_ms)?, loaded))
+        .filter_map(|(labels, seen)| {
+            let of = loaded.iter().find(|rule| !rule.wanted.is_empty() && rule.may_have_made(labels));
+            let of = of.or_else(|| loaded.iter().find(|rule| rule.may_have_made(labels)));
+            let at_ms = seen.first_fired(window.opened_at_ms, closed_at_ms(window, of))?;
+            fired(labels, at_ms, of)
+        })
         .filter(|fired| fired.gravity != Gravity::None)
         .collect();
     all.sort_by_key(|fired| (std::cmp::Reverse(fired.gravity), fired.at_ms));
@@ -100,39 +107,34 @@ pub(super) fn gates(series: &AlertSeries, loaded: &[Loaded<'_>], window: Window<
     gates
 }
 
-/// Of which rule an alert is. One that the plan does not name counts if it is about this run and says what it means.
-fn fired<'a>(labels: &'a Labels, at_ms: i64, loaded: &'a [Loaded<'a>]) -> Option<Fired<'a>> {
-    let mut rules = loaded.iter().filter(|rule| rule.may_have_made(labels));
+/// The end of the window: the evaluation that was first to see the final values. What fires later may do so because
+/// there is no load any more.
+fn closed_at_ms(window: Window<'_>, of: Option<&Loaded<'_>>) -> i64 {
+    let first = of.map_or(0.0, |rule| rule.group.interval + rule.group.evaluation_time);
+    window.final_at_ms + answer::millis(first)
+}
+
+/// An alert of a rule of the plan, or one that is about this run and says itself what it means.
+fn fired<'a>(labels: &'a Labels, at_ms: i64, of: Option<&'a Loaded<'a>>) -> Option<Fired<'a>> {
     let label = |name: &str| labels.value(name);
-    let named = rules.clone().find(|rule| !rule.wanted.is_empty());
-    match named {
-        Some(rule) => {
-            let wanted = rule.wanted.iter().copied();
-            let same = wanted.clone().find(|wanted| wanted.labels_agree(labels));
+    let (gravity, file) = match of {
+        Some(rule) if !rule.wanted.is_empty() => {
             let told = gravity(label, Origin::Plan);
-            let (wanted, gravity) = match same {
-                Some(wanted) => (wanted, told),
+            match rule.wanted.iter().find(|wanted| wanted.labels_agree(labels)) {
+                Some(wanted) => (told, &*wanted.file),
                 // Loaded there with other labels: what the plan says counts.
                 None => {
-                    let worst = wanted.max_by_key(|wanted| wanted.gravity)?;
-                    (worst, worst.gravity.max(told))
+                    let worst = rule.wanted.iter().max_by_key(|wanted| wanted.gravity)?;
+                    (worst.gravity.max(told), &*worst.file)
                 }
-            };
-            Some(Fired {
-                labels,
-                at_ms,
-                gravity,
-                file: &wanted.file,
-                loaded: Some(rule),
-            })
+            }
         }
-        None => {
-            labels.value("testid")?;
-            let (gravity, rule) = (gravity(label, Origin::Daemon), rules.next());
-            let file = rule.map_or("", |rule| &rule.group.file);
-            Some(Fired { labels, at_ms, gravity, file, loaded: rule })
+        _ => {
+            label("testid")?;
+            (gravity(label, Origin::Daemon), of.map_or("", |rule| &*rule.group.file))
         }
-    }
+    };
+    Some(Fired { labels, at_ms, gravity, file, loaded: of })
 }
 
 impl Fired<'_> {
@@ -143,7 +145,7 @@ impl Fired<'_> {
     /// Value and annotations are known of an alert that still fires.
     fn firing(&self, window: Window<'_>) -> Firing {
         let alerts = self.loaded.and_then(|loaded| loaded.rule.alerts.as_deref()).unwrap_or_default();
-        let now = alerts.iter().find(|alert| super::answer::labels(&alert.labels) == *self.labels);
+        let now = alerts.iter().find(|alert| answer::labels(&alert.labels) == *self.labels);
         Firing {
             at_ms: self.at_ms - window.ahead_ms,
             value: now.and_then(|alert| alert.value.parse().ok()).unwrap_or(f64::NAN),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Doubt;
-use super::answer::{Rule, RuleGroup};
+use super::answer::{self, Rule, RuleGroup};
 use super::wanted::{Wanted, WantedRules, agree};
 use crate::labels::Labels;
 
@@ -65,7 +65,7 @@ pub(super) fn unevaluated<'a>(loaded: &'a [Loaded<'_>], since_ms: i64) -> Option
         let offset = loaded.wanted.iter().map(|wanted| wanted.offset).max().unwrap_or_default();
         // An evaluation that began late, as the one before took too long, is of the moment when it was due.
         let lag = if group.evaluation_time < group.interval { 0.0 } else { group.interval };
-        let due_ms = since_ms + super::answer::millis(offset.as_secs_f64() + lag);
+        let due_ms = since_ms + answer::millis(offset.as_secs_f64() + lag);
         group.evaluated_at_ms().is_none_or(|at_ms| at_ms <= due_ms)
     });
     late.map(|loaded| loaded.group.name.as_str())

@@ -36,9 +36,9 @@ const POLL: Duration = Duration::from_secs(1);
 /// Of questions that cost Prometheus nothing, and of those about the whole run.
 const QUICK: Duration = Duration::from_secs(5);
 const SLOW: Duration = Duration::from_secs(60);
-/// How long one that was never reached is tried.
-const PATIENCE_WITH_STRANGERS: Duration = Duration::from_secs(5);
-/// Prometheus' defaults.
+/// How long one is tried that was never reached, or that has nothing to scrape.
+const LEAST_PATIENCE: Duration = Duration::from_secs(5);
+/// Prometheus' default.
 const SCRAPE_INTERVAL: Duration = Duration::from_secs(60);
 /// How far before the judged window alerts are looked for, and how much of the window is asked for at a time.
 const BEFORE_MS: i64 = 5 * 60_000;
@@ -61,6 +61,8 @@ pub struct Options {
 pub struct Question<'a> {
     /// When the judged window opened: load had begun and the warmup was over.
     pub opened_at: SystemTime,
+    /// When the final values were published.
+    pub ended_at: SystemTime,
     /// What was found in this process.
     pub gates: &'a [Gate],
 }
@@ -97,8 +99,7 @@ struct Sight {
 impl Prometheus {
     pub fn new(options: Options) -> Self {
         let Options { address, tls, testid, metrics_url, rules } = options;
-        let patience = PATIENCE_WITH_STRANGERS;
-        Prometheus { client: Client::new(address, tls), testid, metrics_url, rules, patience }
+        Prometheus { client: Client::new(address, tls), testid, metrics_url, rules, patience: LEAST_PATIENCE }
     }
 
     /// To be called before load is sent: what would make the run inconclusive, while it can still be mended.
@@ -122,7 +123,8 @@ impl Prometheus {
     /// To be called when the run's final values have been published.
     pub async fn judge(&mut self, question: &Question<'_>) -> Findings {
         let mut findings = Findings::default();
-        match self.await_final().await {
+        let mut sight = Sight::default();
+        match self.await_final(&mut sight).await {
             Ok(()) => {}
             Err(doubt @ Doubt::Unreachable(_)) => {
                 findings.doubts.push(doubt);
@@ -131,18 +133,18 @@ impl Prometheus {
             // What has fired by now has fired all the same.
             Err(doubt) => findings.doubts.push(doubt),
         }
-        if let Err(error) = self.find(question, &mut findings).await {
+        if let Err(error) = self.find(question, &sight, &mut findings).await {
             findings.doubts.push(unreachable(&error));
         }
         findings
     }
 
     /// Until the final values have been scraped and the plan's rules evaluated on them.
-    async fn await_final(&mut self) -> Result<(), Doubt> {
-        let (began, mut sight) = (Instant::now(), Sight::default());
+    async fn await_final(&mut self, sight: &mut Sight) -> Result<(), Doubt> {
+        let began = Instant::now();
         loop {
             let looked_at = Instant::now();
-            let doubt = match self.look(&mut sight).await {
+            let doubt = match self.look(sight).await {
                 Ok(None) => return Ok(()),
                 Ok(Some(unseen)) => Doubt::NotSeen { server: self.server(), waited: self.patience, unseen },
                 Err(error) => unreachable(&error),
@@ -185,7 +187,12 @@ impl Prometheus {
         Ok(late.map(|group| Unseen::NotEvaluated { group: group.to_owned() }))
     }
 
-    async fn find(&mut self, question: &Question<'_>, findings: &mut Findings) -> Result<(), AskError> {
+    async fn find(
+        &mut self,
+        question: &Question<'_>,
+        sight: &Sight,
+        findings: &mut Findings,
+    ) -> Result<(), AskError> {
         let server = self.server();
         let (now_ms, ahead_ms) = self.clock().await?;
         let opened_at_ms = unix_ms(question.opened_at) + ahead_ms;
@@ -193,7 +200,8 @@ impl Prometheus {
         let series = self.alerts(opened_at_ms, now_ms).await?;
         let loaded = loaded(&self.rules, &groups);
         findings.doubts.extend(loaded::doubts(&server, &self.rules, &loaded));
-        let window = Window { server: &server, testid: &self.testid, opened_at_ms, ahead_ms };
+        let final_at_ms = sight.final_at_ms.unwrap_or(unix_ms(question.ended_at) + ahead_ms);
+        let window = Window { server: &server, testid: &self.testid, opened_at_ms, final_at_ms, ahead_ms };
         findings.fired = fired::gates(&series, &loaded, window);
         findings.disagreements = disagreements(&self.rules, &loaded, &findings.fired, question.gates);
         Ok(())
@@ -243,6 +251,11 @@ impl Prometheus {
         Ok(targets.active_targets.unwrap_or_default())
     }
 
+    /// For messages.
+    pub fn name(&self) -> String {
+        format!("Prometheus ({})", self.server())
+    }
+
     fn server(&self) -> String {
         self.client.address().shown()
     }
@@ -254,10 +267,11 @@ fn unreachable(error: &AskError) -> Doubt {
 
 /// Contract: the final values may take 3 x (scrape + evaluation interval).
 fn patience(scrape_interval: Duration, loaded: &[Loaded<'_>]) -> Duration {
-    3 * (scrape_interval + loaded::evaluation_interval(loaded).unwrap_or_default())
+    let patience = 3 * (scrape_interval + loaded::evaluation_interval(loaded).unwrap_or_default());
+    patience.max(LEAST_PATIENCE)
 }
 
-/// Of the targets that brought these series; the longest of all while there are none.
+/// Of the targets that brought these series; the longest of all while there are none; zero without targets.
 fn scrape_interval(targets: &[Target], of: &[FoundSeries]) -> Duration {
     let is_it = |target: &Target, series: &FoundSeries| {
         let labels = series.labels();
@@ -271,7 +285,7 @@ fn scrape_interval(targets: &[Target], of: &[FoundSeries]) -> Duration {
     };
     longest(&mut targets.iter().filter(brought))
         .or_else(|| longest(&mut targets.iter()))
-        .unwrap_or(SCRAPE_INTERVAL)
+        .unwrap_or(if targets.is_empty() { Duration::ZERO } else { SCRAPE_INTERVAL })
 }
 
 /// Of the plan's rules that are loaded there.

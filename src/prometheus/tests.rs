@@ -144,7 +144,13 @@ fn fired_of(wanted: &WantedRules, rules: Vec<Value>, found: Vec<FoundSeries>) ->
     let groups = groups(rules);
     let mut series = AlertSeries::default();
     found.iter().for_each(|found| series.add(found));
-    let window = Window { server: "http://p:9090", testid: "t1", opened_at_ms: 100_000, ahead_ms: 30_000 };
+    let window = Window {
+        server: "http://p:9090",
+        testid: "t1",
+        opened_at_ms: 100_000,
+        final_at_ms: 200_000,
+        ahead_ms: 30_000,
+    };
     fired::gates(&series, &loaded(wanted, &groups), window)
 }
 
@@ -160,6 +166,8 @@ fn what_fired_in_the_window_counts_and_what_fired_before_it_does_not() {
         ("since before it, and anew", vec![(99, 80), (100, 80), (130, 128)], Some(130)),
         ("before it, and anew", vec![(99, 80), (104, 103), (105, 103)], Some(104)),
         ("pending when it opened", vec![(102, 95)], Some(102)),
+        ("at the first evaluation of the final values", vec![(202, 202)], Some(202)),
+        ("when the load was over", vec![(203, 203)], None),
     ] {
         let gates = fired_of(&wanted(RULES), all(), alert(&slow, &fires));
         let found = gates.first().map(|gate| match &gate.outcome {
@@ -308,7 +316,9 @@ fn the_interval_is_that_of_the_target_which_brought_the_run() {
     assert_eq!(scrape_interval(&targets, &of("a")), Duration::from_secs(5));
     assert_eq!(scrape_interval(&targets, &of("x")), Duration::from_secs(90));
     assert_eq!(scrape_interval(&targets, &[]), Duration::from_secs(90));
-    assert_eq!(scrape_interval(&[], &[]), Duration::from_secs(60));
+    assert_eq!(scrape_interval(&targets[2..], &[]), Duration::from_secs(60));
+    assert_eq!(scrape_interval(&[], &[]), Duration::ZERO);
+    assert_eq!(patience(Duration::ZERO, &[]), LEAST_PATIENCE);
     let (wanted, there) = (wanted(RULES), groups(all()));
     assert_eq!(patience(Duration::from_secs(5), &loaded(&wanted, &there)), Duration::from_secs(21));
 }

@@ -334,6 +334,7 @@ fn finish(totals: Totals, thresholds: &[Threshold], dropped: u64) -> Finished {
         verdict,
         gates,
         doubts,
+        disagreements: Vec::new(),
         ended_by: None,
         totals,
         scenarios: vec![scenario],

@@ -9,6 +9,7 @@ mod observer;
 mod procedure;
 mod process;
 mod progress;
+mod prometheus;
 mod stages;
 mod stop;
 
@@ -28,6 +29,7 @@ use crate::executor::Segment;
 use crate::family::Family;
 use crate::metric;
 use crate::plan::Plan;
+use crate::prometheus::{Address, Findings, Prometheus};
 use crate::record::{DroppedSamples, Shard, Taps};
 use crate::report::{Finished, Phase, Probe, Progress, Warmup};
 use crate::rules::{Abort, Gate, Group, Moment, Notice, Observed, Outcome};
@@ -57,6 +59,8 @@ pub struct RunOptions {
     pub store: Arc<Store>,
     /// Where `/metrics` are served, for those who read of it elsewhere: `http://127.0.0.1:5665`. Empty if they are not.
     pub external_url: String,
+    /// One that judges too; it has to scrape `external_url`.
+    pub prometheus: Option<Address>,
     /// Answered by whoever reads the taps of `load`, when all of them are gone and the last sample is
     /// written: what is missing from the files.
     pub written: Option<oneshot::Receiver<Vec<Doubt>>>,
@@ -156,6 +160,10 @@ struct Run {
     clock: Option<Clock>,
     /// What the alerts of rule files came to, once the final tick is over.
     alerts: Option<Vec<Gate>>,
+    /// One that judges too.
+    prometheus: Option<Prometheus>,
+    /// What it found.
+    findings: Findings,
 }
 
 impl Run {
@@ -167,6 +175,7 @@ impl Run {
         let observer = Observer::new(&plan, Arc::clone(&options.store));
         let embedded =
             Embedded::new(&plan, Arc::clone(&options.store), &options.testid, options.external_url.clone());
+        let prometheus = Run::prometheus(&plan, &options);
         let samples_dropped = options.load.instruments.taps.as_ref().map(Taps::dropped).unwrap_or_default();
         let last_iterations = vec![(Duration::ZERO, 0.0); plan.scenarios.len()];
         Run {
@@ -192,6 +201,8 @@ impl Run {
             left_behind: Vec::new(),
             clock: None,
             alerts: None,
+            prometheus,
+            findings: Findings::default(),
         }
     }
 
@@ -202,6 +213,7 @@ impl Run {
         listener: &mut dyn Listener,
         stop: &mut Stop<impl Future<Output = String> + Unpin>,
     ) -> io::Result<(Option<Ended>, Duration)> {
+        self.warn_of_prometheus().await;
         self.first_look(listener).await;
         let clock = Clock::start();
         self.clock = Some(clock);
@@ -225,6 +237,8 @@ impl Run {
         self.panics = load.panics();
         self.reached = self.progress(Phase::Finished, self.elapsed, &load);
         self.last_tick(&clock, listener);
+        // Before anything else happens to the target.
+        self.ask_prometheus(listener, stop).await;
         Ok((ended, self.elapsed))
     }
 
@@ -456,6 +470,9 @@ impl Run {
             doubts.push(Doubt::Internal(what));
         }
         doubts.extend(std::mem::take(&mut self.left_behind).into_iter().map(Doubt::Teardown));
+        let Findings { fired, doubts: unknown, disagreements } = std::mem::take(&mut self.findings);
+        doubts.extend(unknown.into_iter().map(Doubt::Prometheus));
+        gates.extend(fired.into_iter().map(Gate::Alert));
         let (stopped, ended_by) = match &ended {
             Some(Ended::Stopped(signal)) => (true, Some(signal.clone())),
             Some(Ended::Unready(why)) => (false, Some(why.clone())),
@@ -497,6 +514,7 @@ impl Run {
             verdict,
             gates,
             doubts,
+            disagreements,
             ended_by,
             totals,
             scenarios: std::mem::take(&mut self.scenarios),

@@ -66,6 +66,29 @@ impl Prometheus {
         Prometheus::start(TempDir::new().unwrap(), &config, &[&features])
     }
 
+    /// One that scrapes these jobs and evaluates these rules, both each second.
+    pub(crate) fn evaluating(rules: &str, jobs: &[(&str, SocketAddr)]) -> Option<Self> {
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("rules.yml"), rules).unwrap();
+        let job = |(name, target): &(&str, SocketAddr)| {
+            format!("- {{job_name: {name}, static_configs: [{{targets: ['{target}']}}]}}\n")
+        };
+        let jobs: String = jobs.iter().map(job).collect();
+        let config = format!(
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\n\
+             rule_files: [rules.yml]\nscrape_configs:\n{jobs}"
+        );
+        let prometheus = Prometheus::start(folder, &config, &[])?;
+        while prometheus.ask("query", &[("query", "1")]).is_null() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Some(prometheus)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// One that scrapes nothing and holds these samples, written as OpenMetrics with their times.
     pub(crate) fn holding(open_metrics: &str) -> Option<Self> {
         let folder = TempDir::new().unwrap();
