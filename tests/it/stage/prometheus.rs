@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -79,9 +79,7 @@ impl Prometheus {
              rule_files: [rules.yml]\nscrape_configs:\n{jobs}"
         );
         let prometheus = Prometheus::start(folder, &config, &[])?;
-        while prometheus.ask("query", &[("query", "1")]).is_null() {
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        prometheus.wait_for("vector(1)");
         Some(prometheus)
     }
 
@@ -171,6 +169,15 @@ impl Prometheus {
             .iter()
             .filter_map(|sample| Some((sample["metric"].clone(), number(&sample["value"])?)))
             .collect()
+    }
+
+    /// Until an instant query gives something.
+    pub(crate) fn wait_for(&self, expression: &str) {
+        let patience = Instant::now() + Duration::from_secs(60);
+        while self.query(expression).is_empty() {
+            assert!(Instant::now() < patience, "waited in vain for {expression}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// How many numbers a range query with a step of a second gives; NaN is none.
