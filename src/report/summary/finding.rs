@@ -147,8 +147,10 @@ mod tests {
             nearest: vec!["up".to_owned()],
             why: "it never matched".to_owned(),
         };
+        let over = Firing { value: f64::NAN, ..firing(&[]) };
         for (outcome, expected) in [
             (AlertOutcome::Held, "did not fire"),
+            (fired(over, 0), r#"fired at 12s, {scenario="chat"}"#),
             (fired(firing(&[]), 0), r#"fired at 12s, value 0.25, {scenario="chat"}"#),
             (
                 fired(firing(&[("summary", "slow\n")]), 2),
