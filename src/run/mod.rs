@@ -1,6 +1,7 @@
 //! The life of a run: preflight, setup, load, drain, the last look, teardown, the verdict. The only module
 //! that knows all parts of it. It has a thread of its own, so that it never delays a worker.
 
+mod embedded;
 mod failures;
 mod families;
 mod health;
@@ -19,6 +20,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior};
 
 pub use families::RunLabels;
+pub use observer::scrape_targets;
 pub use process::families as process_families;
 
 use crate::aggregate::{Absorb as _, Ledger, Selector};
@@ -28,11 +30,14 @@ use crate::metric;
 use crate::plan::Plan;
 use crate::record::{DroppedSamples, Shard, Taps};
 use crate::report::{Finished, Phase, Probe, Progress, Warmup};
-use crate::rules::{Gate, Observed, Outcome};
+use crate::rules::{Abort, Gate, Group, Moment, Notice, Observed, Outcome};
 use crate::scheduler::{Load, LoadOptions};
+use crate::scrape::Scrape;
 use crate::template::Locals;
 use crate::time::{Clock, Elapsed};
+use crate::tsdb::Store;
 use crate::verdict::{Doubt, Verdict, decide};
+use embedded::{Embedded, Ticked};
 use families::RunView;
 use health::Watch;
 use observer::Observer;
@@ -48,6 +53,10 @@ pub struct RunOptions {
     /// Beside the plan's, which they override.
     pub tags: Vec<(String, String)>,
     pub load: LoadOptions,
+    /// What rules, probes and the query API see of the run.
+    pub store: Arc<Store>,
+    /// Where `/metrics` are served, for those who read of it elsewhere: `http://127.0.0.1:5665`. Empty if they are not.
+    pub external_url: String,
     /// Answered by whoever reads the taps of `load`, when all of them are gone and the last sample is
     /// written: what is missing from the files.
     pub written: Option<oneshot::Receiver<Vec<Doubt>>>,
@@ -59,6 +68,15 @@ pub trait Listener {
 
     /// All families of the run, once a second and a last time at its end.
     fn families(&mut self, families: Vec<Family>);
+
+    /// A target was scraped; without what it showed.
+    fn scraped(&mut self, _scrape: &Scrape, _at_ms: i64) {}
+
+    /// The rules, each time that some were evaluated.
+    fn rules(&mut self, _groups: &[Group]) {}
+
+    /// What Alertmanagers are to be told now.
+    fn alerts(&mut self, _at_ms: i64, _notices: Vec<Notice>) {}
 }
 
 /// Executes the plan. `stop` ends the run early; what it yields says by what.
@@ -102,6 +120,7 @@ enum Ended {
     Stopped(String),
     /// The position of the threshold that was crossed.
     Threshold(usize),
+    Alert(Abort),
 }
 
 struct Run {
@@ -115,6 +134,7 @@ struct Run {
     /// For what this thread records itself: the numbers of users.
     shard: Shard,
     observer: Observer,
+    embedded: Embedded,
     watch: Watch,
     phase: Phase,
     elapsed: Duration,
@@ -132,6 +152,10 @@ struct Run {
     unjudged_iterations: u64,
     /// What `teardown` could not do.
     left_behind: Vec<String>,
+    /// Of the load, once it has begun.
+    clock: Option<Clock>,
+    /// What the alerts of rule files came to, once the final tick is over.
+    alerts: Option<Vec<Gate>>,
 }
 
 impl Run {
@@ -140,7 +164,9 @@ impl Run {
         let totals = || labels.totals(&plan);
         let ledger = Ledger::new(totals(), (!plan.warmup.is_zero()).then(totals));
         let shard = Shard::new(Arc::clone(&plan.registry));
-        let observer = Observer::new(&plan);
+        let observer = Observer::new(&plan, Arc::clone(&options.store));
+        let embedded =
+            Embedded::new(&plan, Arc::clone(&options.store), &options.testid, options.external_url.clone());
         let samples_dropped = options.load.instruments.taps.as_ref().map(Taps::dropped).unwrap_or_default();
         let last_iterations = vec![(Duration::ZERO, 0.0); plan.scenarios.len()];
         Run {
@@ -152,6 +178,7 @@ impl Run {
             ledger,
             shard,
             observer,
+            embedded,
             watch: Watch::default(),
             phase: Phase::Preflight,
             elapsed: Duration::ZERO,
@@ -163,6 +190,8 @@ impl Run {
             unwritten: Vec::new(),
             unjudged_iterations: 0,
             left_behind: Vec::new(),
+            clock: None,
+            alerts: None,
         }
     }
 
@@ -173,7 +202,12 @@ impl Run {
         listener: &mut dyn Listener,
         stop: &mut Stop<impl Future<Output = String> + Unpin>,
     ) -> io::Result<(Option<Ended>, Duration)> {
+        self.first_look(listener).await;
         let clock = Clock::start();
+        self.clock = Some(clock);
+        if self.plan.warmup.is_zero() {
+            self.embedded.open(clock.unix_ms(Elapsed::ZERO));
+        }
         self.load_began = Some(clock.wall(Elapsed::ZERO));
         let mut load =
             Load::start(Arc::clone(&self.plan), clock, self.options.load.clone(), Arc::clone(given))?;
@@ -190,6 +224,7 @@ impl Run {
         self.count_users(&load, &clock);
         self.panics = load.panics();
         self.reached = self.progress(Phase::Finished, self.elapsed, &load);
+        self.last_tick(&clock, listener);
         Ok((ended, self.elapsed))
     }
 
@@ -220,10 +255,10 @@ impl Run {
                     ended = ended.or(Some(Ended::Stopped(signal)));
                     load.abort();
                 }
-                _ = ticks.tick() => {
-                    let crossed = self.tick(load, &clock, listener).await;
-                    if ended.is_none() && let Some(at) = crossed {
-                        ended = Some(Ended::Threshold(at));
+                due = ticks.tick() => {
+                    let aborted = self.tick(load, &clock, due, listener).await;
+                    if ended.is_none() && aborted.is_some() {
+                        ended = aborted;
                         load.abort();
                     }
                 }
@@ -231,8 +266,15 @@ impl Run {
         }
     }
 
-    /// Answers with a threshold that wants the run to end.
-    async fn tick(&mut self, load: &mut Load, clock: &Clock, listener: &mut dyn Listener) -> Option<usize> {
+    /// Rules are evaluated at the moment at which the tick was `due`, so that its lateness does not delay a `for`.
+    /// Answers with what wants the run to end.
+    async fn tick(
+        &mut self,
+        load: &mut Load,
+        clock: &Clock,
+        due: Instant,
+        listener: &mut dyn Listener,
+    ) -> Option<Ended> {
         load.collect(&mut self.ledger).await;
         self.elapsed = clock.now().since(Elapsed::ZERO);
         self.watch.tick(self.elapsed, &load.cpu());
@@ -243,16 +285,63 @@ impl Run {
             load.abort();
         }
         listener.progress(&self.progress(self.phase, self.elapsed, load));
-        listener.families(self.families(None));
-        if !self.ledger.is_judging() {
+        let at_ms = clock.unix_ms(clock.elapsed(due));
+        let families = self.families(None);
+        let ticked = self.embedded.tick(at_ms, &families);
+        let abort = self.tell(at_ms, ticked, listener);
+        let crossed = self.ledger.is_judging().then(|| self.crossed(at_ms)).flatten();
+        listener.families(families);
+        crossed.map(Ended::Threshold).or(abort.map(Ended::Alert))
+    }
+
+    /// Before any load: what rules find now is not the load's doing, and what is counted later has a value before.
+    async fn first_look(&mut self, listener: &mut dyn Listener) {
+        self.observer.first_look().await;
+        let clock = Clock::start();
+        let at_ms = clock.unix_ms(Elapsed::ZERO);
+        let ticked = self.embedded.tick(at_ms, &self.families(None));
+        let _nobody_to_stop = self.tell(at_ms, ticked, listener);
+    }
+
+    /// The values are final now: all rules are asked once more.
+    fn last_tick(&mut self, clock: &Clock, listener: &mut dyn Listener) {
+        let at_ms = clock.unix_ms(clock.now());
+        self.alerts = Some(Vec::new());
+        let families = self.families(None);
+        let (gates, ticked) = self.embedded.last_tick(at_ms, &families);
+        self.alerts = Some(gates);
+        self.tell(at_ms, ticked, listener);
+        listener.families(families);
+    }
+
+    fn tell(&mut self, at_ms: i64, ticked: Ticked, listener: &mut dyn Listener) -> Option<Abort> {
+        if let Some(clock) = self.clock {
+            for scrape in self.observer.fresh() {
+                listener.scraped(&scrape, clock.unix_ms(scrape.at));
+            }
+        }
+        if ticked.evaluated {
+            listener.rules(self.embedded.groups());
+        }
+        if !ticked.notices.is_empty() {
+            listener.alerts(at_ms, ticked.notices);
+        }
+        ticked.abort
+    }
+
+    /// The position of a threshold that wants the run to end.
+    fn crossed(&self, at_ms: i64) -> Option<usize> {
+        if self.plan.thresholds.iter().all(|threshold| threshold.abort_after.is_none()) {
             return None;
         }
-        let due = |after: Duration| self.judged_for() > after;
-        let crossed = |threshold: &crate::rules::Threshold| {
-            threshold.abort_after.is_some_and(due)
-                && threshold.judge(self.observed()).outcome == Outcome::Crossed
-        };
-        self.plan.thresholds.iter().position(crossed)
+        let families = self.ledger.judged().families();
+        self.plan.threshold_rules.abort(self.moment(at_ms, &families, false))
+    }
+
+    /// `families` are those of what is judged, and no others.
+    fn moment<'a>(&'a self, at_ms: i64, families: &'a [Family], is_final: bool) -> Moment<'a> {
+        let (observed, labels, elapsed) = (self.observed(), self.labels.get(), self.elapsed);
+        Moment { at_ms, observed, families, labels, elapsed, is_final }
     }
 
     /// `vus` and `vus_max`, as k6 samples them each second.
@@ -275,6 +364,7 @@ impl Run {
         self.watch.forget(&self.plan);
         self.observer.begin_judging();
         self.unjudged_iterations = self.completed();
+        self.embedded.open(clock.unix_ms(clock.now()));
         self.ledger.begin_judging();
     }
 
@@ -312,9 +402,20 @@ impl Run {
         Observed { totals, probes, elapsed: self.judged_for() }
     }
 
-    fn gates(&self) -> Vec<Gate> {
+    /// How thresholds stand; what decides is asked at the end.
+    fn standing(&self) -> Vec<Gate> {
         let thresholds = self.plan.thresholds.iter();
         thresholds.map(|threshold| Gate::Threshold(threshold.judge(self.observed()))).collect()
+    }
+
+    /// What decides: thresholds as the rules that they are, then alerts.
+    fn gates(&mut self) -> Vec<Gate> {
+        let families = self.ledger.judged().families();
+        let at_ms = self.clock.map_or(0, |clock| clock.unix_ms(self.elapsed.into()));
+        let thresholds = self.plan.threshold_rules.judge(self.moment(at_ms, &families, true));
+        let alerts = self.alerts.take();
+        self.alerts = Some(Vec::new());
+        thresholds.into_iter().map(Gate::Threshold).chain(alerts.into_iter().flatten()).collect()
     }
 
     /// The last word: to the display, to `/metrics` and to the caller.
@@ -323,7 +424,13 @@ impl Run {
             listener.progress(&self.reached);
         }
         let finished = self.finish(ended, elapsed);
-        listener.families(self.families(Some(&finished)));
+        let families = self.families(Some(&finished));
+        if let Some(clock) = self.clock {
+            let at_ms = clock.unix_ms(clock.now());
+            let ticked = self.embedded.epilogue(at_ms, &families);
+            self.tell(at_ms, ticked, listener);
+        }
+        listener.families(families);
         finished
     }
 
@@ -332,7 +439,13 @@ impl Run {
         self.phase = Phase::Finished;
         let sent_load = !matches!(ended, Some(Ended::Unready(_)));
         let mut gates = if sent_load { self.gates() } else { Vec::new() };
-        let health = health::health(&self.plan, self.ledger.judged(), &self.watch, &self.observer);
+        let health = health::health(
+            &self.plan,
+            self.ledger.judged(),
+            &self.watch,
+            &self.observer,
+            self.embedded.store().stats(),
+        );
         let mut doubts = if sent_load { health.doubts() } else { Vec::new() };
         doubts.append(&mut self.unwritten);
         if self.panics > 0 {
@@ -356,6 +469,7 @@ impl Run {
                 }
                 (false, ended_by)
             }
+            Some(Ended::Alert(abort)) => (false, Some(format!("alert `{}` fired", abort.alert))),
             None => (false, None),
         };
         let verdict = if sent_load { decide(&gates, &doubts, stopped) } else { Verdict::PreflightFailed };
@@ -389,7 +503,7 @@ impl Run {
             probes: probes
                 .map(|(probe, samples)| Probe {
                     name: probe.name.clone(),
-                    query: probe.query.clone(),
+                    query: probe.query.text().to_owned(),
                     samples: *samples,
                 })
                 .collect(),
@@ -408,19 +522,21 @@ impl Run {
                 (all, &finished.gates, Some(finished.verdict))
             }
             None => {
-                gates = self.gates();
+                gates = self.standing();
                 (self.ledger.all(), &gates, None)
             }
         };
         let view = RunView {
             totals,
             gates,
+            is_final: self.alerts.is_some(),
             verdict,
             phase: self.phase,
             elapsed: self.elapsed,
             started_at: self.started_at,
             observer: &self.observer,
             samples_dropped: self.samples_dropped.count(),
+            store: self.embedded.store().stats(),
         };
         families::families(&self.labels, &view)
     }
