@@ -15,9 +15,9 @@ use peer::{Peer, Recording};
 use replay::{Report, replay};
 
 /// Compares what `record` gives. Where a recording does not say what Prometheus saw, another is made.
-fn agree(record: impl Fn() -> Option<Recording>) -> Option<Report> {
+fn agree(attempts: usize, record: impl Fn() -> Option<Recording>) -> Option<Report> {
     let mut torn = Vec::new();
-    while torn.len() < 2 {
+    while torn.len() < attempts {
         match replay(&record()?) {
             Ok(report) => {
                 println!(
@@ -25,7 +25,7 @@ fn agree(record: impl Fn() -> Option<Recording>) -> Option<Report> {
                     report.ticks, report.series, report.alert_lists
                 );
                 let differences = &report.differences;
-                let shown = differences.iter().take(20).map(String::as_str).collect::<Vec<_>>().join("\n");
+                let shown = differences.iter().take(8).map(String::as_str).collect::<Vec<_>>().join("\n");
                 assert!(differences.is_empty(), "{} differences:\n{shown}", differences.len());
                 return Some(report);
             }
@@ -77,7 +77,7 @@ fn alerts(name: &str) -> BTreeSet<String> {
 
 #[test]
 fn sixty_rules_come_to_the_same_at_every_tick_as_in_prometheus() {
-    let Some(report) = agree(record) else { return };
+    let Some(report) = agree(2, record) else { return };
     let never: Vec<String> = alerts("firing").difference(&report.firing).cloned().collect();
     assert!(never.is_empty(), "never firing: {never:?}");
     let once: Vec<String> = alerts("silent").intersection(&report.firing).cloned().collect();

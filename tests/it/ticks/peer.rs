@@ -20,7 +20,7 @@ use crate::stage::Prometheus;
 /// Recorded by the first and the last rule of each group: when each target's last visible scrape was.
 pub(super) const SEEN: [&str; 2] = ["seen_first", "seen_last"];
 
-const CANDIDATES: usize = 80;
+const CANDIDATES: usize = 120;
 /// How long before and after the beginning of a scrape no group is evaluated.
 const BEFORE_SCRAPE_MS: i64 = 30;
 const AFTER_SCRAPE_MS: i64 = 250;
@@ -76,7 +76,8 @@ impl Peer {
     fn chosen(&self, wanted: usize) -> Vec<String> {
         let patience = Instant::now() + Duration::from_secs(30);
         let (scrapes, groups) = loop {
-            let scrapes = self.phases("count_over_time(up[5s]) >= 3 and timestamp(up)", "timestamp(up)", "job");
+            let scrapes =
+                self.phases("count_over_time(up[5s]) >= 3 and timestamp(up)", "timestamp(up)", "job");
             let groups = self.phases("candidate", "timestamp(candidate)", "group");
             if scrapes.len() == self.jobs.len() && groups.len() == CANDIDATES {
                 break (scrapes, groups);
@@ -96,7 +97,11 @@ impl Peer {
                 names.push(name);
             }
         }
-        assert!(names.len() >= wanted, "{} of {wanted} groups at {taken:?}, scrapes {scrapes:?}", names.len());
+        assert!(
+            names.len() >= wanted,
+            "{} of {wanted} groups at {taken:?}, scrapes {scrapes:?}",
+            names.len()
+        );
         names
     }
 
@@ -123,7 +128,8 @@ impl Peer {
         let stale = dumped_nan(&folder);
         let held = Prometheus::start(folder, "global: {}\n", &[]).unwrap();
         let numbers = everything(&held);
-        let rules = RuleFile::read("rules.yml", &self.rules).unwrap_or_else(|problems| panic!("{problems}")).file;
+        let rules =
+            RuleFile::read("rules.yml", &self.rules).unwrap_or_else(|problems| panic!("{problems}")).file;
         let written = |name: &str| {
             let mut rules = rules.groups.iter().flat_map(|group| &group.rules);
             ["ALERTS", "ALERTS_FOR_STATE"].contains(&name) || rules.any(|rule| rule.name == name)
@@ -135,7 +141,8 @@ impl Peer {
             rules: rules.clone(),
         };
         for (labels, at_ms) in stale {
-            if !written(labels.value("__name__").unwrap()) && !numbers.contains_key(&(labels.clone(), at_ms)) {
+            if !written(labels.value("__name__").unwrap()) && !numbers.contains_key(&(labels.clone(), at_ms))
+            {
                 recording.scraped(labels, Point { at_ms, value: STALE }, &self.jobs);
             }
         }
@@ -154,7 +161,9 @@ impl Peer {
 impl Recording {
     fn scraped(&mut self, labels: Labels, point: Point, jobs: &[&str]) {
         // What the candidates wrote is of no job.
-        let Some(job) = labels.value("job").filter(|job| jobs.contains(job)).map(str::to_owned) else { return };
+        let Some(job) = labels.value("job").filter(|job| jobs.contains(job)).map(str::to_owned) else {
+            return;
+        };
         self.scraped.entry(job).or_default().push((labels, point));
     }
 }
@@ -228,7 +237,8 @@ fn everything(server: &Prometheus) -> BTreeMap<(Labels, i64), f64> {
 
 /// Each NaN in the data, be it a number or a staleness marker.
 fn dumped_nan(folder: &TempDir) -> Vec<(Labels, i64)> {
-    let output = Command::new("promtool").args(["tsdb", "dump"]).arg(folder.path().join("data")).output().unwrap();
+    let output =
+        Command::new("promtool").args(["tsdb", "dump"]).arg(folder.path().join("data")).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
     let nan = text.lines().filter_map(|line| {

@@ -89,14 +89,21 @@ impl Replay<'_> {
             }
             for (labels, point) in &samples[*fed..visible] {
                 let intake = self.store.append(labels, *point);
-                assert_eq!((intake.out_of_order, intake.duplicates, intake.refused_series), (0, 0, 0), "{labels}");
+                assert_eq!(
+                    (intake.out_of_order, intake.duplicates, intake.refused_series),
+                    (0, 0, 0),
+                    "{labels}"
+                );
             }
             *fed = visible;
             // What lies just at the edge of a range is in it in Prometheus 2, and not in Prometheus 3.
             let at_edge =
-                |at_ms: i64| at_ms.rem_euclid(1000) == 0 || (tick.at_ms - at_ms).rem_euclid(500) == 0;
+                |at_ms: i64| at_ms.rem_euclid(1000) == 0 || (tick.at_ms - at_ms).rem_euclid(1000) == 0;
             if let Some((_, point)) = samples[..visible].iter().find(|(_, point)| at_edge(point.at_ms)) {
-                return Err(Torn(format!("a sample of {job} at {} is at an edge at {}", point.at_ms, tick.at_ms)));
+                return Err(Torn(format!(
+                    "a sample of {job} at {} is at an edge at {}",
+                    point.at_ms, tick.at_ms
+                )));
             }
         }
         Ok(())
@@ -155,8 +162,13 @@ impl Replay<'_> {
             // Evaluated at the same moment before and after: it was not being evaluated in between.
             let moments = [0, 1, 2].map(|at| evaluations(&three[at]));
             for (rule, (at, alerts)) in &moments[1] {
-                let settled = [&moments[0], &moments[2]].iter().all(|other| other.get(rule).is_some_and(|(other, _)| other == at));
-                let Some(group) = self.recording.rules.groups.iter().position(|group| group.name == rule.0) else { continue };
+                let settled = [&moments[0], &moments[2]]
+                    .iter()
+                    .all(|other| other.get(rule).is_some_and(|(other, _)| other == at));
+                let Some(group) = self.recording.rules.groups.iter().position(|group| group.name == rule.0)
+                else {
+                    continue;
+                };
                 let its = ticks.iter().filter(|tick| tick.group == group && tick.at_ms <= *at);
                 let Some(tick) = its.max_by_key(|tick| tick.at_ms).filter(|_| settled) else { continue };
                 let rules = &self.recording.rules.groups[group].rules;
@@ -178,7 +190,14 @@ impl Replay<'_> {
         }
     }
 
-    fn differs(&mut self, tick: &Tick, group: &Group, labels: &Labels, ours: Option<&f64>, theirs: Option<&f64>) {
+    fn differs(
+        &mut self,
+        tick: &Tick,
+        group: &Group,
+        labels: &Labels,
+        ours: Option<&f64>,
+        theirs: Option<&f64>,
+    ) {
         let mut text = format!("{labels} at {}: ours {ours:?}, theirs {theirs:?}\n", tick.at_ms);
         let name = labels.value("alertname").or(labels.value("__name__")).unwrap_or_default();
         for rule in group.spec().rules.iter().filter(|rule| rule.name == name) {
@@ -208,8 +227,12 @@ fn ticks(recording: &Recording) -> Result<Vec<Tick>, Torn> {
     for (index, group) in recording.rules.groups.iter().enumerate() {
         let mut seen = [(); 2].map(|()| BTreeMap::<i64, BTreeMap<String, i64>>::new());
         for (at_ms, outputs) in &recording.outputs {
-            for (labels, value) in outputs.iter().filter(|(labels, _)| labels.value("group") == Some(&group.name)) {
-                let Some(which) = SEEN.iter().position(|name| labels.value("__name__") == Some(name)) else { continue };
+            for (labels, value) in
+                outputs.iter().filter(|(labels, _)| labels.value("group") == Some(&group.name))
+            {
+                let Some(which) = SEEN.iter().position(|name| labels.value("__name__") == Some(name)) else {
+                    continue;
+                };
                 let job = labels.value("job").unwrap().to_owned();
                 seen[which].entry(*at_ms).or_default().insert(job, millis(*value));
             }
