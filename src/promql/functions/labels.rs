@@ -113,6 +113,8 @@ mod tests {
             (["dst", "$2", "src", "(.*)"], "dst=old,src=x", "src=x"),
             (["dst", "$$1", "src", ".*"], "src=x", "dst=$1,src=x"),
             (["dst", "new", "src", "alu"], "src=value", "-"),
+            (["dst", "$1", "src", r"\Qa.b\E(\d)"], "src=a.b7", "dst=7,src=a.b7"),
+            (["dst", "$1", "src", r"\Qa.b\E(\d)"], "src=a.b٧", "-"),
             (["dst", "new", "src", ".*"], "src=two\nlines", "dst=new,src=two\nlines"),
             (["dst", "new", "src", ""], "a=b", "a=b,dst=new"),
             (["src", "", "src", ".*"], "a=b,src=x", "a=b"),
