@@ -5,6 +5,7 @@ mod embedded;
 mod failures;
 mod families;
 mod health;
+mod judging;
 mod observer;
 mod procedure;
 mod process;
@@ -30,14 +31,14 @@ use crate::metric;
 use crate::plan::Plan;
 use crate::record::{DroppedSamples, Shard, Taps};
 use crate::report::{Finished, Phase, Probe, Progress, Warmup};
-use crate::rules::{Abort, Gate, Group, Moment, Notice, Observed, Outcome};
+use crate::rules::{Abort, Gate, Group, Notice, Outcome};
 use crate::scheduler::{Load, LoadOptions};
 use crate::scrape::Scrape;
 use crate::template::Locals;
 use crate::time::{Clock, Elapsed};
 use crate::tsdb::Store;
 use crate::verdict::{Doubt, Verdict, decide};
-use embedded::{Embedded, Ticked};
+use embedded::Embedded;
 use families::RunView;
 use health::Watch;
 use observer::Observer;
@@ -96,6 +97,10 @@ pub async fn execute(
         return Ok(run.conclude(Some(ended), Duration::ZERO, listener));
     }
     let (given, unready) = run.setup(listener, &mut stop).await;
+    let unready = match unready {
+        None => run.first_look(listener, &mut stop).await,
+        unready => unready,
+    };
     let sent = match unready {
         None => run.send_load(&given, listener, &mut stop).await,
         unready => Ok((unready, Duration::ZERO)),
@@ -202,7 +207,6 @@ impl Run {
         listener: &mut dyn Listener,
         stop: &mut Stop<impl Future<Output = String> + Unpin>,
     ) -> io::Result<(Option<Ended>, Duration)> {
-        self.first_look(listener).await;
         let clock = Clock::start();
         self.clock = Some(clock);
         if self.plan.warmup.is_zero() {
@@ -294,56 +298,6 @@ impl Run {
         crossed.map(Ended::Threshold).or(abort.map(Ended::Alert))
     }
 
-    /// Before any load: what rules find now is not the load's doing, and what is counted later has a value before.
-    async fn first_look(&mut self, listener: &mut dyn Listener) {
-        self.observer.first_look().await;
-        let clock = Clock::start();
-        let at_ms = clock.unix_ms(Elapsed::ZERO);
-        let ticked = self.embedded.tick(at_ms, &self.families(None));
-        let _nobody_to_stop = self.tell(at_ms, ticked, listener);
-    }
-
-    /// The values are final now: all rules are asked once more.
-    fn last_tick(&mut self, clock: &Clock, listener: &mut dyn Listener) {
-        let at_ms = clock.unix_ms(clock.now());
-        self.alerts = Some(Vec::new());
-        let families = self.families(None);
-        let (gates, ticked) = self.embedded.last_tick(at_ms, &families);
-        self.alerts = Some(gates);
-        self.tell(at_ms, ticked, listener);
-        listener.families(families);
-    }
-
-    fn tell(&mut self, at_ms: i64, ticked: Ticked, listener: &mut dyn Listener) -> Option<Abort> {
-        if let Some(clock) = self.clock {
-            for scrape in self.observer.fresh() {
-                listener.scraped(&scrape, clock.unix_ms(scrape.at));
-            }
-        }
-        if ticked.evaluated {
-            listener.rules(self.embedded.groups());
-        }
-        if !ticked.notices.is_empty() {
-            listener.alerts(at_ms, ticked.notices);
-        }
-        ticked.abort
-    }
-
-    /// The position of a threshold that wants the run to end.
-    fn crossed(&self, at_ms: i64) -> Option<usize> {
-        if self.plan.thresholds.iter().all(|threshold| threshold.abort_after.is_none()) {
-            return None;
-        }
-        let families = self.ledger.judged().families();
-        self.plan.threshold_rules.abort(self.moment(at_ms, &families, false))
-    }
-
-    /// `families` are those of what is judged, and no others.
-    fn moment<'a>(&'a self, at_ms: i64, families: &'a [Family], is_final: bool) -> Moment<'a> {
-        let (observed, labels, elapsed) = (self.observed(), self.labels.get(), self.elapsed);
-        Moment { at_ms, observed, families, labels, elapsed, is_final }
-    }
-
     /// `vus` and `vus_max`, as k6 samples them each second.
     fn count_users(&mut self, load: &Load, clock: &Clock) {
         let pools = load.pools();
@@ -395,27 +349,6 @@ impl Run {
         if dropped > 0 {
             self.unwritten.push(Doubt::SamplesDropped { dropped });
         }
-    }
-
-    fn observed(&self) -> Observed<'_> {
-        let (totals, probes) = (self.ledger.judged(), self.observer.samples());
-        Observed { totals, probes, elapsed: self.judged_for() }
-    }
-
-    /// How thresholds stand; what decides is asked at the end.
-    fn standing(&self) -> Vec<Gate> {
-        let thresholds = self.plan.thresholds.iter();
-        thresholds.map(|threshold| Gate::Threshold(threshold.judge(self.observed()))).collect()
-    }
-
-    /// What decides: thresholds as the rules that they are, then alerts.
-    fn gates(&mut self) -> Vec<Gate> {
-        let families = self.ledger.judged().families();
-        let at_ms = self.clock.map_or(0, |clock| clock.unix_ms(self.elapsed.into()));
-        let thresholds = self.plan.threshold_rules.judge(self.moment(at_ms, &families, true));
-        let alerts = self.alerts.take();
-        self.alerts = Some(Vec::new());
-        thresholds.into_iter().map(Gate::Threshold).chain(alerts.into_iter().flatten()).collect()
     }
 
     /// The last word: to the display, to `/metrics` and to the caller.
@@ -529,7 +462,7 @@ impl Run {
         let view = RunView {
             totals,
             gates,
-            is_final: self.alerts.is_some(),
+            is_final: verdict.is_some() || self.alerts.is_some(),
             verdict,
             phase: self.phase,
             elapsed: self.elapsed,
