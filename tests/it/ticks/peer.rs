@@ -45,7 +45,8 @@ pub(super) struct Recording {
 }
 
 impl Peer {
-    /// `rules` are texts of rule files, written as those in `alerting/` are; they are loaded on return.
+    /// `rules` are texts of rule files, written as those in `alerting/` are; they are loaded on return. Only of groups
+    /// that it loads as it starts does Prometheus withhold the first `ALERTS`; these come later, and have all of them.
     pub(super) fn start(targets: &[(&'static str, SocketAddr)], rules: &[String]) -> Option<Self> {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("rules.yml");

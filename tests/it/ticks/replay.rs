@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use loadgate::family::{self, Family, FamilyKind, Series};
 use loadgate::labels::Labels;
-use loadgate::promql::{Matcher, Options, Query, Source as _, TimeRange, is_stale};
+use loadgate::promql::{Matcher, Options, Point, Query, Source as _, TimeRange, is_stale};
 use loadgate::rules::{ActiveAlert, AlertState, Context, DEFAULT_INTERVAL, Group, RuleSpec};
-use loadgate::tsdb::Store;
+use loadgate::tsdb::{Intake, Origin, Store};
 use serde_json::Value;
 
 use super::peer::{Recording, SEEN, millis, text};
@@ -87,13 +88,12 @@ impl Replay<'_> {
             if visible < *fed {
                 return Err(Torn(format!("groups were not evaluated in their order at {}", tick.at_ms)));
             }
-            for (labels, point) in &samples[*fed..visible] {
-                let intake = self.store.append(labels, *point);
-                assert_eq!(
-                    (intake.out_of_order, intake.duplicates, intake.refused_series),
-                    (0, 0, 0),
-                    "{labels}"
-                );
+            for scrape in samples[*fed..visible].chunk_by(|(_, a), (_, b)| a.at_ms == b.at_ms) {
+                let at_ms = scrape[0].1.at_ms;
+                let intake = self.store.scrape(&Origin(job.clone()), at_ms, &families(scrape));
+                // Staleness markers are the store's own business, and must be as many as Prometheus has set.
+                let expected = Intake { samples: scrape.len(), ..Intake::default() };
+                assert_eq!(intake, expected, "of {job} at {at_ms}: {scrape:?}");
             }
             *fed = visible;
             // What lies just at the edge of a range is in it in Prometheus 2, and not in Prometheus 3.
@@ -219,6 +219,22 @@ impl Replay<'_> {
             }
         }
     }
+}
+
+/// The numbers of one scrape.
+fn families(scrape: &[(Labels, Point)]) -> Vec<Family> {
+    let mut families: BTreeMap<&str, Vec<Series>> = BTreeMap::new();
+    for (labels, point) in scrape.iter().filter(|(_, point)| !is_stale(point.value)) {
+        let series = Series { labels: labels.without("__name__"), value: family::Value::Number(point.value) };
+        families.entry(labels.value("__name__").unwrap()).or_default().push(series);
+    }
+    let family = |(name, series): (&str, _)| Family {
+        name: name.to_owned(),
+        kind: FamilyKind::Unknown,
+        help: String::new(),
+        series,
+    };
+    families.into_iter().map(family).collect()
 }
 
 /// The evaluations in their order, without the last of each group, which the end may have cut short.

@@ -50,7 +50,7 @@ impl Page {
         self.show("temperature", r#"zone="east""#, if (6..14).contains(&step) { 35 } else { 20 });
         let west = match step {
             ..10 => 20,
-            _ if step % 2 == 0 => 40,
+            _ if step.is_multiple_of(2) => 40,
             _ => 15,
         };
         self.show("temperature", r#"zone="west""#, west);
