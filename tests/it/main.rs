@@ -24,5 +24,6 @@ mod rust_tokens;
 mod scrape;
 mod stage;
 mod target;
+mod ticks;
 mod truth;
 mod websocket;
