@@ -44,6 +44,7 @@ pub mod plan;
 pub mod scheduler;
 pub mod scrape;
 pub mod notify;
+pub mod prometheus;
 pub mod verdict;
 pub mod report;
 pub mod run;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::executor::DropReason;
+use crate::prometheus;
 use crate::rules::{Effect, Gate};
 
 /// How a run ended.
@@ -66,6 +67,8 @@ pub enum Doubt {
         output: String,
         reason: String,
     },
+    /// A Prometheus was to judge too, and nobody knows what it found.
+    Prometheus(prometheus::Doubt),
     /// What `teardown` could not do: the next run may find its leavings.
     Teardown(String),
     /// Something this program should not do to itself.
@@ -164,6 +167,7 @@ impl Doubt {
             Doubt::ScrapesMissed { job, .. } => format!("scrapes of {job}"),
             Doubt::SamplesDropped { .. } => "dropped samples".to_owned(),
             Doubt::OutputIncomplete { output, .. } => format!("output {output}"),
+            Doubt::Prometheus(doubt) => doubt.subject(),
             Doubt::Teardown(_) => "teardown".to_owned(),
             Doubt::Internal(_) => "internal".to_owned(),
         }
@@ -284,6 +288,7 @@ impl fmt::Display for Doubt {
             Doubt::OutputIncomplete { output, reason } => {
                 write!(f, "--out {output} is incomplete: {reason}; gates and summary are not")
             }
+            Doubt::Prometheus(doubt) => doubt.fmt(f),
             Doubt::Teardown(why) => write!(f, "{why}: what this run made may still be there"),
             Doubt::Internal(what) => f.write_str(what),
         }

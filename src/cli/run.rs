@@ -21,6 +21,7 @@ use crate::flow::HttpDebug;
 use crate::labels::Labels;
 use crate::notify::Address;
 use crate::plan::Plan;
+use crate::prometheus;
 use crate::report::{Finished, Format, SummaryOptions, TrendStat, json_summary, junit, text, vegeta};
 use crate::run::{RunOptions, execute, process_families};
 use crate::scheduler::LoadOptions;
@@ -80,6 +81,11 @@ pub(super) struct OutputArgs {
     /// evaluates the same rules: it would tell them too
     #[arg(long, env = "LOADGATE_ALERTMANAGER", value_name = "URL", value_delimiter = ',')]
     alertmanager: Vec<Address>,
+    /// Let this Prometheus judge too: a gate of the plan's rule files that fires there fails the run, and if it cannot be
+    /// asked, lacks one of the rules or does not see the final values, the run is inconclusive. It has to scrape --listen,
+    /// and the run waits for it: --linger is not needed
+    #[arg(long, env = "LOADGATE_PROMETHEUS", value_name = "URL")]
+    prometheus: Option<prometheus::Address>,
     /// Log each HTTP request and response, without the secrets in them; with bodies: --http-debug=full
     #[arg(long, env = "LOADGATE_HTTP_DEBUG", value_name = "WHAT", num_args = 0..=1, require_equals = true,
         default_missing_value = "headers", value_parser = http_debug)]
@@ -195,6 +201,7 @@ pub(super) fn foreground(
         load: LoadOptions::default(),
         store,
         external_url: external_url.clone(),
+        prometheus: output.prometheus.clone(),
         written: None,
     };
     options.load.instruments.http_debug = output.http_debug;
@@ -252,6 +259,11 @@ pub(super) fn foreground(
 impl OutputArgs {
     /// Refuses what would fail late, after a long run.
     fn check(&self) -> Result<(), Failure> {
+        if let (Some(address), None) = (&self.prometheus, self.listen) {
+            return Err(Failure::usage(format!(
+                "error: --prometheus {address} needs --listen ADDR: without it there is nothing to scrape"
+            )));
+        }
         let others = [&self.summary_export, &self.junit].into_iter().flatten().map(PathBuf::as_path);
         check_distinct(&self.out, others.clone())?;
         let files = self.out.iter().filter(|output| output.kind == Kind::Vegeta).filter_map(Output::file);

@@ -22,26 +22,41 @@ pub struct AddressError {
     why: String,
 }
 
+/// A URL to whose path that of an API is added: `http` or `https`, without query and fragment. Says what is wrong.
+pub(crate) fn base_url(text: &str) -> Result<Url, String> {
+    let refused = |why: &str| Err(why.to_owned());
+    let url = match Url::parse(text) {
+        Ok(url) => url,
+        Err(url::ParseError::RelativeUrlWithoutBase) => return refused("there is no scheme"),
+        Err(error) => return refused(&error.to_string()),
+    };
+    if !matches!(url.scheme(), "http" | "https") {
+        // `localhost:9093` reads as a scheme and a path.
+        return refused("only http:// and https:// are spoken");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return refused("neither a query nor a fragment can stand here");
+    }
+    Ok(url)
+}
+
+/// Without user and password: for labels and messages.
+pub(crate) fn shown_url(url: &Url) -> String {
+    let mut url = url.clone();
+    // Only a URL without a host refuses.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.into()
+}
+
 impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refused = |why: &str| Err(AddressError { why: why.to_owned() });
-        let mut url = match Url::parse(text) {
-            Ok(url) => url,
-            Err(url::ParseError::RelativeUrlWithoutBase) => return refused("there is no scheme"),
-            Err(error) => return refused(&error.to_string()),
-        };
-        if !matches!(url.scheme(), "http" | "https") {
-            // `localhost:9093` reads as a scheme and a path.
-            return refused("only http:// and https:// are spoken");
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return refused("neither a query nor a fragment can stand here");
-        }
+        let mut url = base_url(text).map_err(|why| AddressError { why })?;
         let prefix = url.path().trim_end_matches('/').to_owned();
         if prefix.ends_with("/alerts") && prefix.contains("/api/") {
-            return refused("the path of the API is added to it");
+            return Err(AddressError { why: "the path of the API is added to it".to_owned() });
         }
         url.set_path(&format!("{prefix}{PATH}"));
         Ok(Address { url })
@@ -51,11 +66,7 @@ impl FromStr for Address {
 impl Address {
     /// The URL of the API without user and password: for labels and messages.
     pub fn shown(&self) -> String {
-        let mut url = self.url.clone();
-        // Only a URL without a host refuses.
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        url.into()
+        shown_url(&self.url)
     }
 
     pub fn is_https(&self) -> bool {

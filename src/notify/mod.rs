@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use address::{Address, AddressError};
+pub(crate) use address::{base_url, shown_url};
 pub use stats::NotifyStats;
 
 use crate::labels::Labels;

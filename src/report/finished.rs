@@ -23,6 +23,8 @@ pub struct Finished {
     pub verdict: Verdict,
     pub gates: Vec<Gate>,
     pub doubts: Vec<Doubt>,
+    /// Where a Prometheus that judges too came to another conclusion.
+    pub disagreements: Vec<String>,
     /// Why no load was sent, or what stopped the run: a signal, or the threshold that aborted it.
     pub ended_by: Option<String>,
     /// What was judged.

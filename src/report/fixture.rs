@@ -10,8 +10,8 @@ use crate::labels::Labels;
 use crate::metric::{self, Catalog, Kind, Unit};
 use crate::record::{Registry, Shard};
 use crate::rules::{
-    Aggregation, AlertGate, AlertOutcome, Comparison, Firing, Gate, Gravity, Level, Moment, NoData,
-    Objective, Observed, ProbeSamples, Scope, Subject, Threshold, ThresholdRules,
+    Aggregation, AlertGate, AlertOutcome, Comparison, Evaluator, Firing, Gate, Gravity, Level, Moment,
+    NoData, Objective, Observed, ProbeSamples, Scope, Subject, Threshold, ThresholdRules,
 };
 use crate::time::Elapsed;
 use crate::verdict::{Health, ScrapeHealth, decide};
@@ -137,7 +137,8 @@ pub(super) fn with_rules() -> Finished {
 /// An alert that fails the run when it fires.
 pub(super) fn alert(outcome: AlertOutcome) -> Gate {
     let [alert, group, file] = ["LatencyHigh", "latency", "rules/slo.yml"].map(str::to_owned);
-    Gate::Alert(AlertGate { alert, group, file, gravity: Gravity::Fail, outcome })
+    let (gravity, evaluator) = (Gravity::Fail, Evaluator::Embedded);
+    Gate::Alert(AlertGate { alert, group, file, gravity, evaluator, outcome })
 }
 
 /// Ten requests: eight good ones of 1 to 8 ms, one not found, one refused.
@@ -333,6 +334,7 @@ fn finish(totals: Totals, thresholds: &[Threshold], dropped: u64) -> Finished {
         verdict,
         gates,
         doubts,
+        disagreements: Vec::new(),
         ended_by: None,
         totals,
         scenarios: vec![scenario],

@@ -8,7 +8,7 @@ use super::rfc3339::utc;
 use super::summary::finding;
 use crate::labels::Labels;
 use crate::metric::Unit;
-use crate::rules::{AlertGate, AlertOutcome, Effect, Gate, NoData, Outcome, ThresholdGate};
+use crate::rules::{AlertGate, AlertOutcome, Effect, Evaluator, Gate, NoData, Outcome, ThresholdGate};
 
 /// `kind` says which fields follow: `threshold`, `slo` or `alert`.
 pub(super) fn gate(gate: &Gate, finished: &Finished) -> Value {
@@ -83,6 +83,10 @@ fn of_alert(gate: &AlertGate) -> Map<String, Value> {
         "group": gate.group,
         "file": gate.file,
         "gate": gate.gravity.as_str(),
+        "prometheus": match &gate.evaluator {
+            Evaluator::Embedded => None,
+            Evaluator::Prometheus(url) => Some(url),
+        },
         "outcome": gate.outcome.as_str(),
         "fired": fired,
         "pending": pending,

@@ -42,6 +42,7 @@ pub fn summary(finished: &Finished, trend_stats: &[TrendStat]) -> Value {
             .map(|objective| json!({"name": objective.name, "status": objective.status.as_str().replace(' ', "_")}))
             .collect::<Vec<_>>(),
         "doubts": finished.doubts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "disagreements": finished.disagreements,
         "metrics": metrics(finished, trend_stats),
         "causes": causes(finished),
         "checks": finished

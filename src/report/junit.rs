@@ -10,7 +10,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::Finished;
 use super::summary::{finding, verdict_lines};
-use crate::rules::{AlertOutcome, Effect, Gate, Outcome};
+use crate::rules::{AlertOutcome, Effect, Evaluator, Gate, Outcome};
 use crate::verdict::Verdict;
 
 /// # Errors
@@ -69,7 +69,10 @@ fn of_gate(gate: &Gate, finished: &Finished) -> TestCase {
     let (class, name) = match gate {
         Gate::Threshold(threshold) if threshold.objective.is_some() => ("slo", gate.name()),
         Gate::Threshold(_) => ("thresholds", gate.name()),
-        Gate::Alert(alert) => ("rules", format!("{} {}", alert.group, alert.alert)),
+        Gate::Alert(alert) => match alert.evaluator {
+            Evaluator::Embedded => ("rules", format!("{} {}", alert.group, alert.alert)),
+            Evaluator::Prometheus(_) => ("prometheus", format!("{} {}", alert.group, alert.alert)),
+        },
     };
     let mut case = case(finished, class, &name, status);
     case.set_system_out(found);

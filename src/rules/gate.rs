@@ -71,7 +71,18 @@ pub struct AlertGate {
     /// The path of its rule file.
     pub file: String,
     pub gravity: Gravity,
+    pub evaluator: Evaluator,
     pub outcome: AlertOutcome,
+}
+
+/// Who found what an alert came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Evaluator {
+    /// This process.
+    #[default]
+    Embedded,
+    /// A real Prometheus, by its URL.
+    Prometheus(String),
 }
 
 /// What a gate does to the verdict when it is crossed: the label `gate`.
@@ -163,7 +174,10 @@ impl Gate {
     pub fn name(&self) -> String {
         match self {
             Gate::Threshold(gate) => gate.name(),
-            Gate::Alert(gate) => format!("alert {}", gate.alert),
+            Gate::Alert(gate) => match gate.evaluator {
+                Evaluator::Embedded => format!("alert {}", gate.alert),
+                Evaluator::Prometheus(_) => format!("alert {} in Prometheus", gate.alert),
+            },
         }
     }
 }

@@ -17,13 +17,16 @@ mod threshold;
 pub mod unit_test;
 mod value;
 
-pub use alert_gates::{Abort, AlertRule, AlertRules, AlertWatch, Origin, RuleNow, longest_reach, states};
+pub use alert_gates::{
+    Abort, AlertRule, AlertRules, AlertWatch, Origin, RuleNow, gravity, longest_reach, states,
+};
 pub use compile::{
     ELAPSED, PROBE, RUN_FINAL, RUN_INFO, Scope, THRESHOLD_OK, THRESHOLD_VALUE, ThresholdRule, ThresholdRules,
 };
 pub use file::{Checked, GroupSpec, RuleFile, RuleKind, RuleSpec, Templated};
 pub use gate::{
-    AlertGate, AlertOutcome, Effect, Firing, Gate, Gravity, Level, NoData, Objective, Outcome, ThresholdGate,
+    AlertGate, AlertOutcome, Effect, Evaluator, Firing, Gate, Gravity, Level, NoData, Objective, Outcome,
+    ThresholdGate,
 };
 pub use group::{
     ActiveAlert, AlertState, AppendError, Context, DEFAULT_INTERVAL, Evaluation, Failure, Group, Health,

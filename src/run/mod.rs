@@ -10,6 +10,7 @@ mod observer;
 mod procedure;
 mod process;
 mod progress;
+mod prometheus;
 mod stages;
 mod stop;
 
@@ -29,6 +30,7 @@ use crate::executor::Segment;
 use crate::family::Family;
 use crate::metric;
 use crate::plan::Plan;
+use crate::prometheus::{Address, Findings, Prometheus};
 use crate::record::{DroppedSamples, Shard, Taps};
 use crate::report::{Finished, Phase, Probe, Progress, Warmup};
 use crate::rules::{Abort, Gate, Group, Notice, Outcome};
@@ -58,6 +60,8 @@ pub struct RunOptions {
     pub store: Arc<Store>,
     /// Where `/metrics` are served, for those who read of it elsewhere: `http://127.0.0.1:5665`. Empty if they are not.
     pub external_url: String,
+    /// One that judges too; it has to scrape `external_url`.
+    pub prometheus: Option<Address>,
     /// Answered by whoever reads the taps of `load`, when all of them are gone and the last sample is
     /// written: what is missing from the files.
     pub written: Option<oneshot::Receiver<Vec<Doubt>>>,
@@ -96,6 +100,7 @@ pub async fn execute(
         run.close_taps(&mut stop).await;
         return Ok(run.conclude(Some(ended), Duration::ZERO, listener));
     }
+    run.warn_of_prometheus().await;
     let (given, unready) = run.setup(listener, &mut stop).await;
     let unready = match unready {
         None => run.first_look(listener, &mut stop).await,
@@ -161,6 +166,10 @@ struct Run {
     clock: Option<Clock>,
     /// What the alerts of rule files came to, once the final tick is over.
     alerts: Option<Vec<Gate>>,
+    /// One that judges too.
+    prometheus: Option<Prometheus>,
+    /// What it found.
+    findings: Findings,
 }
 
 impl Run {
@@ -172,6 +181,7 @@ impl Run {
         let observer = Observer::new(&plan, Arc::clone(&options.store));
         let embedded =
             Embedded::new(&plan, Arc::clone(&options.store), &options.testid, options.external_url.clone());
+        let prometheus = Run::prometheus(&plan, &options);
         let samples_dropped = options.load.instruments.taps.as_ref().map(Taps::dropped).unwrap_or_default();
         let last_iterations = vec![(Duration::ZERO, 0.0); plan.scenarios.len()];
         Run {
@@ -197,6 +207,8 @@ impl Run {
             left_behind: Vec::new(),
             clock: None,
             alerts: None,
+            prometheus,
+            findings: Findings::default(),
         }
     }
 
@@ -229,6 +241,8 @@ impl Run {
         self.panics = load.panics();
         self.reached = self.progress(Phase::Finished, self.elapsed, &load);
         self.last_tick(&clock, listener);
+        // Before anything else happens to the target.
+        self.ask_prometheus(listener, stop).await;
         Ok((ended, self.elapsed))
     }
 
@@ -389,6 +403,9 @@ impl Run {
             doubts.push(Doubt::Internal(what));
         }
         doubts.extend(std::mem::take(&mut self.left_behind).into_iter().map(Doubt::Teardown));
+        let Findings { fired, doubts: unknown, disagreements } = std::mem::take(&mut self.findings);
+        doubts.extend(unknown.into_iter().map(Doubt::Prometheus));
+        gates.extend(fired.into_iter().map(Gate::Alert));
         let (stopped, ended_by) = match &ended {
             Some(Ended::Stopped(signal)) => (true, Some(signal.clone())),
             Some(Ended::Unready(why)) => (false, Some(why.clone())),
@@ -430,6 +447,7 @@ impl Run {
             verdict,
             gates,
             doubts,
+            disagreements,
             ended_by,
             totals,
             scenarios: std::mem::take(&mut self.scenarios),

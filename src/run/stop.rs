@@ -21,6 +21,10 @@ impl<F: Future<Output = String> + Unpin> Stop<F> {
         signal
     }
 
+    pub(super) fn is_heard(&self) -> bool {
+        self.heard.is_some()
+    }
+
     /// What was heard so far.
     pub(super) fn heard(&mut self) -> Option<String> {
         self.heard.take()

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::rust_tokens::{Token, tokens};
 
 /// A module uses only those before it. `lib.rs` lists them in the same order.
-const LAYERS: [&str; 30] = [
+const LAYERS: [&str; 31] = [
     "time",
     "ids",
     "sample",
@@ -31,6 +31,7 @@ const LAYERS: [&str; 30] = [
     "scheduler",
     "scrape",
     "notify",
+    "prometheus",
     "verdict",
     "report",
     "run",

@@ -16,6 +16,7 @@ mod layers;
 mod metrics;
 mod notify;
 mod plans;
+mod prometheus;
 mod query_api;
 mod readme;
 mod rules;

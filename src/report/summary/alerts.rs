@@ -4,7 +4,7 @@ use super::super::Finished;
 use super::super::clean::clean;
 use super::super::paint::Paint;
 use super::{finding, mark};
-use crate::rules::{Gate, Gravity};
+use crate::rules::{Evaluator, Gate, Gravity};
 
 pub(super) fn blocks(finished: &Finished, paint: Paint) -> Vec<String> {
     let mut lines = Vec::new();
@@ -23,7 +23,11 @@ pub(super) fn blocks(finished: &Finished, paint: Paint) -> Vec<String> {
             other => format!(" (gate: {})", other.as_str()),
         };
         let found = finding(gate, finished);
-        lines.push(format!("{} {}{gravity} {found}", mark(gate, paint), clean(&alert.alert)));
+        let by = match &alert.evaluator {
+            Evaluator::Embedded => String::new(),
+            Evaluator::Prometheus(url) => format!(" in Prometheus ({})", clean(url)),
+        };
+        lines.push(format!("{} {}{by}{gravity} {found}", mark(gate, paint), clean(&alert.alert)));
     }
     lines
 }

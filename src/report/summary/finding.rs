@@ -75,7 +75,11 @@ fn fired(first: &Firing, others: usize, finished: &Finished) -> String {
         0 => String::new(),
         others => format!(" and {}", number::counted(others as u64, "further label set")),
     };
-    format!("fired at {at}, value {}, {}{others}{said}", number::number(first.value), shown(&first.labels))
+    let labels = shown(&first.labels);
+    // Prometheus does not tell the value of an alert that is over.
+    let value =
+        if first.value.is_nan() { String::new() } else { format!(", value {}", number::number(first.value)) };
+    format!("fired at {at}{value}, {labels}{others}{said}")
 }
 
 fn nothing(no_data: &NoData) -> String {

@@ -28,6 +28,7 @@ pub(super) fn painted(finished: &Finished, paint: Paint) -> Vec<String> {
             .iter()
             .map(|doubt| format!("  {} {}", paint.doubtful('!'), clean(&doubt.to_string()))),
     );
+    lines.extend(finished.disagreements.iter().map(|told| format!("  - {}", clean(told))));
     lines
 }
 

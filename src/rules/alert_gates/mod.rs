@@ -6,6 +6,6 @@ mod truth;
 mod watch;
 mod window;
 
-pub use rule::{AlertRule, AlertRules, Origin};
+pub use rule::{AlertRule, AlertRules, Origin, gravity};
 pub use watch::{Abort, AlertWatch, RuleNow, states};
 pub use window::longest_reach;

@@ -77,8 +77,8 @@ impl AlertRule {
     }
 }
 
-/// What firing means by these labels. An unknown value of `gate` may have meant anything: nobody can say passed.
-pub(super) fn gravity<'a>(label: impl Fn(&str) -> Option<&'a str>, origin: Origin) -> Gravity {
+/// What firing means by these labels, when `origin` named the rule. An unknown value of `gate` may have meant anything: nobody can say passed.
+pub fn gravity<'a>(label: impl Fn(&str) -> Option<&'a str>, origin: Origin) -> Gravity {
     match label("gate").filter(|gate| !gate.is_empty()) {
         Some("none") => Gravity::None,
         Some("fail") => Gravity::Fail,

@@ -8,8 +8,8 @@ use super::{AlertRule, AlertRules, Origin};
 use crate::labels::Labels;
 use crate::promql::{MatchKind, Options, SelectorUse, Source, TimeRange};
 use crate::rules::{
-    ActiveAlert, AlertGate, AlertOutcome, AlertState, Firing, Gate, Gravity, Group, Health, NoData,
-    nearest_metrics,
+    ActiveAlert, AlertGate, AlertOutcome, AlertState, Evaluator, Firing, Gate, Gravity, Group, Health,
+    NoData, nearest_metrics,
 };
 
 /// Label sets that are told apart of each rule; further ones are not counted.
@@ -122,7 +122,8 @@ impl AlertWatch {
             let fired = matches!(outcome, AlertOutcome::Fired { .. });
             if gravity != Gravity::None || fired && rule.origin == Origin::Plan {
                 let AlertRule { alert, group, file, .. } = rule.clone();
-                gates.push(Gate::Alert(AlertGate { alert, group, file, gravity, outcome }));
+                let evaluator = Evaluator::Embedded;
+                gates.push(Gate::Alert(AlertGate { alert, group, file, gravity, evaluator, outcome }));
             }
         }
         gates

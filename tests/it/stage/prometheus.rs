@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -65,6 +65,27 @@ impl Prometheus {
         );
         let features = format!("--enable-feature={}", features.join(","));
         Prometheus::start(TempDir::new().unwrap(), &config, &[&features])
+    }
+
+    /// One that scrapes these jobs and evaluates these rules, both each second.
+    pub(crate) fn evaluating(rules: &str, jobs: &[(&str, SocketAddr)]) -> Option<Self> {
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("rules.yml"), rules).unwrap();
+        let job = |(name, target): &(&str, SocketAddr)| {
+            format!("- {{job_name: {name}, static_configs: [{{targets: ['{target}']}}]}}\n")
+        };
+        let jobs: String = jobs.iter().map(job).collect();
+        let config = format!(
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\n\
+             rule_files: [rules.yml]\nscrape_configs:\n{jobs}"
+        );
+        let prometheus = Prometheus::start(folder, &config, &[])?;
+        prometheus.wait_for("vector(1)");
+        Some(prometheus)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// One that scrapes nothing and holds these samples, written as OpenMetrics with their times.
@@ -168,6 +189,15 @@ impl Prometheus {
             .iter()
             .filter_map(|sample| Some((sample["metric"].clone(), number(&sample["value"])?)))
             .collect()
+    }
+
+    /// Until an instant query gives something.
+    pub(crate) fn wait_for(&self, expression: &str) {
+        let patience = Instant::now() + Duration::from_secs(60);
+        while self.query(expression).is_empty() {
+            assert!(Instant::now() < patience, "waited in vain for {expression}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// How many numbers a range query with a step of a second gives; NaN is none.

@@ -57,6 +57,7 @@ pub(crate) fn try_run(text: &str) -> Result<Ran, config::Problems> {
         load: scheduler::LoadOptions { workers: 2, ..scheduler::LoadOptions::default() },
         store: Arc::default(),
         external_url: String::new(),
+        prometheus: None,
         written: None,
     };
     let mut seen = Seen::default();
