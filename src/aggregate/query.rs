@@ -1,6 +1,6 @@
 //! What thresholds, summary and progress ask of the totals.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Totals;
 use crate::ids::MetricId;
@@ -9,25 +9,31 @@ use crate::metric::Catalog;
 use crate::record::{Cell, Distribution};
 use crate::time::Elapsed;
 
-/// A metric and the labels that must all be equal; k6's sub-metric.
+/// A metric and the tags that must all be equal; k6's sub-metric.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Selector {
     pub metric: MetricId,
-    pub labels: Labels,
+    /// An empty value asks for series without the label.
+    pub tags: BTreeMap<String, String>,
 }
 
 impl Selector {
     pub fn all(metric: MetricId) -> Self {
-        Selector { metric, labels: Labels::empty() }
+        Selector { metric, tags: BTreeMap::new() }
     }
 
     pub fn with(metric: MetricId, name: &str, value: &str) -> Self {
-        Selector { metric, labels: Labels::new([(name, value)]) }
+        Selector::new(metric, [(name, value)])
+    }
+
+    pub fn new<'a>(metric: MetricId, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let tags = tags.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Selector { metric, tags: tags.collect() }
     }
 
     fn matches(&self, labels: &Labels, run_labels: &Labels) -> bool {
-        let found = |name| labels.value(name).or_else(|| run_labels.value(name)).unwrap_or("");
-        self.labels.iter().all(|(name, value)| found(name) == value)
+        let found = |name: &str| labels.value(name).or_else(|| run_labels.value(name)).unwrap_or("");
+        self.tags.iter().all(|(name, value)| found(name) == value)
     }
 }
 

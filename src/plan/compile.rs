@@ -57,6 +57,10 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
         rules::check(plan, &named, schedule::planned(&scenarios), &mut problems);
     }
     let scrapes = target::scrapes(plan, &mut problems);
+    if problems.is_empty() {
+        let planned = schedule::planned(&scenarios);
+        rules::check_memory(plan, &named, &registry, &scrapes, planned, &mut problems);
+    }
     let probes = target::probes(plan, &mut problems);
     match (settings, threshold_rules) {
         (Some(settings), Some(threshold_rules)) if problems.is_empty() && named.problems.is_empty() => {

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use crate::aggregate::{Selector, exported_names};
 use crate::config::{self, At, MetricConfig, MetricKind, PlanConfig, Problem, ThresholdConfig};
 use crate::ids::MetricId;
-use crate::labels::Labels;
 use crate::metric::{Catalog, Kind, Unit};
 use crate::record::quantile_of_percent;
 use crate::rules::{Aggregation, Level, Objective, Subject, Threshold};
@@ -137,12 +136,14 @@ fn subject(
         return Err(Problem::new(threshold.metric.place, format!("there is no {tag} `{value}`"))
             .help(format!("expected one of {}", names.join(", "))));
     }
-    let labels = Labels::new(selector.tags.iter().map(|(tag, value)| (tag.as_str(), value.as_str())));
-    Ok((Subject::Metric(Selector { metric, labels }), Some(definition.kind), definition.unit))
+    let tags = selector.tags.iter().map(|(tag, value)| (tag.as_str(), value.as_str()));
+    Ok((Subject::Metric(Selector::new(metric, tags)), Some(definition.kind), definition.unit))
 }
 
 fn is_unknown_scenario(tag: &str, value: &str, plan: &PlanConfig) -> bool {
-    tag == "scenario" && !plan.scenarios.iter().any(|scenario| scenario.name.value == value)
+    tag == "scenario"
+        && !value.is_empty()
+        && !plan.scenarios.iter().any(|scenario| scenario.name.value == value)
 }
 
 fn unknown(metric: &At<config::MetricSelector>, plan: &PlanConfig, catalog: &Catalog) -> Problem {

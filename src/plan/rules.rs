@@ -3,11 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::Scrape;
 use super::files::Files;
 use crate::config::{At, Place, PlanConfig, Problem, Problems};
-use crate::metric::Catalog;
-use crate::rules::{AlertRules, Gravity, Origin, RuleFile, Scope, Threshold, ThresholdRules};
+use crate::metric::{Catalog, Kind};
+use crate::record::Registry;
+use crate::rules::{AlertRules, Gravity, Origin, RuleFile, Scope, Threshold, ThresholdRules, longest_reach};
 use crate::time::span;
+use crate::tsdb::{DEFAULT_BUDGET_BYTES, needed_bytes};
 
 /// What the plan's thresholds and objectives mean in PromQL.
 pub(super) fn of_thresholds(
@@ -110,4 +113,48 @@ pub(super) fn check(plan: &PlanConfig, named: &Named, planned: Duration, problem
             );
         }
     }
+}
+
+/// How many series a target is thought to have, before it was ever asked.
+const SERIES_OF_A_TARGET: usize = 1000;
+/// Samples of our own series are a second apart.
+const OWN_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Rules that look further back than the store can keep all that they might look at, for as long as the run lasts.
+pub(super) fn check_memory(
+    plan: &PlanConfig,
+    named: &Named,
+    registry: &Registry,
+    scrapes: &[Scrape],
+    planned: Duration,
+    problems: &mut Vec<Problem>,
+) {
+    let Some(first) = plan.rules.first() else { return };
+    let reach = longest_reach(named.files.iter().flat_map(|file| &file.groups)).min(planned);
+    let own = needed_bytes(estimated_series(registry), reach, OWN_INTERVAL);
+    let targets = scrapes.iter().map(|scrape| needed_bytes(SERIES_OF_A_TARGET, reach, scrape.interval));
+    let needed = targets.fold(own, usize::saturating_add);
+    if needed > DEFAULT_BUDGET_BYTES {
+        let message = format!(
+            "the rules look back {} on what takes some {} MiB to keep, and the store has {} MiB",
+            span(reach),
+            needed >> 20,
+            DEFAULT_BUDGET_BYTES >> 20
+        );
+        problems
+            .push(Problem::new(first.place, message).help("expected shorter windows, or fewer label sets"));
+    }
+}
+
+/// Of the label sets known before the run; those that come with statuses and error codes are thought to be as many.
+fn estimated_series(registry: &Registry) -> usize {
+    let of_key = |kind: Kind| match kind {
+        Kind::Counter | Kind::Gauge => 1,
+        Kind::Rate => 3,
+        // Buckets, sum, count, and the extremes.
+        Kind::Trend => 22,
+    };
+    let keys = registry.keys_from(0);
+    let known: usize = keys.iter().map(|key| of_key(registry.catalog().definition(key.metric).kind)).sum();
+    2 * known
 }

@@ -4,6 +4,7 @@
 mod eval;
 mod functions;
 pub mod notation;
+pub(crate) mod pattern;
 mod plan;
 mod query;
 mod selectors;

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use regex::Regex;
 
-use super::{Sample, Series};
+use super::{Sample, Series, pattern};
 use crate::labels::Labels;
 
 /// A value at a moment.
@@ -59,7 +59,9 @@ impl Matcher {
     pub fn new(label: &str, kind: MatchKind, value: &str) -> Result<Self, String> {
         let regex = match kind {
             MatchKind::Equal | MatchKind::NotEqual => None,
-            MatchKind::Regex | MatchKind::NotRegex => Some(anchored(value)?),
+            MatchKind::Regex | MatchKind::NotRegex => {
+                Some(pattern::anchored(value).map_err(|_| format!("illegal regular expression {value:?}"))?)
+            }
         };
         Ok(Matcher { label: label.to_owned(), kind, value: value.to_owned(), regex })
     }
@@ -74,33 +76,6 @@ impl Matcher {
             MatchKind::NotRegex => !by_regex(),
         }
     }
-}
-
-/// As in Go, `{` that begins no repetition stands for itself.
-fn anchored(pattern: &str) -> Result<Regex, String> {
-    let anchored = |pattern: &str| Regex::new(&format!("^(?s:{pattern})$"));
-    anchored(pattern)
-        .or_else(|_| anchored(&with_plain_braces(pattern)))
-        .map_err(|_| format!("illegal regular expression {pattern:?}"))
-}
-
-fn with_plain_braces(pattern: &str) -> String {
-    let repetition = |rest: &str| {
-        let inside = rest.split_once('}').map_or("", |(inside, _)| inside);
-        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        let (least, most) = inside.split_once(',').unwrap_or((inside, ""));
-        !least.is_empty() && is_number(least) && is_number(most)
-    };
-    let mut plain = String::with_capacity(pattern.len() + 1);
-    let mut escaped = false;
-    for (at, character) in pattern.char_indices() {
-        if character == '{' && !escaped && !repetition(&pattern[at + 1..]) {
-            plain.push('\\');
-        }
-        escaped = character == '\\' && !escaped;
-        plain.push(character);
-    }
-    plain
 }
 
 /// Where series come from. Answers need not be sorted by labels; points are in ascending order, staleness markers
@@ -146,3 +121,31 @@ pub trait Source {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct SourceError(pub String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_of_matchers_are_those_of_re2_and_match_the_whole_value() {
+        for (pattern, value, expected) in [
+            ("a|b", "ab", false),
+            (r"\d+", "12", true),
+            (r"\d+", "١", false),
+            (r"\w", "é", false),
+            ("a.b", "a\nb", true),
+            ("[a[b]", "[", true),
+            ("[a&&b]", "&", true),
+            (r"\Qa.b\E", "a.b", true),
+            (r"\Qa.b\E", "axb", false),
+            ("/users/{id}", "/users/{id}", true),
+            ("x{2}", "xx", true),
+        ] {
+            let matcher = Matcher::new("l", MatchKind::Regex, pattern).unwrap();
+            assert_eq!(matcher.matches(value), expected, "{pattern} on {value}");
+            let matcher = Matcher::new("l", MatchKind::NotRegex, pattern).unwrap();
+            assert_eq!(matcher.matches(value), !expected, "{pattern} on {value}");
+        }
+        assert_eq!(Matcher::new("l", MatchKind::Regex, "(").unwrap_err(), "illegal regular expression \"(\"");
+    }
+}

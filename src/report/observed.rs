@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use super::{Finished, TrendStat};
 use crate::aggregate::Selector;
-use crate::labels::Labels;
 use crate::metric::{Definition, Kind, Unit};
 use crate::record::{Distribution, quantile_of_percent};
 use crate::rules::ThresholdGate;
@@ -49,7 +48,7 @@ impl Finished {
             all.push(self.observe(definition.name.clone(), definition, None, &Selector::all(id)));
             for subject in self.sub_metrics(definition) {
                 let Some(tags) = tags_of(subject) else { continue };
-                let selector = Selector { metric: id, labels: labels(tags) };
+                let selector = Selector::new(id, pairs(tags));
                 all.push(self.observe(subject.to_owned(), definition, Some(tags.to_owned()), &selector));
             }
         }
@@ -59,8 +58,7 @@ impl Finished {
     /// The part of a metric with one tag, whether or not it has a gate.
     pub(super) fn observe_tag(&self, selector: &Selector) -> Observed<'_> {
         let definition = self.totals.catalog().definition(selector.metric);
-        let tags: Vec<String> =
-            selector.labels.iter().map(|(name, value)| format!("{name}:{value}")).collect();
+        let tags: Vec<String> = selector.tags.iter().map(|(name, value)| format!("{name}:{value}")).collect();
         let tags = tags.join(",");
         self.observe(format!("{}{{{tags}}}", definition.name), definition, Some(tags), selector)
     }
@@ -192,11 +190,11 @@ fn tags_of(subject: &str) -> Option<&str> {
 }
 
 /// `a:b,c:"d"` as k6 reads it.
-fn labels(tags: &str) -> Labels {
-    let bare = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
-    Labels::new(
-        tags.split(',').filter_map(|tag| tag.split_once(':')).map(|(name, value)| (bare(name), bare(value))),
-    )
+fn pairs(tags: &str) -> impl Iterator<Item = (&str, &str)> {
+    fn bare(text: &str) -> &str {
+        text.trim().trim_matches(['"', '\''])
+    }
+    tags.split(',').filter_map(|tag| tag.split_once(':')).map(|(name, value)| (bare(name), bare(value)))
 }
 
 #[cfg(test)]
@@ -208,8 +206,8 @@ mod tests {
     #[test]
     fn tags_are_read_as_k6_reads_them() {
         assert_eq!(
-            labels(r#"scenario:chat, name:"/a:b""#),
-            Labels::new([("name", "/a:b"), ("scenario", "chat")])
+            pairs(r#"scenario:chat, group:, name:"/a:b""#).collect::<Vec<_>>(),
+            [("scenario", "chat"), ("group", ""), ("name", "/a:b")]
         );
     }
 

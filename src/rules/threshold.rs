@@ -177,7 +177,7 @@ impl Threshold {
         if self.judge_metric(&Selector::all(metric), observed).is_none() {
             return because(Vec::new(), format!("`{name}` has no sample: nothing recorded it"));
         }
-        let known = selector.labels.iter().flat_map(|(tag, value)| {
+        let known = selector.tags.iter().flat_map(|(tag, value)| {
             let nearest = nearest(value, observed.totals.label_values(metric, tag));
             nearest.into_iter().map(move |near| format!("{tag}:{near}"))
         });
@@ -275,6 +275,21 @@ mod tests {
         let nearest = vec!["scenario:chat".to_owned()];
         assert_eq!(gate.outcome, Outcome::NoData(NoData { selector: String::new(), nearest, why }));
         assert_eq!(gate.value, None);
+    }
+
+    #[test]
+    fn an_empty_tag_asks_for_what_has_no_such_label() {
+        let totals = totals(|registry, shard| {
+            for (scenario, millis) in [("", 1.0), ("chat", 9.0)] {
+                let labels = Labels::new([("scenario", scenario)]);
+                shard.trend(registry.intern(metric::HTTP_REQ_DURATION, &labels), millis * 1e6);
+            }
+        });
+        for (scenario, max) in [("", 1.0), ("chat", 9.0)] {
+            let subject = Subject::Metric(Selector::with(metric::HTTP_REQ_DURATION, "scenario", scenario));
+            let gate = judge(&totals, &threshold(subject, Aggregation::Max, Comparison::Less, 1e9));
+            assert_eq!(gate.value, Some(max), "scenario:{scenario}");
+        }
     }
 
     #[test]

@@ -28,6 +28,9 @@ use head::{Bringer, Head, SharedHead};
 use origin::Shown;
 use slab::Handle;
 
+/// What a run's store holds at most.
+pub const DEFAULT_BUDGET_BYTES: usize = 256 << 20;
+
 /// Series of one run, or of a daemon. Shared between the thread that ticks and those that ask: a reader copies
 /// references to chunks under a short lock and decodes them outside of it, and a tick is seen as a whole.
 #[derive(Debug)]
@@ -220,8 +223,8 @@ impl Origins {
 }
 
 impl Default for Store {
-    /// 256 MiB, as `memory.store` where the daemon's config does not say otherwise.
+    /// With [`DEFAULT_BUDGET_BYTES`].
     fn default() -> Self {
-        Store::new(256 << 20)
+        Store::new(DEFAULT_BUDGET_BYTES)
     }
 }

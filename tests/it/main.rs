@@ -25,5 +25,6 @@ mod rust_tokens;
 mod scrape;
 mod stage;
 mod target;
+mod ticks;
 mod truth;
 mod websocket;

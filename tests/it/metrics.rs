@@ -11,7 +11,9 @@ use loadgate::family::{Family, FamilyKind};
 use crate::stage::{Service, Serving, check_with_promtool, demo_target, get, is_final, try_run, value};
 
 /// Contract, section 7, and what tells the parts of one family apart. Nothing else may be a label.
-const LABELS: [&str; 21] = [
+const LABELS: [&str; 23] = [
+    "level",
+    "slo",
     "testid",
     "test",
     "scenario",
@@ -76,6 +78,7 @@ scenarios:
     duration: 2s
     pre_allocated_vus: 1
     flow: [{{sleep: 200ms}}]
+slo: [{{name: quick, metric: iteration_duration, target: 'p(95)<1h'}}]
 thresholds:
   checks: [rate>0.99]
   http_req_duration: ['p(95)<20s', avg<20s]

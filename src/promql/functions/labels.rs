@@ -6,6 +6,7 @@ use regex::Regex;
 use super::{Function, Kernel};
 use crate::labels::Labels;
 use crate::promql::EvalError;
+use crate::promql::pattern::anchored;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function { name: "label_replace", kernel: Kernel::Relabel(replace), keeps_name: true },
@@ -61,46 +62,10 @@ fn replace(strings: &[String]) -> Result<Relabel, EvalError> {
         return Err(EvalError::Invalid("label_replace() takes a vector and four strings".to_owned()));
     };
     let invalid = |_| EvalError::Invalid(format!("invalid regular expression in label_replace(): {pattern}"));
-    let pattern = anchored(pattern).or_else(|_| anchored(&literal_braces(pattern))).map_err(invalid)?;
+    let pattern = anchored(pattern).map_err(invalid)?;
     let destination = label_name(destination, "destination", "label_replace")?;
     let value = Replacement::Captures { source: source.clone(), pattern, template: template.clone() };
     Ok(Relabel { destination, value })
-}
-
-fn anchored(pattern: &str) -> Result<Regex, regex::Error> {
-    Regex::new(&format!("^(?s:{pattern})$"))
-}
-
-/// RE2 takes a brace that is no repetition for itself, as in `/users/{id}`; `regex` refuses it.
-fn literal_braces(pattern: &str) -> String {
-    let mut literal = String::with_capacity(pattern.len() + 8);
-    let mut rest = pattern;
-    while let Some(at) = rest.find(['\\', '{', '}']) {
-        let (before, special) = rest.split_at(at);
-        literal.push_str(before);
-        let length = kept(special).unwrap_or_else(|| {
-            literal.push('\\');
-            1
-        });
-        let (taken, after) = special.split_at(length);
-        literal.push_str(taken);
-        rest = after;
-    }
-    literal + rest
-}
-
-/// How long a repetition is, or an escape with what belongs to it (`\p{L}`); none for a brace by itself.
-fn kept(special: &str) -> Option<usize> {
-    if let Some(escaped) = special.strip_prefix('\\') {
-        let kind = escaped.chars().next().map_or(0, char::len_utf8);
-        let braced = escaped.starts_with(['p', 'P', 'x']) && escaped[kind..].starts_with('{');
-        let end = if braced { escaped.find('}').map(|at| at + 1) } else { None };
-        return Some(1 + end.unwrap_or(kind));
-    }
-    let (inside, _) = special.strip_prefix('{')?.split_once('}')?;
-    let (least, most) = inside.split_once(',').unwrap_or((inside, ""));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    (!least.is_empty() && digits(least) && digits(most)).then_some(inside.len() + 2)
 }
 
 fn join(strings: &[String]) -> Result<Relabel, EvalError> {
@@ -148,6 +113,8 @@ mod tests {
             (["dst", "$2", "src", "(.*)"], "dst=old,src=x", "src=x"),
             (["dst", "$$1", "src", ".*"], "src=x", "dst=$1,src=x"),
             (["dst", "new", "src", "alu"], "src=value", "-"),
+            (["dst", "$1", "src", r"\Qa.b\E(\d)"], "src=a.b7", "dst=7,src=a.b7"),
+            (["dst", "$1", "src", r"\Qa.b\E(\d)"], "src=a.b٧", "-"),
             (["dst", "new", "src", ".*"], "src=two\nlines", "dst=new,src=two\nlines"),
             (["dst", "new", "src", ""], "a=b", "a=b,dst=new"),
             (["src", "", "src", ".*"], "a=b,src=x", "a=b"),

@@ -345,6 +345,26 @@ mod tests {
     }
 
     #[test]
+    fn regular_expressions_are_those_of_re2() {
+        for (text, matching, other) in [
+            (r#"x{a=~"[a[b]"}"#, "[", "c"),
+            (r#"x{a =~ "\\Qa.b\\E"}"#, "a.b", "axb"),
+            (r"x{a=~`\Qa.b\E|\<`}", "<", "a"),
+            (r"x{a!~'[\\w-z]'}", "}", "-"),
+        ] {
+            let query = Query::parse(text).unwrap();
+            let selectors = query.selectors(&crate::promql::Options::default());
+            let matcher = &selectors.iter().next().unwrap().matchers[1];
+            assert!(matcher.matches(matching) && !matcher.matches(other), "{text}: {matcher:?}");
+        }
+        assert!(Query::parse(r#"x{a=~"("}"#).is_err());
+        // Of another kind of matcher it is a text like any other.
+        let query = Query::parse(r#"x{a="[a[b]"}"#).unwrap();
+        let selectors = query.selectors(&crate::promql::Options::default());
+        assert_eq!(selectors.iter().next().unwrap().matchers[1].value, "[a[b]");
+    }
+
+    #[test]
     fn strings_are_utf_8() {
         check("count_values(\"a\\xc5z\", x)", "invalid label name \"a\\xc5z\"");
         check(

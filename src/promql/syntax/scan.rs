@@ -3,9 +3,10 @@
 
 use std::ops::Range;
 
-use promql_parser::util::escape_string;
+use promql_parser::util::{escape_string, unquote_string};
 
 use super::duration::{self, Duration, Span};
+use crate::promql::pattern;
 
 /// A name before a parenthesis.
 pub(super) struct Call<'a> {
@@ -169,10 +170,13 @@ impl<'a> Scan<'a> {
             }
         }
         self.at += 1;
-        if quote == b'`' {
-            // The parser takes backslashes for escapes there.
-            let inside = self.text.get(start + 1..self.at - 1).unwrap_or_default();
-            self.edits.push((start..self.at, format!("\"{}\"", escape_string(inside))));
+        let quoted = self.text.get(start..self.at).unwrap_or_default();
+        let raw = (quote == b'`').then(|| quoted.trim_matches('`').to_owned());
+        // The parser takes backslashes for escapes in raw strings, and knows other regular expressions than RE2's.
+        let pattern =
+            self.is_pattern(start).then(|| raw.clone().or_else(|| unquote_string(quoted).ok())).flatten();
+        if let Some(instead) = pattern.and_then(|pattern| pattern::accepted(&pattern)).or(raw) {
+            self.edits.push((start..self.at, format!("\"{}\"", escape_string(&instead))));
         }
         if is_bytes {
             let string = self.text.get(start..self.at).unwrap_or_default();
@@ -186,6 +190,12 @@ impl<'a> Scan<'a> {
             return Err(Fault::new(start, message));
         }
         Ok(())
+    }
+
+    /// Whether the string that begins here is that of a matcher by regular expression.
+    fn is_pattern(&self, start: usize) -> bool {
+        let before = self.text.get(..start).unwrap_or_default().trim_end();
+        matches!(self.open.last(), Some((_, b'{'))) && (before.ends_with("=~") || before.ends_with("!~"))
     }
 
     fn name(&mut self) -> (usize, &'a str) {

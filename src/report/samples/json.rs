@@ -1,5 +1,6 @@
 //! k6's JSON lines: a `Metric` before the first `Point` of each metric.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -10,7 +11,6 @@ use super::super::observed::split_subject;
 use super::Frame;
 use super::tags::Tags;
 use crate::ids::MetricId;
-use crate::labels::Labels;
 use crate::metric::Definition;
 use crate::rules::{Subject, Threshold};
 
@@ -35,11 +35,11 @@ pub(super) fn definition(
     for each in thresholds {
         match &each.subject {
             Subject::Metric(selector) if selector.metric != metric => {}
-            Subject::Metric(selector) if selector.labels.is_empty() => own.push(threshold(each)),
+            Subject::Metric(selector) if selector.tags.is_empty() => own.push(threshold(each)),
             Subject::Metric(selector) => {
                 let known = submetrics.iter().any(|known| known["name"] == each.name.as_str());
                 if !known {
-                    submetrics.push(submetric(&each.name, &selector.labels));
+                    submetrics.push(submetric(&each.name, &selector.tags));
                 }
             }
             Subject::Probe(_) => {}
@@ -71,8 +71,6 @@ fn threshold(threshold: &Threshold) -> Value {
     }
 }
 
-fn submetric(name: &str, labels: &Labels) -> Value {
-    let tags: serde_json::Map<_, _> =
-        labels.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+fn submetric(name: &str, tags: &BTreeMap<String, String>) -> Value {
     json!({ "name": name, "suffix": split_subject(name).1, "tags": tags })
 }

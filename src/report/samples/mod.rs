@@ -168,7 +168,7 @@ mod tests {
         drop((shard, taps));
 
         let threshold = |source: &str, metric, labels: &[(&str, &str)], abort_after| {
-            let selector = Selector { metric, labels: Labels::new(labels.iter().copied()) };
+            let selector = Selector::new(metric, labels.iter().copied());
             let tags: Vec<_> = labels.iter().map(|(name, value)| format!("{name}:{value}")).collect();
             let tags = if tags.is_empty() { String::new() } else { format!("{{{}}}", tags.join(",")) };
             Threshold {

@@ -21,7 +21,6 @@ mod parse;
 mod printer;
 mod printf;
 mod quote;
-mod regex;
 mod syntax;
 mod text;
 mod token;

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use super::Data;
 use super::functions::Called;
-use super::regex::regex;
 use super::value::{Element, Value};
+use crate::promql::pattern::regex;
 
 /// The texts among the arguments; which are texts, the caller has seen to.
 fn texts<const COUNT: usize>(arguments: &[Value]) -> [&str; COUNT] {

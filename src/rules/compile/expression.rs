@@ -3,6 +3,7 @@
 //! All are made of series that add up, over label sets and over machines, and none averages a percentile. They keep
 //! `testid`, so that runs are told apart.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::selector::selector;
@@ -10,7 +11,6 @@ use super::{ELAPSED, PROBE, RUN_INFO, THRESHOLD_OK, THRESHOLD_VALUE};
 use crate::aggregate::{self, gauge_name, histogram_name, statistic_name, total_name};
 use crate::config::Comparison;
 use crate::family::Float;
-use crate::labels::Labels;
 use crate::metric::{Catalog, Definition, Kind, Unit};
 use crate::rules::{Aggregation, Subject, Threshold};
 
@@ -53,7 +53,7 @@ pub(super) fn expression(threshold: &Threshold, scope: Scope<'_>) -> Expression 
             };
             let probe = scope.probes.get(*at).map_or("", String::as_str);
             let series =
-                selector(&format!("{PROBE}_{statistic}"), scope.test, &Labels::empty(), &[("probe", probe)]);
+                selector(&format!("{PROBE}_{statistic}"), scope.test, &BTreeMap::new(), &[("probe", probe)]);
             plain(series.clone(), series, threshold, threshold.limit)
         }
     }
@@ -67,12 +67,12 @@ pub(super) fn asked_of_loadgate(threshold: &Threshold, test: &str) -> String {
 
 fn by_threshold(name: &str, threshold: &Threshold, test: &str) -> String {
     let labels = [("metric", threshold.name.as_str()), ("threshold", threshold.source.as_str())];
-    selector(name, test, &Labels::empty(), &labels)
+    selector(name, test, &BTreeMap::new(), &labels)
 }
 
 fn of_metric(threshold: &Threshold, metric: &aggregate::Selector, scope: Scope<'_>) -> Expression {
     let definition = scope.catalog.definition(metric.metric);
-    let series = |name: &str, more: &[(&str, &str)]| selector(name, scope.test, &metric.labels, more);
+    let series = |name: &str, more: &[(&str, &str)]| selector(name, scope.test, &metric.tags, more);
     match definition.kind {
         Kind::Counter => counter(threshold, series(&total_name(definition), &[]), scope),
         Kind::Gauge if definition.custom => newest(threshold, scope),
@@ -93,12 +93,12 @@ fn of_metric(threshold: &Threshold, metric: &aggregate::Selector, scope: Scope<'
 /// 0 where no series has the tags: a counter that never rose. The zero comes from the run's own series, so that it has
 /// the run's `testid`.
 fn counter(threshold: &Threshold, series: String, scope: Scope<'_>) -> Expression {
-    let run = selector(RUN_INFO, scope.test, &Labels::empty(), &[]);
+    let run = selector(RUN_INFO, scope.test, &BTreeMap::new(), &[]);
     let count = sum(&format!("{series} or on (testid) 0 * {run}"));
     if threshold.aggregation != Aggregation::Rate {
         return plain(count, run, threshold, threshold.limit);
     }
-    let elapsed = selector(ELAPSED, scope.test, &Labels::empty(), &[]);
+    let elapsed = selector(ELAPSED, scope.test, &BTreeMap::new(), &[]);
     let judged = match scope.warmup {
         Duration::ZERO => format!("max by (testid) ({elapsed})"),
         warmup => format!("max by (testid) ({elapsed} - {})", warmup.as_secs_f64()),

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::*;
 use crate::aggregate::Selector;
 use crate::config::Comparison::{self, Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
-use crate::labels::Labels;
 use crate::metric::{Catalog, Kind, Unit};
 use crate::rules::Aggregation::{self, Avg, Count, Max, Min, Quantile, Rate, Value};
 
@@ -26,7 +25,7 @@ fn threshold(subject: &str, aggregation: Aggregation, comparison: Comparison, li
     let (name, tags) = subject.split_once('{').unwrap_or((subject, ""));
     let tags = tags.trim_end_matches('}').split(',').filter_map(|tag| tag.split_once(':'));
     let subject_of = match catalog().find(name) {
-        Some(metric) => Subject::Metric(Selector { metric, labels: Labels::new(tags) }),
+        Some(metric) => Subject::Metric(Selector::new(metric, tags)),
         None => Subject::Probe(0),
     };
     Threshold {

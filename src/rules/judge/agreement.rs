@@ -15,7 +15,8 @@ use crate::rules::{
 };
 use crate::time::Elapsed;
 
-const SCENARIOS: [&str; 3] = ["chat", "api \"x\"", "never"];
+/// The empty one stands for series without the label. Nothing is recorded of the last.
+const SCENARIOS: [&str; 4] = ["chat", "api \"x\"", "", "never"];
 const COMPARISONS: [Comparison; 6] = [
     Comparison::Less,
     Comparison::LessOrEqual,
@@ -55,7 +56,7 @@ fn written() -> impl Strategy<Value = Vec<Written>> {
     // Few different values: limits shall lie on them.
     let time = prop_oneof![Just(100_000_000), Just(300_000_000), Just(1), 0..2_000_000_000_u32];
     let one = (
-        0..2_usize,
+        0..3_usize,
         prop::collection::vec(time, 0..12),
         prop::collection::vec(-40..40_i16, 0..8),
         (0..5_u8, 0..5_u8, 0..9_u8),
@@ -76,7 +77,7 @@ fn written() -> impl Strategy<Value = Vec<Written>> {
 fn asked() -> impl Strategy<Value = Asked> {
     let percent = prop_oneof![Just(0.0), Just(50.0), Just(95.0), Just(99.9), Just(100.0), 0.0..100.0_f64];
     let limit = prop_oneof![Just(0.0), Just(0.5), Just(1.0), Just(1e8), Just(3e8), -10.0..10.0_f64];
-    (0..8_usize, 0..4_usize, 0..5_usize, percent, 0..6_usize, limit, any::<bool>()).prop_map(
+    (0..8_usize, 0..5_usize, 0..5_usize, percent, 0..6_usize, limit, any::<bool>()).prop_map(
         |(subject, scenario, aggregation, percent, comparison, limit, at_value)| Asked {
             subject,
             scenario,
@@ -107,12 +108,11 @@ impl Asked {
             "ws_connected",
             "iteration_duration",
         ];
-        let labels =
-            SCENARIOS.get(self.scenario).map_or(Labels::empty(), |name| Labels::new([("scenario", *name)]));
+        let tags = SCENARIOS.get(self.scenario).map(|name| ("scenario", *name));
         let metric = names.get(self.subject).and_then(|name| catalog.find(name));
         let (subject, kind) = match metric {
             Some(metric) => {
-                (Subject::Metric(Selector { metric, labels }), Some(catalog.definition(metric).kind))
+                (Subject::Metric(Selector::new(metric, tags)), Some(catalog.definition(metric).kind))
             }
             None => (Subject::Probe(0), None),
         };

@@ -25,7 +25,6 @@ use crate::aggregate::{Selector, Totals};
 use crate::config;
 use crate::executor::DropReason;
 use crate::ids::MetricId;
-use crate::labels::Labels;
 use crate::metric;
 use crate::plan::{Plan, compile};
 use crate::record::Distribution;
@@ -120,7 +119,7 @@ impl Ran {
     }
 
     fn trend(&self, metric: MetricId) -> Option<Distribution> {
-        self.totals.trend(&Selector { metric, labels: Labels::empty() })
+        self.totals.trend(&Selector::all(metric))
     }
 
     /// Of a metric of the plan's own.

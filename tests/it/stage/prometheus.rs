@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -49,7 +50,7 @@ fn skipped(program: &str, error: &std::io::Error) {
 pub(crate) struct Prometheus {
     child: Child,
     pub(crate) address: SocketAddr,
-    _folder: TempDir,
+    folder: Option<TempDir>,
 }
 
 impl Prometheus {
@@ -111,7 +112,8 @@ impl Prometheus {
         Some(prometheus)
     }
 
-    fn start(folder: TempDir, config: &str, arguments: &[&str]) -> Option<Self> {
+    /// Its data lie in `data` in the folder, and may be there already.
+    pub(crate) fn start(folder: TempDir, config: &str, arguments: &[&str]) -> Option<Self> {
         std::fs::write(folder.path().join("prometheus.yml"), config).unwrap();
         let child = Command::new("prometheus")
             .arg(format!("--config.file={}", folder.path().join("prometheus.yml").display()))
@@ -138,7 +140,25 @@ impl Prometheus {
         let address = address.unwrap_or_else(|| panic!("prometheus did not start: {before}"));
         // Read on, or it would wait for us.
         std::thread::spawn(move || lines.count());
-        Some(Prometheus { child, address, _folder: folder })
+        Some(Prometheus { child, address, folder: Some(folder) })
+    }
+
+    /// Reads configuration and rules anew; needs `--web.enable-lifecycle`.
+    pub(crate) fn reload(&self) {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        write!(stream, "POST /-/reload HTTP/1.0\r\nHost: prometheus\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.0 200"), "{answer}");
+    }
+
+    /// Ends it in good order: all that it has is in its folder.
+    pub(crate) fn end(mut self) -> TempDir {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+        let ended = self.child.wait().unwrap();
+        assert!(ended.success(), "prometheus ended with {ended}");
+        self.folder.take().unwrap()
     }
 
     /// The `data` of an answer of the HTTP API; `path` without `/api/v1/`.
