@@ -153,7 +153,7 @@ impl Load {
     /// to come by; one that has ended hands out its last shard, and one that has crashed aborts the load.
     pub async fn collect(&mut self, totals: &mut impl Absorb) {
         for handle in &mut self.workers {
-            if let Some(mut collected) = handle.collect().await {
+            for mut collected in handle.collect().await.into_iter().flatten() {
                 totals.absorb(&mut collected.shard);
                 handle.cpu = collected.cpu;
                 handle.spare = Some(collected.shard);
@@ -197,20 +197,30 @@ impl Load {
 }
 
 impl Handle {
-    async fn collect(&mut self) -> Option<Collected> {
+    /// What the worker has recorded, and its last shard if it has ended.
+    async fn collect(&mut self) -> [Option<Collected>; 2] {
         if self.ended {
-            return None;
+            return [None, None];
         }
         if let Some(spare) = self.spare.take() {
-            let (reply, answer) = oneshot::channel();
-            if self.collect.send(Collect { spare, reply }).await.is_ok()
-                && let Ok(collected) = answer.await
-            {
-                return Some(collected);
+            let (reply, mut answer) = oneshot::channel();
+            if self.collect.send(Collect { spare, reply }).await.is_ok() {
+                // A question that comes while the worker closes its channel may stay in there, neither answered nor
+                // dropped: the worker's last word ends the wait, too. What it answered, it answered before that.
+                tokio::select! {
+                    biased;
+                    last = &mut self.last => return [answer.try_recv().ok(), self.end(last.ok())],
+                    Ok(collected) = &mut answer => return [Some(collected), None],
+                    else => {}
+                }
             }
         }
         // The worker no longer listens: it has ended.
         let last = (&mut self.last).await.ok();
+        [None, self.end(last)]
+    }
+
+    fn end(&mut self, last: Option<Collected>) -> Option<Collected> {
         self.ended = true;
         if let Some(thread) = self.thread.take() {
             self.panicked = thread.join().is_err();
@@ -222,5 +232,36 @@ impl Handle {
 impl Drop for Load {
     fn drop(&mut self) {
         self.abort.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Catalog;
+    use crate::record::Registry;
+
+    #[tokio::test]
+    async fn a_worker_that_ends_without_an_answer_keeps_nobody_waiting() {
+        let shard = || Shard::new(Arc::new(Registry::new(Arc::new(Catalog::default()), &[], 200)));
+        let collected = |secs| Collected { shard: shard(), cpu: Duration::from_secs(secs) };
+        for answers in [false, true] {
+            let (collect, mut asked) = mpsc::channel(1);
+            let (tell, last) = oneshot::channel();
+            let (spare, cpu) = (Some(shard()), Duration::ZERO);
+            let mut handle =
+                Handle { collect, spare, last, ended: false, cpu, thread: None, panicked: false };
+            let worker = async {
+                let Collect { reply, .. } = asked.recv().await.unwrap();
+                let unanswered =
+                    if answers { reply.send(collected(1)).map(|()| None) } else { Ok(Some(reply)) };
+                tell.send(collected(2)).unwrap();
+                // Alive, as in a channel that nobody reads.
+                unanswered.unwrap()
+            };
+            let (brought, _question) = tokio::join!(handle.collect(), worker);
+            let cpu = brought.map(|shard| shard.map(|shard| shard.cpu.as_secs()));
+            assert_eq!(cpu, [answers.then_some(1), Some(2)]);
+        }
     }
 }
