@@ -7,14 +7,20 @@
 //! plan file ─> config ─> plan ─> scheduler ─> record ─> aggregate ─┐
 //!                         │     (executor, flow, protocol)         ├─> families ─> /metrics
 //! target /metrics ──────────────────> scrape ──────────────────────┤
-//!                                                                  └─> rules ─> verdict ─> report, exit code
+//!                                                                  v
+//!                              query API <─ promql <─────────────  tsdb
+//!                                             └─> rules ─> verdict ─> report, exit code
+//!                                                   └─> notify
 //! ```
+//!
+//! loadgate scrapes itself: the store takes the very families that `/metrics` show, and those of the targets, so that a
+//! rule sees in process what Prometheus would see. A threshold is a rule, too.
 //!
 //! To follow one key, `vus: 100`: `config/executor.rs` reads it, `plan/scenario.rs` makes an
 //! [`executor::ConstantVus`] of it, `scheduler/scenario.rs` starts that many users, each runs
 //! [`flow`]'s steps, `flow/http/` sends its bytes through [`protocol::http`], and writes what came
 //! of it into its worker's [`record::Shard`]. Once a second [`run`] adds the shards up
-//! ([`aggregate`]), judges the thresholds ([`rules`]) and, at the end, decides ([`verdict`]).
+//! ([`aggregate`]), shows the sums to store and rules ([`tsdb`], [`rules`]) and, at the end, decides ([`verdict`]).
 
 // What everything is made of.
 pub mod time;
