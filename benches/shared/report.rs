@@ -70,7 +70,7 @@ impl Table {
         Some(self.ratio(Client::Loadgate, figure).unwrap_or(f64::NAN))
     }
 
-    fn median(&self, client: Client, figure: Figure) -> Option<f64> {
+    pub(crate) fn median(&self, client: Client, figure: Figure) -> Option<f64> {
         self.rows.iter().find(|(of, _)| *of == client).and_then(|(_, rounds)| rounds.median(figure))
     }
 
