@@ -35,7 +35,6 @@ pub mod protocol;
 pub mod flow;
 // What comes in from outside, and what goes out.
 pub mod exposition;
-pub mod selector;
 pub mod config;
 // What must hold.
 pub mod aggregate;

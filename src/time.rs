@@ -73,6 +73,17 @@ impl Clock {
         self.origin + Duration::from(elapsed)
     }
 
+    /// When an instant of tokio's timers is; zero before the run began.
+    pub fn elapsed(&self, instant: tokio::time::Instant) -> Elapsed {
+        Elapsed::from(instant.saturating_duration_since(self.origin))
+    }
+
+    /// [`wall`](Self::wall) in milliseconds since the Unix epoch, as Prometheus has it.
+    pub fn unix_ms(&self, elapsed: Elapsed) -> i64 {
+        let since = self.wall(elapsed).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+
     /// The wall clock when the run began plus monotonic time, so that a clock that is set back
     /// while the run lasts cannot reorder what we write.
     pub fn wall(&self, elapsed: Elapsed) -> SystemTime {

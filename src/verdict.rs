@@ -43,6 +43,10 @@ pub enum Doubt {
         refusals: u64,
         limit_bytes: u64,
     },
+    /// The embedded store had no room for what rules may have wanted to see.
+    StoreFull {
+        samples: u64,
+    },
     IterationErrors {
         errors: u64,
         iterations: u64,
@@ -89,6 +93,8 @@ pub struct Health {
     /// That budget.
     pub memory_limit_bytes: u64,
     pub iteration_errors: u64,
+    /// Samples that the embedded store refused, or let go although a rule needs them.
+    pub unstored_samples: u64,
     pub scrapes: Vec<ScrapeHealth>,
 }
 
@@ -132,6 +138,9 @@ impl Health {
             let (refusals, limit_bytes) = (self.memory_refusals, self.memory_limit_bytes);
             doubts.push(Doubt::MemorySpent { refusals, limit_bytes });
         }
+        if self.unstored_samples > 0 {
+            doubts.push(Doubt::StoreFull { samples: self.unstored_samples });
+        }
         if self.iteration_errors as f64 > self.max_dropped * self.due as f64 {
             doubts.push(Doubt::IterationErrors { errors: self.iteration_errors, iterations: self.due });
         }
@@ -150,6 +159,7 @@ impl Doubt {
             Doubt::Cpu { .. } => "generator's CPU".to_owned(),
             Doubt::DescriptorsSpent { .. } => "descriptors and ports".to_owned(),
             Doubt::MemorySpent { .. } => "memory for bodies".to_owned(),
+            Doubt::StoreFull { .. } => "embedded store".to_owned(),
             Doubt::IterationErrors { .. } => "iteration errors".to_owned(),
             Doubt::ScrapesMissed { job, .. } => format!("scrapes of {job}"),
             Doubt::SamplesDropped { .. } => "dropped samples".to_owned(),
@@ -253,6 +263,10 @@ impl fmt::Display for Doubt {
                 f,
                 "{refusals} times a body or message found no room in limits.memory ({} MiB): raise it, use fewer VUs, or read less of the responses",
                 limit_bytes >> 20
+            ),
+            Doubt::StoreFull { samples } => write!(
+                f,
+                "the embedded store had no room for {samples} samples: rules did not see all that was scraped; scrape fewer series"
             ),
             Doubt::IterationErrors { errors, iterations } => {
                 write!(
@@ -369,6 +383,7 @@ mod tests {
         at(0, Health { busiest_seconds: 2, ..good() });
         at(1, Health { busiest_seconds: 3, ..good() });
         at(1, Health { descriptors_spent: 1, ..good() });
+        at(1, Health { unstored_samples: 1, ..good() });
         at(1, Health { iteration_errors: 2, ..good() });
         at(0, Health { scrapes: scrapes(3, 1), ..good() });
         at(0, Health { scrapes: scrapes(100, 10), ..good() });

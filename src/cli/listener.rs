@@ -1,19 +1,37 @@
-//! Who listens to a run in the foreground: the display, and `/metrics`.
+//! Who listens to a run in the foreground: the display, `/metrics` with the query API, and the Alertmanagers.
 
 use std::io::IsTerminal;
 use std::sync::Arc;
 
 use super::log::LogLines;
-use crate::api::Exporter;
+use super::notices::Notices;
+use crate::api::{RuleGroup, Sources, Target};
 use crate::family::Family;
 use crate::plan::Plan;
 use crate::report::{Display, Format, Progress};
-use crate::run::Listener;
+use crate::rules::{Group, Notice};
+use crate::run::{Listener, scrape_targets};
+use crate::scrape::Scrape;
 
 pub(super) struct Foreground {
     pub(super) display: Display,
     log: LogLines,
-    exporter: Option<Arc<Exporter>>,
+    served: Option<Served>,
+    notices: Option<Notices>,
+}
+
+/// What the API answers from; published piece by piece.
+pub(super) struct Served {
+    sources: Arc<Sources>,
+    targets: Vec<Target>,
+}
+
+impl Served {
+    pub(super) fn new(sources: Arc<Sources>, plan: &Plan) -> Self {
+        let targets: Vec<Target> = scrape_targets(plan).iter().map(Target::new).collect();
+        sources.targets.publish(targets.clone());
+        Served { sources, targets }
+    }
 }
 
 impl Foreground {
@@ -22,17 +40,19 @@ impl Foreground {
         quiet: bool,
         format: Format,
         log: LogLines,
-        exporter: Option<Arc<Exporter>>,
+        served: Option<Served>,
+        notices: Option<Notices>,
     ) -> Self {
         let names: Vec<String> = plan.scenarios.iter().map(|scenario| scenario.name.to_string()).collect();
         let display = Display::new(quiet, format, std::io::stderr().is_terminal(), &names);
-        Foreground { display, log, exporter }
+        Foreground { display, log, served, notices }
     }
 
-    /// Ends the display and prints what was logged last.
-    pub(super) fn finish(mut self) {
+    /// Ends the display and prints what was logged last. Who notifies goes on.
+    pub(super) fn finish(mut self) -> Option<Notices> {
         self.print_log();
         self.display.finish();
+        self.notices
     }
 
     fn print_log(&mut self) {
@@ -48,9 +68,32 @@ impl Listener for Foreground {
         self.display.update(progress);
     }
 
-    fn families(&mut self, families: Vec<Family>) {
-        if let Some(exporter) = &self.exporter {
-            exporter.publish(families);
+    fn families(&mut self, mut families: Vec<Family>) {
+        if let Some(notices) = &self.notices {
+            families.extend(notices.families());
+        }
+        if let Some(served) = &self.served {
+            served.sources.exporter.publish(families);
+        }
+    }
+
+    fn scraped(&mut self, scrape: &Scrape, at_ms: i64) {
+        let Some(served) = &mut self.served else { return };
+        if let Some(target) = served.targets.iter_mut().find(|target| target.is_of(scrape)) {
+            target.record(scrape, at_ms);
+        }
+        served.sources.targets.publish(served.targets.clone());
+    }
+
+    fn rules(&mut self, groups: &[Group]) {
+        if let Some(served) = &self.served {
+            served.sources.rules.publish(groups.iter().map(RuleGroup::of).collect());
+        }
+    }
+
+    fn alerts(&mut self, at_ms: i64, notices: Vec<Notice>) {
+        if let Some(notifier) = &mut self.notices {
+            notifier.send(at_ms, notices);
         }
     }
 }

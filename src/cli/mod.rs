@@ -5,6 +5,7 @@ mod demo;
 mod files;
 mod listener;
 mod log;
+mod notices;
 mod outputs;
 mod process;
 mod rules;

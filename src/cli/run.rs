@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use super::Failure;
 use super::files::{PlanArgs, check_writable, complain, pair, read_plan, say, write_whole};
-use super::listener::Foreground;
+use super::listener::{Foreground, Served};
 use super::log::LogLines;
+use super::notices::Notices;
 use super::outputs::{Kind, Output, SampleWriter, To, check_distinct};
 use super::process::{raise_descriptor_limit, signal};
 use super::segment::SegmentArgs;
@@ -25,9 +26,6 @@ use crate::run::{RunOptions, execute, process_families};
 use crate::scheduler::LoadOptions;
 use crate::tsdb::Store;
 use crate::verdict::Verdict;
-
-/// For the series of the run and of what it scrapes.
-const STORE_BYTES: usize = 256 << 20;
 
 /// Execute a plan in the foreground; the exit code is the verdict
 #[derive(Debug, clap::Args)]
@@ -179,8 +177,8 @@ pub(super) fn foreground(
     output.check()?;
     raise_descriptor_limit();
     let log = LogLines::install(output.log_format);
-    // Nothing feeds the store yet.
-    let serve = |address| MetricsServer::start(address, Sources::new(Arc::new(Store::new(STORE_BYTES))));
+    let store = Arc::new(Store::default());
+    let serve = |address| MetricsServer::start(address, Sources::new(Arc::clone(&store)));
     let metrics = output.listen.map(serve).transpose()?;
     if let Some(metrics) = &metrics {
         complain(&format!("serving http://{}/metrics", metrics.address));
@@ -188,12 +186,15 @@ pub(super) fn foreground(
     ready();
     let retain = plan.retain_series;
     let plan = Arc::new(plan);
-    let exporter = metrics.as_ref().map(|metrics| Arc::clone(&metrics.sources.exporter));
-    let mut listener = Foreground::new(&plan, output.quiet, output.log_format.into(), log, exporter);
+    let served = metrics.as_ref().map(|metrics| Served::new(Arc::clone(&metrics.sources), &plan));
+    let external_url =
+        metrics.as_ref().map(|metrics| format!("http://{}", metrics.address)).unwrap_or_default();
     let mut options = RunOptions {
         testid: output.testid.clone().unwrap_or_else(new_testid),
         tags: output.tag.clone(),
         load: LoadOptions::default(),
+        store,
+        external_url: external_url.clone(),
         written: None,
     };
     options.load.instruments.http_debug = output.http_debug;
@@ -207,8 +208,13 @@ pub(super) fn foreground(
         .enable_all()
         .build()
         .map_err(|error| Failure::internal("start", error))?;
+    let notifier = (!output.alertmanager.is_empty()).then(|| {
+        let _inside = runtime.enter();
+        Notices::start(&output.alertmanager, &plan, external_url)
+    });
+    let mut listener = Foreground::new(&plan, output.quiet, output.log_format.into(), log, served, notifier);
     let finished = runtime.block_on(execute(plan, options, &mut listener, stopped()));
-    listener.finish();
+    let notifier = listener.finish();
     let finished = finished.map_err(|error| Failure::internal("start the load", error))?;
     let stats = output.summary_trend_stats.as_ref().map(|TrendStats(stats)| stats.clone());
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -223,8 +229,16 @@ pub(super) fn foreground(
     }
     // Whatever cannot be written must not hide the verdict, which has been printed by now.
     let written = output.write_reports(&finished, &exported);
+    runtime.block_on(async {
+        if let Some(metrics) = &metrics {
+            linger(metrics, output.linger.unwrap_or_default(), retain, stay).await;
+        }
+        // Whoever is on call has seen it by now, or never will.
+        if let Some(notifier) = notifier {
+            notifier.close().await;
+        }
+    });
     if let Some(metrics) = metrics {
-        runtime.block_on(linger(&metrics, output.linger.unwrap_or_default(), retain, stay));
         metrics.stop();
     }
     match written {
@@ -238,9 +252,6 @@ pub(super) fn foreground(
 impl OutputArgs {
     /// Refuses what would fail late, after a long run.
     fn check(&self) -> Result<(), Failure> {
-        if let Some(address) = self.alertmanager.first() {
-            return Err(Failure::usage(format!("error: --alertmanager {address}: not supported yet")));
-        }
         let others = [&self.summary_export, &self.junit].into_iter().flatten().map(PathBuf::as_path);
         check_distinct(&self.out, others.clone())?;
         let files = self.out.iter().filter(|output| output.kind == Kind::Vegeta).filter_map(Output::file);
@@ -286,6 +297,7 @@ async fn linger(metrics: &MetricsServer, linger: Duration, retain: Duration, sta
     let forget = async {
         tokio::time::sleep(retain).await;
         metrics.sources.exporter.publish(process_families());
+        metrics.sources.store.forget_matching(&[]);
         std::future::pending().await
     };
     tokio::select! {

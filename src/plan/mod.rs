@@ -26,10 +26,10 @@ use crate::executor::{Executor, Segment};
 use crate::flow::{Flow, ScenarioSeries};
 use crate::ids::ScenarioId;
 use crate::labels::Labels;
+use crate::promql::Query;
 use crate::protocol::Settings;
 use crate::record::Registry;
 use crate::rules::{RuleFile, Threshold, ThresholdRules};
-use crate::selector::Selector;
 use crate::template::Value;
 use crate::time::{Elapsed, span};
 
@@ -100,13 +100,12 @@ pub struct Scrape {
     pub timeout: Duration,
 }
 
-/// A selector sampled during the run.
+/// An expression sampled during the run.
 #[derive(Debug, Clone)]
 pub struct Probe {
     pub name: String,
-    /// As it was written.
-    pub query: String,
-    pub selector: Selector,
+    /// Of an instant vector or a number.
+    pub query: Query,
     pub interval: Duration,
 }
 

@@ -7,9 +7,9 @@ use super::files::Files;
 use super::{Probe, Scrape};
 use crate::budget::Budget;
 use crate::config::{At, PlanConfig, Problem, TlsVersion};
+use crate::promql::Query;
 use crate::protocol::tls::{ClientIdentity, PemFile, Tls, TlsOptions, client_config};
 use crate::protocol::{HostOverride, Proxies, Settings};
-use crate::selector::Selector;
 
 pub(super) fn settings(
     plan: &PlanConfig,
@@ -113,18 +113,19 @@ pub(super) fn scrapes(plan: &PlanConfig, problems: &mut Vec<Problem>) -> Vec<Scr
 pub(super) fn probes(plan: &PlanConfig, problems: &mut Vec<Problem>) -> Vec<Probe> {
     let mut probes = Vec::new();
     for probe in &plan.probes {
-        match Selector::parse(&probe.query.value) {
-            Ok(selector) => probes.push(Probe {
-                name: probe.name.value.clone(),
-                query: probe.query.value.clone(),
-                selector,
-                interval: probe.interval,
-            }),
-            Err(error) => problems.push(Problem::new(probe.query.place, error.to_string())),
-        }
-        if plan.scrape.is_empty() {
-            let problem = Problem::new(probe.name.place, "a probe without a scrape has nothing to look at");
-            problems.push(problem.help("add the target's /metrics under `scrape`"));
+        match Query::parse(&probe.query.value) {
+            Ok(query) if matches!(query.type_name(), "scalar" | "instant vector") => {
+                probes.push(Probe { name: probe.name.value.clone(), query, interval: probe.interval });
+            }
+            Ok(query) => {
+                let message = format!("a probe needs a number now, and this is a {}", query.type_name());
+                let help = "expected an instant vector or a scalar such as `avg(backend_loop_hz)`";
+                problems.push(Problem::new(probe.query.place, message).help(help));
+            }
+            Err(error) => {
+                let problem = Problem::new(probe.query.place, format!("not PromQL: {error}"));
+                problems.push(problem.help("expected PromQL such as `avg(backend_loop_hz)`"));
+            }
         }
     }
     probes

@@ -117,6 +117,11 @@ impl Query {
         Ok(answer(value, &evaluator.into_notes()))
     }
 
+    /// What it gives, in Prometheus' words: `scalar`, `instant vector`, `range vector` or `string`.
+    pub fn type_name(&self) -> &'static str {
+        self.plan.type_name()
+    }
+
     /// The values at `from_ms`, `from_ms + step_ms`, … up to `to_ms`: always a matrix.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use crate::metric::Unit;
 use crate::plan::Plan;
 use crate::report::Phase;
 use crate::rules::{self, Gate, Objective};
+use crate::tsdb;
 use crate::verdict::Verdict;
 
 /// `testid`, `test` and the tags: on every series of the run.
@@ -23,13 +24,16 @@ pub(super) struct RunView<'a> {
     /// Since load began, what is not judged included: a counter that Prometheus reads never goes back.
     pub(super) totals: &'a Totals,
     pub(super) gates: &'a [Gate],
-    /// Once it is final.
+    /// Whether the values are the run's last; its verdict comes after them.
+    pub(super) is_final: bool,
+    /// Once it is known.
     pub(super) verdict: Option<Verdict>,
     pub(super) phase: Phase,
     pub(super) elapsed: Duration,
     pub(super) started_at: SystemTime,
     pub(super) observer: &'a Observer,
     pub(super) samples_dropped: u64,
+    pub(super) store: tsdb::Stats,
 }
 
 const STATES: [(&str, Phase); 6] = [
@@ -42,6 +46,10 @@ const STATES: [(&str, Phase); 6] = [
 ];
 
 impl RunLabels {
+    pub(super) fn get(&self) -> &Labels {
+        &self.0
+    }
+
     pub(super) fn totals(&self, plan: &Plan) -> Totals {
         Totals::labelled(Arc::clone(&plan.registry), self.0.clone())
     }
@@ -59,6 +67,7 @@ pub(super) fn families(labels: &RunLabels, view: &RunView<'_>) -> Vec<Family> {
     families.extend(threshold_families(&labels.0, view.gates));
     families.extend(rules::probe_families(&labels.0, view.observer.probes()));
     families.extend(view.observer.stats.families(&labels.0));
+    families.extend(store_families(&labels.0, &view.store));
     families.push(Family::single(
         "loadgate_build_info",
         FamilyKind::Gauge,
@@ -89,11 +98,7 @@ fn run_families(labels: &Labels, view: &RunView<'_>) -> Vec<Family> {
         gauge(rules::RUN_INFO, "The run; always 1.", 1.0),
         gauge("loadgate_run_start_timestamp_seconds", "When the run started, since unix epoch.", started),
         gauge(rules::ELAPSED, "Time since load began.", view.elapsed.as_secs_f64()),
-        gauge(
-            rules::RUN_FINAL,
-            "Whether the values are the run's last.",
-            f64::from(u8::from(view.verdict.is_some())),
-        ),
+        gauge(rules::RUN_FINAL, "Whether the values are the run's last.", f64::from(u8::from(view.is_final))),
         one_of("loadgate_run_state", "1 for the state the run is in.", "state", states),
         one_of("loadgate_verdict", "1 for the verdict of the run, once it is final.", "verdict", verdicts),
         Family::single(
@@ -109,6 +114,38 @@ fn run_families(labels: &Labels, view: &RunView<'_>) -> Vec<Family> {
             "Samples that --out could not keep up with: they are missing from its files.",
             labels.clone(),
             view.samples_dropped as f64,
+        ),
+    ]
+}
+
+fn store_families(labels: &Labels, stats: &tsdb::Stats) -> [Family; 4] {
+    let family = |name: &str, kind: FamilyKind, help: &str, value: f64| {
+        Family::single(name, kind, help, labels.clone(), value)
+    };
+    [
+        family(
+            "loadgate_store_series",
+            FamilyKind::Gauge,
+            "Series in the embedded store.",
+            stats.series as f64,
+        ),
+        family(
+            "loadgate_store_bytes",
+            FamilyKind::Gauge,
+            "Memory of the embedded store: samples, labels and index.",
+            stats.bytes as f64,
+        ),
+        family(
+            "loadgate_store_refused_samples_total",
+            FamilyKind::Counter,
+            "Samples of new series for which the store had no room.",
+            stats.refused_samples_total as f64,
+        ),
+        family(
+            "loadgate_store_starved_samples_total",
+            FamilyKind::Counter,
+            "Samples that the store let go although a rule looks back on them.",
+            stats.starved_samples_total as f64,
         ),
     ]
 }

@@ -8,6 +8,7 @@ use crate::executor::DropReason;
 use crate::metric;
 use crate::plan::Plan;
 use crate::sample::ErrorCode;
+use crate::tsdb;
 use crate::verdict::Health;
 
 /// A worker that uses more than this share of its core cannot be trusted with time.
@@ -48,7 +49,13 @@ impl Watch {
     }
 }
 
-pub(super) fn health(plan: &Plan, totals: &Totals, watch: &Watch, observer: &Observer) -> Health {
+pub(super) fn health(
+    plan: &Plan,
+    totals: &Totals,
+    watch: &Watch,
+    observer: &Observer,
+    store: tsdb::Stats,
+) -> Health {
     let count = |metric| totals.counter(&Selector::all(metric)) as u64;
     let (completed, dropped) = (count(metric::ITERATIONS), count(metric::DROPPED_ITERATIONS));
     let lag = totals.trend(&Selector::all(metric::ITERATION_LAG)).and_then(|lag| lag.quantile(0.99));
@@ -71,6 +78,7 @@ pub(super) fn health(plan: &Plan, totals: &Totals, watch: &Watch, observer: &Obs
         memory_refusals: plan.settings.budget.refusals() - watch.memory_refusals,
         memory_limit_bytes: plan.settings.budget.limit(),
         iteration_errors: count(metric::ITERATION_ERRORS),
+        unstored_samples: store.refused_samples_total + store.starved_samples_total,
         scrapes: observer.health(),
     }
 }

@@ -1,9 +1,11 @@
 //! The life of a run: preflight, setup, load, drain, the last look, teardown, the verdict. The only module
 //! that knows all parts of it. It has a thread of its own, so that it never delays a worker.
 
+mod embedded;
 mod failures;
 mod families;
 mod health;
+mod judging;
 mod observer;
 mod procedure;
 mod process;
@@ -19,6 +21,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior};
 
 pub use families::RunLabels;
+pub use observer::scrape_targets;
 pub use process::families as process_families;
 
 use crate::aggregate::{Absorb as _, Ledger, Selector};
@@ -28,11 +31,14 @@ use crate::metric;
 use crate::plan::Plan;
 use crate::record::{DroppedSamples, Shard, Taps};
 use crate::report::{Finished, Phase, Probe, Progress, Warmup};
-use crate::rules::{Gate, Observed, Outcome};
+use crate::rules::{Abort, Gate, Group, Notice, Outcome};
 use crate::scheduler::{Load, LoadOptions};
+use crate::scrape::Scrape;
 use crate::template::Locals;
 use crate::time::{Clock, Elapsed};
+use crate::tsdb::Store;
 use crate::verdict::{Doubt, Verdict, decide};
+use embedded::Embedded;
 use families::RunView;
 use health::Watch;
 use observer::Observer;
@@ -48,6 +54,10 @@ pub struct RunOptions {
     /// Beside the plan's, which they override.
     pub tags: Vec<(String, String)>,
     pub load: LoadOptions,
+    /// What rules, probes and the query API see of the run.
+    pub store: Arc<Store>,
+    /// Where `/metrics` are served, for those who read of it elsewhere: `http://127.0.0.1:5665`. Empty if they are not.
+    pub external_url: String,
     /// Answered by whoever reads the taps of `load`, when all of them are gone and the last sample is
     /// written: what is missing from the files.
     pub written: Option<oneshot::Receiver<Vec<Doubt>>>,
@@ -59,6 +69,15 @@ pub trait Listener {
 
     /// All families of the run, once a second and a last time at its end.
     fn families(&mut self, families: Vec<Family>);
+
+    /// A target was scraped; without what it showed.
+    fn scraped(&mut self, _scrape: &Scrape, _at_ms: i64) {}
+
+    /// The rules, each time that some were evaluated.
+    fn rules(&mut self, _groups: &[Group]) {}
+
+    /// What Alertmanagers are to be told now.
+    fn alerts(&mut self, _at_ms: i64, _notices: Vec<Notice>) {}
 }
 
 /// Executes the plan. `stop` ends the run early; what it yields says by what.
@@ -78,6 +97,10 @@ pub async fn execute(
         return Ok(run.conclude(Some(ended), Duration::ZERO, listener));
     }
     let (given, unready) = run.setup(listener, &mut stop).await;
+    let unready = match unready {
+        None => run.first_look(listener, &mut stop).await,
+        unready => unready,
+    };
     let sent = match unready {
         None => run.send_load(&given, listener, &mut stop).await,
         unready => Ok((unready, Duration::ZERO)),
@@ -102,6 +125,7 @@ enum Ended {
     Stopped(String),
     /// The position of the threshold that was crossed.
     Threshold(usize),
+    Alert(Abort),
 }
 
 struct Run {
@@ -115,6 +139,7 @@ struct Run {
     /// For what this thread records itself: the numbers of users.
     shard: Shard,
     observer: Observer,
+    embedded: Embedded,
     watch: Watch,
     phase: Phase,
     elapsed: Duration,
@@ -132,6 +157,10 @@ struct Run {
     unjudged_iterations: u64,
     /// What `teardown` could not do.
     left_behind: Vec<String>,
+    /// Of the load, once it has begun.
+    clock: Option<Clock>,
+    /// What the alerts of rule files came to, once the final tick is over.
+    alerts: Option<Vec<Gate>>,
 }
 
 impl Run {
@@ -140,7 +169,9 @@ impl Run {
         let totals = || labels.totals(&plan);
         let ledger = Ledger::new(totals(), (!plan.warmup.is_zero()).then(totals));
         let shard = Shard::new(Arc::clone(&plan.registry));
-        let observer = Observer::new(&plan);
+        let observer = Observer::new(&plan, Arc::clone(&options.store));
+        let embedded =
+            Embedded::new(&plan, Arc::clone(&options.store), &options.testid, options.external_url.clone());
         let samples_dropped = options.load.instruments.taps.as_ref().map(Taps::dropped).unwrap_or_default();
         let last_iterations = vec![(Duration::ZERO, 0.0); plan.scenarios.len()];
         Run {
@@ -152,6 +183,7 @@ impl Run {
             ledger,
             shard,
             observer,
+            embedded,
             watch: Watch::default(),
             phase: Phase::Preflight,
             elapsed: Duration::ZERO,
@@ -163,6 +195,8 @@ impl Run {
             unwritten: Vec::new(),
             unjudged_iterations: 0,
             left_behind: Vec::new(),
+            clock: None,
+            alerts: None,
         }
     }
 
@@ -174,6 +208,10 @@ impl Run {
         stop: &mut Stop<impl Future<Output = String> + Unpin>,
     ) -> io::Result<(Option<Ended>, Duration)> {
         let clock = Clock::start();
+        self.clock = Some(clock);
+        if self.plan.warmup.is_zero() {
+            self.embedded.open(clock.unix_ms(Elapsed::ZERO));
+        }
         self.load_began = Some(clock.wall(Elapsed::ZERO));
         let mut load =
             Load::start(Arc::clone(&self.plan), clock, self.options.load.clone(), Arc::clone(given))?;
@@ -190,6 +228,7 @@ impl Run {
         self.count_users(&load, &clock);
         self.panics = load.panics();
         self.reached = self.progress(Phase::Finished, self.elapsed, &load);
+        self.last_tick(&clock, listener);
         Ok((ended, self.elapsed))
     }
 
@@ -220,10 +259,10 @@ impl Run {
                     ended = ended.or(Some(Ended::Stopped(signal)));
                     load.abort();
                 }
-                _ = ticks.tick() => {
-                    let crossed = self.tick(load, &clock, listener).await;
-                    if ended.is_none() && let Some(at) = crossed {
-                        ended = Some(Ended::Threshold(at));
+                due = ticks.tick() => {
+                    let aborted = self.tick(load, &clock, due, listener).await;
+                    if ended.is_none() && aborted.is_some() {
+                        ended = aborted;
                         load.abort();
                     }
                 }
@@ -231,8 +270,15 @@ impl Run {
         }
     }
 
-    /// Answers with a threshold that wants the run to end.
-    async fn tick(&mut self, load: &mut Load, clock: &Clock, listener: &mut dyn Listener) -> Option<usize> {
+    /// Rules are evaluated at the moment at which the tick was `due`, so that its lateness does not delay a `for`.
+    /// Answers with what wants the run to end.
+    async fn tick(
+        &mut self,
+        load: &mut Load,
+        clock: &Clock,
+        due: Instant,
+        listener: &mut dyn Listener,
+    ) -> Option<Ended> {
         load.collect(&mut self.ledger).await;
         self.elapsed = clock.now().since(Elapsed::ZERO);
         self.watch.tick(self.elapsed, &load.cpu());
@@ -243,16 +289,13 @@ impl Run {
             load.abort();
         }
         listener.progress(&self.progress(self.phase, self.elapsed, load));
-        listener.families(self.families(None));
-        if !self.ledger.is_judging() {
-            return None;
-        }
-        let due = |after: Duration| self.judged_for() > after;
-        let crossed = |threshold: &crate::rules::Threshold| {
-            threshold.abort_after.is_some_and(due)
-                && threshold.judge(self.observed()).outcome == Outcome::Crossed
-        };
-        self.plan.thresholds.iter().position(crossed)
+        let at_ms = clock.unix_ms(clock.elapsed(due));
+        let families = self.families(None);
+        let ticked = self.embedded.tick(at_ms, &families);
+        let abort = self.tell(at_ms, ticked, listener);
+        let crossed = self.ledger.is_judging().then(|| self.crossed(at_ms)).flatten();
+        listener.families(families);
+        crossed.map(Ended::Threshold).or(abort.map(Ended::Alert))
     }
 
     /// `vus` and `vus_max`, as k6 samples them each second.
@@ -275,6 +318,7 @@ impl Run {
         self.watch.forget(&self.plan);
         self.observer.begin_judging();
         self.unjudged_iterations = self.completed();
+        self.embedded.open(clock.unix_ms(clock.now()));
         self.ledger.begin_judging();
     }
 
@@ -307,23 +351,19 @@ impl Run {
         }
     }
 
-    fn observed(&self) -> Observed<'_> {
-        let (totals, probes) = (self.ledger.judged(), self.observer.samples());
-        Observed { totals, probes, elapsed: self.judged_for() }
-    }
-
-    fn gates(&self) -> Vec<Gate> {
-        let thresholds = self.plan.thresholds.iter();
-        thresholds.map(|threshold| Gate::Threshold(threshold.judge(self.observed()))).collect()
-    }
-
     /// The last word: to the display, to `/metrics` and to the caller.
     fn conclude(&mut self, ended: Option<Ended>, elapsed: Duration, listener: &mut dyn Listener) -> Finished {
         if self.reached.phase == Phase::Finished {
             listener.progress(&self.reached);
         }
         let finished = self.finish(ended, elapsed);
-        listener.families(self.families(Some(&finished)));
+        let families = self.families(Some(&finished));
+        if let Some(clock) = self.clock {
+            let at_ms = clock.unix_ms(clock.now());
+            let ticked = self.embedded.epilogue(at_ms, &families);
+            self.tell(at_ms, ticked, listener);
+        }
+        listener.families(families);
         finished
     }
 
@@ -332,7 +372,13 @@ impl Run {
         self.phase = Phase::Finished;
         let sent_load = !matches!(ended, Some(Ended::Unready(_)));
         let mut gates = if sent_load { self.gates() } else { Vec::new() };
-        let health = health::health(&self.plan, self.ledger.judged(), &self.watch, &self.observer);
+        let health = health::health(
+            &self.plan,
+            self.ledger.judged(),
+            &self.watch,
+            &self.observer,
+            self.embedded.store().stats(),
+        );
         let mut doubts = if sent_load { health.doubts() } else { Vec::new() };
         doubts.append(&mut self.unwritten);
         if self.panics > 0 {
@@ -356,6 +402,7 @@ impl Run {
                 }
                 (false, ended_by)
             }
+            Some(Ended::Alert(abort)) => (false, Some(format!("alert `{}` fired", abort.alert))),
             None => (false, None),
         };
         let verdict = if sent_load { decide(&gates, &doubts, stopped) } else { Verdict::PreflightFailed };
@@ -389,7 +436,7 @@ impl Run {
             probes: probes
                 .map(|(probe, samples)| Probe {
                     name: probe.name.clone(),
-                    query: probe.query.clone(),
+                    query: probe.query.text().to_owned(),
                     samples: *samples,
                 })
                 .collect(),
@@ -408,19 +455,21 @@ impl Run {
                 (all, &finished.gates, Some(finished.verdict))
             }
             None => {
-                gates = self.gates();
+                gates = self.standing();
                 (self.ledger.all(), &gates, None)
             }
         };
         let view = RunView {
             totals,
             gates,
+            is_final: verdict.is_some() || self.alerts.is_some(),
             verdict,
             phase: self.phase,
             elapsed: self.elapsed,
             started_at: self.started_at,
             observer: &self.observer,
             samples_dropped: self.samples_dropped.count(),
+            store: self.embedded.store().stats(),
         };
         families::families(&self.labels, &view)
     }

@@ -8,11 +8,12 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::exposition::Limits;
-use crate::family::Family;
 use crate::plan::{self, Plan};
+use crate::promql::{self, Value};
 use crate::rules::ProbeSamples;
 use crate::scrape::{self, Scrape, ScrapeStats, ScrapeTarget};
 use crate::time::{Clock, Elapsed};
+use crate::tsdb::{Origin, Store};
 use crate::verdict::ScrapeHealth;
 
 /// Scrapes that wait for this thread; a scraper that finds no room misses its tick, which is counted.
@@ -23,28 +24,31 @@ pub(super) struct Observer {
     probes: Vec<plan::Probe>,
     samples: Vec<ProbeSamples>,
     next_probe: Vec<Elapsed>,
-    /// What each target showed last; nothing after a scrape that failed, as its series are stale then.
-    latest: HashMap<Arc<str>, Vec<Family>>,
+    store: Arc<Store>,
+    /// Since they were taken; without what they brought.
+    fresh: Vec<Scrape>,
     health: HashMap<Arc<str>, ScrapeHealth>,
     pub(super) stats: ScrapeStats,
     incoming: Option<mpsc::Receiver<Scrape>>,
     stop: CancellationToken,
 }
 
+/// What the plan has scraped.
+pub fn scrape_targets(plan: &Plan) -> Vec<ScrapeTarget> {
+    let target = |scrape: &plan::Scrape| ScrapeTarget {
+        job: Arc::clone(&scrape.job),
+        url: scrape.url.clone(),
+        interval: scrape.interval,
+        timeout: scrape.timeout,
+        limits: Limits::default(),
+        tls: Some(Arc::clone(&plan.settings.tls.http1)),
+    };
+    plan.scrapes.iter().map(target).collect()
+}
+
 impl Observer {
-    pub(super) fn new(plan: &Plan) -> Self {
-        let targets: Vec<ScrapeTarget> = plan
-            .scrapes
-            .iter()
-            .map(|scrape| ScrapeTarget {
-                job: Arc::clone(&scrape.job),
-                url: scrape.url.clone(),
-                interval: scrape.interval,
-                timeout: scrape.timeout,
-                limits: Limits::default(),
-                tls: Some(Arc::clone(&plan.settings.tls.http1)),
-            })
-            .collect();
+    pub(super) fn new(plan: &Plan, store: Arc<Store>) -> Self {
+        let targets = scrape_targets(plan);
         let health = |target: &ScrapeTarget| {
             (Arc::clone(&target.job), ScrapeHealth { job: target.job.to_string(), ..ScrapeHealth::default() })
         };
@@ -55,7 +59,8 @@ impl Observer {
             probes: plan.probes.clone(),
             samples: vec![ProbeSamples::default(); plan.probes.len()],
             next_probe: plan.probes.iter().map(|probe| probe.interval.into()).collect(),
-            latest: HashMap::new(),
+            store,
+            fresh: Vec::new(),
             incoming: None,
             stop: CancellationToken::new(),
         }
@@ -87,8 +92,8 @@ impl Observer {
         };
         tokio::select! {
             biased;
-            Some(scrape) = scrape => self.take(scrape),
-            () = sleep => self.sample_due(clock.now()),
+            Some(scrape) = scrape => self.take(scrape, clock),
+            () = sleep => self.sample_due(clock),
             else => std::future::pending().await,
         }
     }
@@ -100,14 +105,23 @@ impl Observer {
             Some(incoming) => incoming.recv().await,
             None => None,
         } {
-            self.take(scrape);
+            self.take(scrape, clock);
         }
         let looks = self.targets.iter().map(|target| scrape::once(target, clock));
         for scrape in futures_util::future::join_all(looks).await {
-            self.take(scrape);
+            self.take(scrape, clock);
         }
         for at in 0..self.probes.len() {
-            self.sample(at);
+            self.sample(at, clock);
+        }
+    }
+
+    /// Looks at each target before load is sent: what rules find then is not the load's doing.
+    pub(super) async fn first_look(&mut self) {
+        let clock = Clock::start();
+        let looks = self.targets.iter().map(|target| scrape::once(target, &clock));
+        for scrape in futures_util::future::join_all(looks).await {
+            self.keep(&scrape, &clock);
         }
     }
 
@@ -133,7 +147,7 @@ impl Observer {
         self.targets.iter().filter_map(|target| self.health.get(&target.job).cloned()).collect()
     }
 
-    fn take(&mut self, scrape: Scrape) {
+    fn take(&mut self, scrape: Scrape, clock: &Clock) {
         self.stats.record(&scrape);
         if let Some(health) = self.health.get_mut(&scrape.job) {
             health.due += 1 + scrape.missed;
@@ -145,13 +159,25 @@ impl Observer {
                 health.last_error = "the scrape before took too long".to_owned();
             }
         }
-        self.latest.insert(Arc::clone(&scrape.job), scrape::families(&scrape));
+        self.keep(&scrape, clock);
+        self.fresh.push(Scrape { result: scrape.result.map(|_| Vec::new()), ..scrape });
     }
 
-    fn sample_due(&mut self, now: Elapsed) {
+    fn keep(&self, scrape: &Scrape, clock: &Clock) {
+        let origin = Origin(format!("{}/{}", scrape.job, scrape.instance));
+        self.store.scrape(&origin, clock.unix_ms(scrape.at), &scrape::families(scrape));
+    }
+
+    /// The scrapes since this was called last, without their families.
+    pub(super) fn fresh(&mut self) -> Vec<Scrape> {
+        std::mem::take(&mut self.fresh)
+    }
+
+    fn sample_due(&mut self, clock: &Clock) {
+        let now = clock.now();
         for at in 0..self.probes.len() {
             if self.next_probe[at] <= now {
-                self.sample(at);
+                self.sample(at, clock);
                 let interval = self.probes[at].interval.max(Duration::from_millis(1));
                 // Skips what was missed: a late burst of equal samples would weigh too much in the average.
                 while self.next_probe[at] <= now {
@@ -161,17 +187,25 @@ impl Observer {
         }
     }
 
-    /// Every series that the selector finds is a sample: a minimum is the worst instance's.
-    fn sample(&mut self, at: usize) {
+    /// Every series that the query gives is a sample: a minimum is the worst instance's.
+    fn sample(&mut self, at: usize, clock: &Clock) {
+        let now_ms = clock.unix_ms(clock.now());
+        let samples = &mut self.samples[at];
         let mut found = false;
-        for families in self.latest.values() {
-            for selected in self.probes[at].selector.select(families) {
-                found = true;
-                self.samples[at].record(selected.value);
-            }
+        let mut record = |value: f64| {
+            found = true;
+            samples.record(value);
+        };
+        match self.probes[at].query.instant(&*self.store, now_ms, &promql::Options::default()) {
+            Ok(answer) => match answer.value {
+                Value::Vector(vector) => vector.iter().for_each(|sample| record(sample.point.value)),
+                Value::Scalar(point) => record(point.value),
+                Value::String { .. } | Value::Matrix(_) => {}
+            },
+            Err(error) => tracing::debug!(probe = self.probes[at].name, "failed to sample: {error}"),
         }
         if !found {
-            self.samples[at].missed += 1;
+            samples.missed += 1;
         }
     }
 }

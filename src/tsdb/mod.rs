@@ -114,6 +114,12 @@ impl Store {
         self.origins().shown(origin).by().is_trusted = true;
     }
 
+    /// Labels that each series of an origin gets, and that win: `job` and `instance`, as a scraper adds them. To be set
+    /// before its first scrape.
+    pub fn identify(&self, origin: &Origin, labels: Labels) {
+        self.origins().shown(origin).identify(labels);
+    }
+
     /// Takes in what one origin shows at a moment; its series that are not among them become stale. What has a series
     /// already costs no allocation.
     pub fn scrape<'a>(

@@ -15,6 +15,8 @@ const MAX_REFUSALS: usize = 1000;
 #[derive(Debug)]
 pub(super) struct Shown {
     by: Bringer,
+    /// What identifies the origin in its series.
+    labels: Labels,
     families: Sequence<String, ShownFamily>,
     /// What is to be stored; kept for its memory.
     samples: Vec<(Handle, f64)>,
@@ -36,11 +38,15 @@ struct Group {
 
 impl Shown {
     pub(super) fn new(by: Bringer) -> Self {
-        Shown { by, families: Sequence::default(), samples: Vec::new(), refused: 0 }
+        Shown { by, labels: Labels::empty(), families: Sequence::default(), samples: Vec::new(), refused: 0 }
     }
 
     pub(super) fn by(&mut self) -> &mut Bringer {
         &mut self.by
+    }
+
+    pub(super) fn identify(&mut self, labels: Labels) {
+        self.labels = labels;
     }
 
     pub(super) fn refused(&self) -> usize {
@@ -56,7 +62,7 @@ impl Shown {
 
     /// Looks up what was not there the last time; nothing is stored before [`Shown::store`].
     pub(super) fn take(&mut self, family: &Family, at_ms: i64, head: &SharedHead) {
-        let Shown { by, families, samples, refused } = self;
+        let Shown { by, labels: own, families, samples, refused } = self;
         if families.find(family.name.as_str()).is_none() {
             families.push(family.name.clone(), ShownFamily::default());
         }
@@ -76,7 +82,7 @@ impl Shown {
                 each_part(&series.value, |_, _| *refused += 1);
                 continue;
             }
-            match resolve(family, series, *by, at_ms, &mut head.write()) {
+            match resolve(family, series, own, *by, at_ms, &mut head.write()) {
                 Ok((labels, group)) => {
                     group.fill(&series.value, samples);
                     match &mut known {
@@ -148,14 +154,16 @@ impl Group {
 fn resolve(
     family: &Family,
     series: &Series,
+    own: &Labels,
     by: Bringer,
     at_ms: i64,
     head: &mut Head,
 ) -> Result<(Labels, Group), usize> {
     let (mut parts, mut labels) = (Vec::new(), Vec::new());
+    let whole = if own.is_empty() { series.labels.clone() } else { series.labels.merged(own) };
     each_part(&series.value, |part, _| {
         parts.push(part);
-        labels.push(part.labels(&family.name, &series.labels));
+        labels.push(part.labels(&family.name, &whole));
     });
     let handles = head.resolve(&labels, by, at_ms).ok_or(parts.len())?;
     // The last part, `_count` or the number itself, has no label of its own.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::rust_tokens::{Token, tokens};
 
 /// A module uses only those before it. `lib.rs` lists them in the same order.
-const LAYERS: [&str; 31] = [
+const LAYERS: [&str; 30] = [
     "time",
     "ids",
     "sample",
@@ -24,7 +24,6 @@ const LAYERS: [&str; 31] = [
     "protocol",
     "flow",
     "exposition",
-    "selector",
     "config",
     "aggregate",
     "rules",

@@ -85,7 +85,7 @@ fn what_cannot_be_judged_exits_with_98_and_says_why() {
             "thresholds: {'http_req_duration{expected_response:false}': ['p(95)<20s']}",
             users,
             "50ms",
-            "no sample of `http_req_duration` has these tags (expected_response is one of: true)",
+            "no sample of `http_req_duration` has these tags; looked for k6_http_req_duration_seconds_count{test=\"e2e\",expected_response=\"false\"}; nearest: expected_response:true",
         ),
         (
             "",

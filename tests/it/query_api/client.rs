@@ -6,18 +6,18 @@ use std::net::{SocketAddr, TcpStream};
 use serde_json::Value;
 
 #[derive(Debug, Clone)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     pub(super) status: u16,
     pub(super) head: String,
     pub(super) body: Vec<u8>,
 }
 
 impl Answer {
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("{}\n{}", self.head, self.text()))
     }
 }
@@ -37,7 +37,7 @@ pub(super) fn send(address: SocketAddr, method: &str, target: &str, headers: &st
 }
 
 /// `endpoint` without `/api/v1/`.
-pub(super) fn get(address: SocketAddr, endpoint: &str, parameters: &[(&str, &str)]) -> Answer {
+pub(crate) fn get(address: SocketAddr, endpoint: &str, parameters: &[(&str, &str)]) -> Answer {
     let query = encoded(parameters);
     send(address, "GET", &format!("/api/v1/{endpoint}?{query}"), "", "")
 }

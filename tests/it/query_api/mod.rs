@@ -2,7 +2,7 @@
 
 mod alone;
 mod cases;
-mod client;
+pub(crate) mod client;
 mod data;
 
 use std::net::SocketAddr;

@@ -8,6 +8,7 @@ mod http;
 mod keep_open;
 mod life;
 mod records;
+mod rules;
 mod scrapes;
 mod steps;
 mod targets;

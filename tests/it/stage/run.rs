@@ -35,8 +35,12 @@ impl Listener for Seen {
 }
 
 fn compiled(text: &str) -> Result<Plan, config::Problems> {
+    compiled_beside(text, Path::new(""))
+}
+
+fn compiled_beside(text: &str, base: &Path) -> Result<Plan, config::Problems> {
     let loaded = config::load("plan.yml", text, &LoadOptions::default())?;
-    compile(&loaded, Path::new(""))
+    compile(&loaded, base)
 }
 
 /// Runs a plan to its end.
@@ -51,6 +55,8 @@ pub(crate) fn try_run(text: &str) -> Result<Ran, config::Problems> {
         testid: "t1".to_owned(),
         tags: Vec::new(),
         load: scheduler::LoadOptions { workers: 2, ..scheduler::LoadOptions::default() },
+        store: Arc::default(),
+        external_url: String::new(),
         written: None,
     };
     let mut seen = Seen::default();

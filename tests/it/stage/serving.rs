@@ -93,9 +93,9 @@ pub(crate) fn value(families: &[Family], name: &str, labels: &[(&str, &str)]) ->
     found
 }
 
-/// Whether these are the run's last values.
+/// Whether these are the run's last values, with its verdict.
 pub(crate) fn is_final(families: &[Family]) -> bool {
-    value(families, "loadgate_run_final", &[]) == Some(1.0)
+    ["loadgate_run_final", "loadgate_verdict"].map(|name| value(families, name, &[])) == [Some(1.0); 2]
 }
 
 impl Drop for Serving {
