@@ -67,7 +67,12 @@ impl Figure {
 
     pub(crate) fn decimals(self) -> usize {
         match self {
-            Self::Series | Self::Rules | Self::Alerts | Self::Scrapes | Self::Dropped | Self::IterationsPerSec => 0,
+            Self::Series
+            | Self::Rules
+            | Self::Alerts
+            | Self::Scrapes
+            | Self::Dropped
+            | Self::IterationsPerSec => 0,
             Self::CoarseMs
             | Self::FineMs
             | Self::AppendNanos

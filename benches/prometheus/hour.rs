@@ -78,7 +78,13 @@ impl Hour {
                     let pairs: Vec<String> =
                         labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
                     // Writing to a `String` does not fail.
-                    let _ = writeln!(text, "{name}{{{}}} {} {}", pairs.join(","), Float(value), begin_secs + second);
+                    let _ = writeln!(
+                        text,
+                        "{name}{{{}}} {} {}",
+                        pairs.join(","),
+                        Float(value),
+                        begin_secs + second
+                    );
                 });
             }
         }

@@ -28,7 +28,9 @@ pub(crate) fn get(address: SocketAddr, path: &str, headers: &str) -> Result<Answ
     let body = answer.split_off(head + 4);
     let status = String::from_utf8_lossy(&answer).split(' ').nth(1).unwrap_or_default().to_owned();
     if status != "200" {
-        return Err(format!("{path}: {status}: {}", String::from_utf8_lossy(&body[..body.len().min(200)])).into());
+        return Err(
+            format!("{path}: {status}: {}", String::from_utf8_lossy(&body[..body.len().min(200)])).into()
+        );
     }
     Ok(Answer { body, took })
 }

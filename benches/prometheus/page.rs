@@ -48,7 +48,8 @@ impl Pages {
         self.jobs.iter().map(|(job, _)| job.as_str())
     }
 
-    /// Runs loadgate against the demo target, with requests of many names, a chat, thresholds and objectives.
+    /// Runs loadgate against the demo target, with a chat, requests of several names, and the tags that shipped rules look
+    /// for: as if all their plans were one.
     pub(crate) fn record(bench: &Bench) -> Result<Self> {
         let secs = bench.secs(10);
         let (target, listen) = (free_address()?, free_address()?);
@@ -116,6 +117,7 @@ fn cut(families: &mut [Family], most: usize) {
 fn plan_of(target: &str, secs: u64) -> Result<String> {
     let mut plan = format!(
         r#"name: bench
+tags: {{goal: 10k-connections}}
 scrape:
   - job: backend
     url: http://{target}/metrics
@@ -124,6 +126,7 @@ scenarios:
     executor: constant-vus
     vus: 5
     duration: {secs}s
+    tags: {{suite: pulse}}
     flow:
       - websocket:
           url: ws://{target}/api/chat
@@ -137,20 +140,22 @@ scenarios:
                       until: json.type == "done"
                       timeout: 5s
                   - sleep: 500ms
-  browse:
+  events:
     executor: constant-arrival-rate
     rate: 20
     duration: {secs}s
     pre_allocated_vus: 5
     max_vus: 20
+    tags: {{suite: qa-002, goal: 10k-events}}
     flow:
 "#
     );
     for at in 0..8 {
+        let name = ["publish", "build event"].get(at).map_or(format!("page-{at}"), |name| (*name).to_owned());
         let path = if at == 7 { "nothing-here" } else { "health" };
         write!(
             plan,
-            "      - http:\n          name: page-{at}\n          url: http://{target}/{path}\n          checks:\n            is there: status == 200\n"
+            "      - http:\n          name: {name}\n          url: http://{target}/{path}\n          checks:\n            is there: status == 200\n"
         )?;
     }
     plan.push_str("thresholds:\n  checks: [\"rate>0.5\"]\n  http_req_duration: [\"p(95)<500ms\"]\n");

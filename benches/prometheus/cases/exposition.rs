@@ -25,7 +25,8 @@ const RATE: u32 = 40;
 const INTERVAL: Duration = Duration::from_millis(100);
 /// Until all connections are open and all series are there.
 const SETTLED: Duration = Duration::from_secs(2);
-const PROTOBUF: &str = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+const PROTOBUF: &str =
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
 
 /// What is asked for in turn.
 const FORMATS: [(Figure, &str, bool); 6] = [
@@ -123,11 +124,7 @@ struct Scraped {
 }
 
 /// Ten times a second in all formats, or never, until told to stop.
-fn scrape(
-    client: Client,
-    address: SocketAddr,
-    stopped: &std::sync::mpsc::Receiver<()>,
-) -> Result<Scraped> {
+fn scrape(client: Client, address: SocketAddr, stopped: &std::sync::mpsc::Receiver<()>) -> Result<Scraped> {
     let mut scraped = Scraped::default();
     let told = |after| stopped.recv_timeout(after) != Err(RecvTimeoutError::Timeout);
     if client != Client::Scraped || told(SETTLED) {
@@ -136,7 +133,9 @@ fn scrape(
     for (figure, accept, gzip) in FORMATS.into_iter().cycle() {
         let encoding = if gzip { "Accept-Encoding: gzip\r\n" } else { "" };
         // At the end of the run it is gone.
-        let Ok(answer) = http::get(address, "/metrics", &format!("Accept: {accept}\r\n{encoding}")) else { break };
+        let Ok(answer) = http::get(address, "/metrics", &format!("Accept: {accept}\r\n{encoding}")) else {
+            break;
+        };
         if figure == Figure::TextMs {
             let lines = answer.body.split(|byte| *byte == b'\n');
             scraped.series = Some(lines.filter(|line| !line.is_empty() && line[0] != b'#').count());
@@ -160,7 +159,10 @@ fn plan_of(target: SocketAddr, secs: u64) -> Result<String> {
         for name in 0..NAMES {
             // Two statuses.
             let path = if name == 0 { "nothing-here" } else { "health" };
-            writeln!(plan, "      - http:\n          name: page-{scenario}-{name}\n          url: http://{target}/{path}")?;
+            writeln!(
+                plan,
+                "      - http:\n          name: page-{scenario}-{name}\n          url: http://{target}/{path}"
+            )?;
         }
     }
     Ok(plan)

@@ -47,7 +47,8 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
                 _ => ours_address,
             };
             // Half a second beside the samples: whether a window's ends belong to it, which Prometheus 3 changed, is no matter.
-            let (from, to) = (format!("{}.5", begin + LEAD_SECS), format!("{}.5", begin + LEAD_SECS + SECS - 1));
+            let (from, to) =
+                (format!("{}.5", begin + LEAD_SECS), format!("{}.5", begin + LEAD_SECS + SECS - 1));
             let mut query = url::form_urlencoded::Serializer::new(String::new());
             query.extend_pairs([("query", expression), ("start", &from), ("end", &to), ("step", step)]);
             http::get(address, &format!("/api/v1/query_range?{}", query.finish()), "")

@@ -24,8 +24,10 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     let rows = interleave(bench, &[Client::Loadgate, Client::Prometheus], |client| match client {
         Client::Prometheus => {
             // With and without rules at the same time: they share whatever hour the machine has.
-            let server = bench.role(Place::Server, "page-server", &["--pages", &file.display().to_string()])?;
-            let other = bench.role(Place::Server, "page-server", &["--pages", &file.display().to_string()])?;
+            let server =
+                bench.role(Place::Server, "page-server", &["--pages", &file.display().to_string()])?;
+            let other =
+                bench.role(Place::Server, "page-server", &["--pages", &file.display().to_string()])?;
             let config = |address: &str, rules: &[PathBuf]| config(&pages, address, rules);
             let with = Prometheus::scraping(bench, &config(&server.first_line, &rules)?, Place::Client)?;
             let without = Prometheus::scraping(bench, &config(&other.first_line, &[])?, Place::Client)?;

@@ -15,8 +15,7 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     let ticks = bench.secs(3600);
     let rows = interleave(bench, &[Client::Loadgate], |_| {
         let pages = file.display().to_string();
-        let (said, cpu_secs) =
-            bench.work("filler", &["--pages", &pages, "--ticks", &ticks.to_string()])?;
+        let (said, cpu_secs) = bench.work("filler", &["--pages", &pages, "--ticks", &ticks.to_string()])?;
         let row = Row::default()
             .with_known(Figure::Series, said["series"].as_f64())
             .with_known(Figure::MillionSamples, said["samples"].as_f64().map(|samples| samples / 1e6))
@@ -34,7 +33,11 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     ];
     let title = format!("Stored samples: {ticks} ticks of a second");
     let table = Table { title, columns, ratios: Vec::new(), rows };
-    report.target("bytes of resident memory per stored sample", Bound::AtMost(4.0), table.judged(Figure::BytesPerSample));
+    report.target(
+        "bytes of resident memory per stored sample",
+        Bound::AtMost(4.0),
+        table.judged(Figure::BytesPerSample),
+    );
     report.table(table);
     Ok(())
 }

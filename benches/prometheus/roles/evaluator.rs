@@ -19,7 +19,8 @@ pub(super) fn run(pages: &Path, ticks: u32, rules: &[PathBuf]) -> Result<()> {
     let mut groups = Vec::new();
     for path in rules {
         let text = std::fs::read_to_string(path)?;
-        let checked = RuleFile::read(&path.display().to_string(), &text).map_err(|problems| problems.to_string())?;
+        let checked =
+            RuleFile::read(&path.display().to_string(), &text).map_err(|problems| problems.to_string())?;
         groups.extend(checked.file.groups.into_iter().map(|spec| Group::new(spec, DEFAULT_INTERVAL)));
     }
     let mut pages = Pages::read(pages)?.moving();
