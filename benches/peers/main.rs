@@ -11,12 +11,19 @@ mod cli;
 mod clients;
 mod figures;
 mod load;
+#[path = "../shared/machine.rs"]
 mod machine;
+#[path = "../shared/probe.rs"]
 mod probe;
+#[path = "../shared/process.rs"]
 mod process;
+#[path = "../shared/report.rs"]
 mod report;
 mod roles;
+#[path = "../shared/rounds.rs"]
 mod rounds;
+#[path = "../shared/rows.rs"]
+mod rows;
 mod scraper;
 
 use std::process::ExitCode;

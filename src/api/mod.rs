@@ -9,11 +9,13 @@
 //! | anything else | any | 404, with these paths |
 //!
 //! It only reads what others published. Metrics are encoded two at a time and queries evaluated on threads of their
-//! own with a low priority: who asks much or slowly delays neither load nor judgement.
+//! own, all with a low priority where the thread that serves has called [`lower_priority`], queries in any case: who asks
+//! much or slowly delays neither load nor judgement.
 
 mod exporter;
 mod latest;
 mod metrics;
+mod priority;
 mod server;
 mod sources;
 mod v1;
@@ -29,6 +31,7 @@ use tower_http::compression::CompressionLayer;
 
 pub use exporter::Exporter;
 pub use latest::Latest;
+pub use priority::lower_priority;
 pub use sources::{QueryLimits, Sources};
 pub use v1::{RuleGroup, Target};
 

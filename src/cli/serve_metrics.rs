@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 use super::Failure;
-use crate::api::{Sources, serve};
+use crate::api::{Sources, lower_priority, serve};
 
 pub(super) struct MetricsServer {
     /// What is served, to be published into.
@@ -31,6 +31,8 @@ impl MetricsServer {
         let thread = std::thread::Builder::new()
             .name("metrics".to_owned())
             .spawn(move || {
+                // Compresses; and the threads that encode come from it.
+                lower_priority();
                 runtime.block_on(async {
                     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
                     let shutdown = async {

@@ -1,6 +1,7 @@
 //! What queries ask. Locks are held to find candidates and to take references; what is slow happens between.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::chunk::{Chunk, Decoder};
@@ -109,45 +110,76 @@ struct Taken<'e> {
 }
 
 impl Taken<'_> {
-    fn decode(self, decoder: &mut Decoder, range: TimeRange) -> Series {
-        let mut points = self.open;
-        if !self.sealed.is_empty() {
-            let count = self.sealed.iter().map(Chunk::points).sum::<usize>() + points.len();
-            let open = std::mem::replace(&mut points, Vec::with_capacity(count));
-            self.sealed.iter().for_each(|chunk| decoder.decode(chunk, range, &mut points));
-            points.extend(open);
-        }
-        Series { labels: self.labels.clone(), points }
+    fn count(&self) -> usize {
+        self.sealed.iter().map(Chunk::points).sum::<usize>() + self.open.len()
+    }
+
+    /// Adds its points in the range to `points`.
+    fn decode(&self, decoder: &mut Decoder, range: TimeRange, points: &mut Vec<Point>) {
+        points.reserve(self.count());
+        self.sealed.iter().for_each(|chunk| decoder.decode(chunk, range, points));
+        points.extend_from_slice(&self.open);
+    }
+}
+
+impl Store {
+    /// All that have points, or a chunk over the range; no further once `enough` of them.
+    fn taken<'e>(&self, entries: &'e [Arc<Entry>], range: TimeRange, enough: usize) -> Vec<Taken<'e>> {
+        let mut all = Vec::with_capacity(entries.len());
+        let mut points = 0;
+        self.each(entries, |head, entry| {
+            let Some(slot) = head.slab.get(entry.handle).filter(|_| points <= enough) else { return 0 };
+            let sealed: Vec<Chunk> = slot.sealed_in(range).cloned().collect();
+            let open = slot.open_in(range).to_vec();
+            let taken = Taken { labels: &entry.labels, sealed, open };
+            let chunks = taken.sealed.len();
+            points += taken.count();
+            if taken.count() > 0 {
+                all.push(taken);
+            }
+            chunks
+        });
+        all
     }
 }
 
 impl Source for Store {
     fn select(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Series>, SourceError> {
         let entries = self.matching(matchers);
-        let mut taken = Vec::with_capacity(entries.len());
-        let mut points = 0;
-        self.each(&entries, |head, entry| {
-            let Some(slot) = head.slab.get(entry.handle).filter(|_| points <= self.max_points) else {
-                return 0;
-            };
-            let sealed: Vec<Chunk> = slot.sealed_in(range).cloned().collect();
-            let open = slot.open_in(range).to_vec();
-            points += open.len() + sealed.iter().map(Chunk::points).sum::<usize>();
-            let chunks = sealed.len();
-            if !sealed.is_empty() || !open.is_empty() {
-                taken.push(Taken { labels: &entry.labels, sealed, open });
-            }
-            chunks
-        });
-        if points > self.max_points {
+        let taken = self.taken(&entries, range, self.max_points);
+        if taken.iter().map(Taken::count).sum::<usize>() > self.max_points {
             return Err(SourceError(format!(
                 "a selector would read more than {} points: ask for fewer series, or a shorter range",
                 self.max_points
             )));
         }
         let mut decoder = Decoder::default();
-        let series = taken.into_iter().map(|taken| taken.decode(&mut decoder, range));
+        let series = taken.into_iter().map(|taken| {
+            let mut points = Vec::new();
+            taken.decode(&mut decoder, range, &mut points);
+            Series { labels: taken.labels.clone(), points }
+        });
         Ok(series.filter(|series| !series.points.is_empty()).collect())
+    }
+
+    /// Holds the points of one series at a time, so their number needs no bound here.
+    fn visit(
+        &self,
+        matchers: &[Matcher],
+        range: TimeRange,
+        take: &mut dyn FnMut(&Labels, &[Point]) -> ControlFlow<()>,
+    ) -> Result<(), SourceError> {
+        let entries = self.matching(matchers);
+        let mut decoder = Decoder::default();
+        let mut points = Vec::new();
+        for taken in self.taken(&entries, range, usize::MAX) {
+            points.clear();
+            taken.decode(&mut decoder, range, &mut points);
+            if !points.is_empty() && take(taken.labels, &points).is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Decodes nothing where the range ends now.

@@ -3,10 +3,11 @@
 use crate::Result;
 use crate::bench::Bench;
 use crate::clients::Client;
-use crate::figures::{Figure, Row};
+use crate::figures::Figure;
 use crate::load::{Load, Shape};
 use crate::report::{Bound, Report, Table};
 use crate::rounds::{Run, interleave};
+use crate::rows::Row;
 
 const USERS: u32 = 1_000;
 
@@ -34,7 +35,7 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
         Ok(Run { row, cpu_secs: cpu_secs + server_cpu_secs })
     })?;
     let columns = vec![Figure::CpuSecs, Figure::PeakRssMib, Figure::Exchanges];
-    let table = Table { title, columns, ratio: Some(Figure::CpuSecs), rows };
+    let table = Table { title, columns, ratios: vec![Figure::CpuSecs], rows };
     let ratio = table.judged_ratio(Figure::CpuSecs);
     report.target("chat: client CPU as a multiple of bare tungstenite", Bound::AtMost(2.0), ratio);
     let rss = table.judged(Figure::PeakRssMib);

@@ -3,10 +3,11 @@
 use crate::Result;
 use crate::bench::Bench;
 use crate::clients::Client;
-use crate::figures::{Figure, Row};
+use crate::figures::Figure;
 use crate::load::{Load, Shape};
 use crate::report::{Bound, Report, Table};
 use crate::rounds::{Run, interleave};
+use crate::rows::Row;
 
 use super::nginx;
 
@@ -46,7 +47,7 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
         Figure::Scrapes,
     ];
     let title = format!("HTTP/1.1 keep-alive GET from nginx: {load}");
-    let table = Table { title, columns, ratio: Some(Figure::CpuSecsPerMillion), rows };
+    let table = Table { title, columns, ratios: vec![Figure::CpuSecsPerMillion], rows };
     let ratio = table.judged_ratio(Figure::CpuSecsPerMillion);
     report.target(
         "client CPU per request, all metrics on, as a multiple of bare hyper",

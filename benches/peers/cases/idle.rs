@@ -3,10 +3,11 @@
 use crate::Result;
 use crate::bench::Bench;
 use crate::clients::Client;
-use crate::figures::{Figure, Row};
+use crate::figures::Figure;
 use crate::load::{Load, Shape};
 use crate::report::{Bound, Report, Table};
 use crate::rounds::{Run, interleave};
+use crate::rows::Row;
 
 const SOCKETS: u32 = 10_000;
 const USERS: u32 = 2_000;
@@ -36,7 +37,7 @@ fn sockets(bench: &Bench, report: &mut Report) -> Result<()> {
         Ok(Run { row, cpu_secs: cpu_secs + server_cpu_secs })
     })?;
     let columns = vec![Figure::PeakRssMib, Figure::Open, Figure::OpenedSecs, Figure::CpuSecs];
-    let table = Table { title, columns, ratio: Some(Figure::PeakRssMib), rows };
+    let table = Table { title, columns, ratios: vec![Figure::PeakRssMib], rows };
     let all = f64::from(SOCKETS);
     report.target("idle WebSockets: open at once", Bound::Between(all, all), table.judged(Figure::Open));
     report.target(
@@ -73,7 +74,7 @@ fn users(bench: &Bench, report: &mut Report) -> Result<()> {
         Ok(Run { row, cpu_secs })
     })?;
     let columns = vec![Figure::PeakRssMib, Figure::KibPerUser, Figure::Exchanges, Figure::Errors];
-    let table = Table { title, columns, ratio: None, rows };
+    let table = Table { title, columns, ratios: Vec::new(), rows };
     let kib = table.judged(Figure::KibPerUser);
     report.target("users who think: KiB for each of 2,000", Bound::AtMost(16.0), kib);
     report.table(table);

@@ -3,10 +3,11 @@
 use crate::Result;
 use crate::bench::Bench;
 use crate::clients::Client;
-use crate::figures::{Figure, Row};
+use crate::figures::Figure;
 use crate::load::{Load, Shape};
 use crate::report::{Bound, Report, Table};
 use crate::rounds::{Run, interleave};
+use crate::rows::Row;
 
 const COLUMNS: [Figure; 10] = [
     Figure::AchievedPercent,
@@ -90,5 +91,5 @@ fn measure(bench: &Bench, clients: &[Client], shape: Shape, secs: u64) -> Result
             .with(Figure::PeakRssMib, measured.usage.peak_rss_mib);
         Ok(Run { row, cpu_secs: cpu_secs + server_cpu_secs })
     })?;
-    Ok(Table { title, columns: COLUMNS.to_vec(), ratio: Some(Figure::CpuPercent), rows })
+    Ok(Table { title, columns: COLUMNS.to_vec(), ratios: vec![Figure::CpuPercent], rows })
 }

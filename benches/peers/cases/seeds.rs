@@ -19,11 +19,12 @@ use serde_json::Value;
 use crate::Result;
 use crate::bench::Bench;
 use crate::clients::Client;
-use crate::figures::{Figure, Row, median};
+use crate::figures::Figure;
 use crate::machine::{self, Place};
 use crate::process::{self, Daemon};
 use crate::report::{Bound, Report};
 use crate::rounds::{Run, interleave};
+use crate::rows::{Row, median};
 use crate::scraper::scrape;
 
 const CLIENTS: [Client; 2] = [Client::Loadgate, Client::K6];

@@ -3,10 +3,11 @@
 use crate::Result;
 use crate::bench::Bench;
 use crate::clients::Client;
-use crate::figures::{Figure, Row};
+use crate::figures::Figure;
 use crate::load::{Load, Shape};
 use crate::report::{Bound, Report, Table};
 use crate::rounds::{Run, interleave};
+use crate::rows::Row;
 
 const CONNECTIONS: u32 = 1_000;
 const PER_SEC: u32 = 100;
@@ -40,7 +41,7 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
         Figure::CpuPercent,
         Figure::PeakRssMib,
     ];
-    let table = Table { title, columns, ratio: Some(Figure::CpuPercent), rows };
+    let table = Table { title, columns, ratios: vec![Figure::CpuPercent], rows };
     let achieved = table.judged(Figure::AchievedPercent);
     report.target("100,000 messages/s: sent, in percent", Bound::Between(99.9, 100.1), achieved);
     // Percentiles are shown and not judged: bare itself needs four fifths of the core or more, and how long a queue lasts

@@ -5,10 +5,11 @@ use std::time::Duration;
 use crate::Result;
 use crate::bench::Bench;
 use crate::clients::{Client, Percentiles};
-use crate::figures::{Figure, Row};
+use crate::figures::Figure;
 use crate::load::{Load, Shape};
 use crate::report::{Bound, Report, Table};
 use crate::rounds::{Run, interleave};
+use crate::rows::Row;
 
 const CLIENTS: [Client; 2] = [Client::Loadgate, Client::K6];
 
@@ -45,7 +46,7 @@ fn stalls(bench: &Bench, report: &mut Report) -> Result<()> {
         Figure::ReportedP99Ms,
         Figure::ServiceP99Ms,
     ];
-    let table = Table { title, columns, ratio: None, rows };
+    let table = Table { title, columns, ratios: Vec::new(), rows };
     let response = table.judged(Figure::ReportedP99Ms);
     report.target("stalling server: reported p99 from due, ms", Bound::AtLeast(900.0), response);
     let service = table.judged(Figure::ServiceP99Ms);
@@ -78,7 +79,7 @@ fn known_delays(bench: &Bench, report: &mut Report) -> Result<()> {
         Ok(Run { row, cpu_secs })
     })?;
     let columns = vec![Figure::Exchanges, Figure::ServiceP99Ms, Figure::PercentileError];
-    let table = Table { title, columns, ratio: None, rows };
+    let table = Table { title, columns, ratios: Vec::new(), rows };
     let error = table.judged(Figure::PercentileError);
     report.target("known delays: worst percentile, in units of 1 % or 1 ms", Bound::AtMost(1.0), error);
     report.table(table);

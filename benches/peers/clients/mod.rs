@@ -70,6 +70,8 @@ pub(crate) struct Percentiles {
 }
 
 impl Client {
+    /// What others are a multiple of.
+    pub(crate) const BASELINE: Self = Self::Bare;
     pub(crate) const ALL: [Self; 5] = [Self::Loadgate, Self::Bare, Self::Wrk, Self::Oha, Self::K6];
 
     /// The command that installs it.

@@ -11,7 +11,9 @@ mod delay_server;
 mod echo_server;
 mod hostile_server;
 mod http_server;
+#[path = "../../shared/probe_role.rs"]
 mod probe;
+#[path = "../../shared/serving.rs"]
 mod serving;
 mod stall_server;
 

@@ -7,15 +7,12 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::answer::{Kind, Refusal};
-use crate::api::Sources;
+use crate::api::{Sources, lower_priority};
 use crate::promql::Limits;
 use crate::tsdb::Store;
 
 /// Reserved, not used, unless an expression nests deeply.
 const STACK_BYTES: usize = 32 << 20;
-/// Ten levels of Linux' niceness leave a thread about a tenth of its weight beside a worker of the load.
-const NICENESS: i32 = 10;
-const LAST_NICENESS: i32 = 19;
 
 /// Does `work` on the store, on another thread, once there is a place for it.
 ///
@@ -66,19 +63,6 @@ impl Drop for Abandon {
     }
 }
 
-/// On Linux niceness belongs to a thread. Where it cannot be set the query is answered all the same.
-fn lower_priority() {
-    let _as_it_was = niceness().and_then(|own| {
-        let lower = (own + NICENESS).min(LAST_NICENESS);
-        rustix::process::setpriority_process(Some(rustix::thread::gettid()), lower)
-    });
-}
-
-/// This thread's.
-fn niceness() -> rustix::io::Result<i32> {
-    rustix::process::getpriority_process(Some(rustix::thread::gettid()))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
@@ -86,6 +70,7 @@ mod tests {
 
     use super::*;
     use crate::api::QueryLimits;
+    use crate::api::priority::niceness;
 
     fn sources(concurrent: usize) -> Sources {
         let limits = QueryLimits { concurrent, max_points: 7, ..QueryLimits::default() };

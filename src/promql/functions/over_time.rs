@@ -36,9 +36,29 @@ fn count(window: &Window<'_>) -> f64 {
     window.points.len() as f64
 }
 
-/// The value that no other goes beyond; NaN only where there is nothing else.
-fn most(window: &Window<'_>, beyond: fn(f64, f64) -> bool) -> Option<f64> {
-    values(window).reduce(|most, value| if beyond(value, most) || most.is_nan() { value } else { most })
+/// The value that no other goes beyond, of equals the first; NaN only where there is nothing else.
+///
+/// Each comparison waits for the one before it. So the quarters of a window are gone through side by side.
+fn most(window: &Window<'_>, beyond: impl Fn(f64, f64) -> bool) -> Option<f64> {
+    let further = |most: f64, value: f64| if beyond(value, most) || most.is_nan() { value } else { most };
+    let quarter = window.points.len() / 4;
+    let mut quarters = window.points.chunks_exact(quarter.max(1));
+    let (Some(a), Some(b), Some(c), Some(d)) =
+        (quarters.next(), quarters.next(), quarters.next(), quarters.next())
+    else {
+        return values(window).reduce(further);
+    };
+    let mut most = [f64::NAN; 4];
+    for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
+        most = [
+            further(most[0], a.value),
+            further(most[1], b.value),
+            further(most[2], c.value),
+            further(most[3], d.value),
+        ];
+    }
+    let rest = window.points.iter().skip(4 * quarter).map(|point| point.value);
+    most.into_iter().chain(rest).reduce(further)
 }
 
 fn quantile_over_time(window: &Window<'_>, arguments: &Arguments<'_>) -> Option<f64> {
@@ -76,6 +96,9 @@ mod tests {
             ("min_over_time", some, 1.0),
             ("max_over_time", some, 4.0),
             ("min_over_time", "1:NaN 2:7", 7.0),
+            ("min_over_time", "1:NaN 2:NaN 3:5 4:NaN 5:NaN 6:NaN 7:7 8:3 9:4", 3.0),
+            ("max_over_time", "1:NaN 2:NaN 3:5 4:NaN 5:NaN 6:NaN 7:7 8:3 9:8", 8.0),
+            ("max_over_time", "1:9 2:1 3:5 4:2", 9.0),
             ("first_over_time", some, 3.0),
             ("last_over_time", some, 4.0),
             ("present_over_time", "1:0", 1.0),
@@ -90,6 +113,17 @@ mod tests {
             [("max_over_time", "1:NaN"), ("avg_over_time", some), ("stdvar_over_time", "1:Inf")]
         {
             assert!(over_window(name, &[], 0, 60, series).unwrap().is_nan(), "{name} of {series}");
+        }
+    }
+
+    #[test]
+    fn of_zeros_the_first_is_the_extreme_one() {
+        for (series, negative) in [
+            ("1:-1 2:0 3:-1 4:-0 5:-1 6:-0 7:-1 8:0", false),
+            ("1:-1 2:-1 3:-0 4:-1 5:-1 6:-1 7:0 8:-1", true),
+        ] {
+            let value = over_window("max_over_time", &[], 0, 60, series).unwrap();
+            assert_eq!((value, value.is_sign_negative()), (0.0, negative), "{series}");
         }
     }
 

@@ -1,6 +1,9 @@
 //! What queries are answered, beside the points themselves.
 
+use std::ops::ControlFlow;
+
 use super::*;
+use crate::promql::Series;
 
 fn store() -> Store {
     let store = Store::default();
@@ -104,4 +107,32 @@ fn a_selector_that_would_read_without_bound_is_refused() {
     assert_eq!(select(&[], 190).unwrap().len(), 6);
     assert_eq!(select(&[matcher("i", "!=", "0")], 0).unwrap().len(), 5);
     assert_eq!(store.latest(&[], ALL).unwrap().len(), 6);
+    // One series after the other is no more than one at a time.
+    let mut visited = 0;
+    let visit = store.visit(&[], ALL, &mut |_, points| {
+        assert_eq!(points.len(), 200);
+        visited += 1;
+        if visited < 5 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    assert_eq!((visit, visited), (Ok(()), 5));
+}
+
+#[test]
+fn series_that_are_visited_are_those_that_are_selected() {
+    let store = Store::default();
+    for at in 0..500 {
+        store.scrape(&origin("a"), at * 1000, &[gauges("m", (0..4).map(|i| (i, at as f64)))]);
+    }
+    for (from_ms, to_ms) in [(i64::MIN, i64::MAX), (0, 0), (1, 999), (130_500, 310_000), (499_000, 600_000)] {
+        let range = TimeRange { from_ms, to_ms };
+        let matchers = [matcher("i", "!=", "2")];
+        let mut visited = Vec::new();
+        let visit = store.visit(&matchers, range, &mut |labels, points| {
+            visited.push(Series { labels: labels.clone(), points: points.to_vec() });
+            ControlFlow::Continue(())
+        });
+        assert_eq!(visit, Ok(()));
+        assert_eq!(visited, store.select(&matchers, range).unwrap(), "{from_ms} to {to_ms}");
+        assert_eq!(visited.is_empty(), (from_ms, to_ms) == (1, 999));
+    }
 }

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::clients::Client;
-use crate::figures::{Figure, Rounds};
+use crate::figures::Figure;
 use crate::machine::Machine;
+use crate::rows::Rounds;
 
 #[derive(Debug, Default)]
 pub(crate) struct Report {
@@ -17,8 +18,8 @@ pub(crate) struct Report {
 pub(crate) struct Table {
     pub(crate) title: String,
     pub(crate) columns: Vec<Figure>,
-    /// Shown as a multiple of the bare client's.
-    pub(crate) ratio: Option<Figure>,
+    /// Shown as multiples of the baseline's.
+    pub(crate) ratios: Vec<Figure>,
     pub(crate) rows: Vec<(Client, Rounds)>,
 }
 
@@ -64,18 +65,18 @@ impl Table {
         Some(self.median(Client::Loadgate, figure).unwrap_or(f64::NAN))
     }
 
-    /// loadgate's as a multiple of the bare client's, to be judged.
+    /// loadgate's as a multiple of the baseline's, to be judged.
     pub(crate) fn judged_ratio(&self, figure: Figure) -> Option<f64> {
         Some(self.ratio(Client::Loadgate, figure).unwrap_or(f64::NAN))
     }
 
-    fn median(&self, client: Client, figure: Figure) -> Option<f64> {
+    pub(crate) fn median(&self, client: Client, figure: Figure) -> Option<f64> {
         self.rows.iter().find(|(of, _)| *of == client).and_then(|(_, rounds)| rounds.median(figure))
     }
 
     fn ratio(&self, client: Client, figure: Figure) -> Option<f64> {
-        let bare = self.median(Client::Bare, figure).filter(|bare| *bare > 0.0)?;
-        self.median(client, figure).map(|value| value / bare)
+        let baseline = self.median(Client::BASELINE, figure).filter(|baseline| *baseline > 0.0)?;
+        self.median(client, figure).map(|value| value / baseline)
     }
 
     /// Markdown, so that it can be pasted as it is.
@@ -83,12 +84,13 @@ impl Table {
         println!("\n### {}\n", self.title);
         let mut cells = vec![vec!["client".to_owned()]];
         cells[0].extend(self.columns.iter().map(|figure| figure.title().to_owned()));
-        cells[0].extend(self.ratio.map(|figure| format!("{} / bare", figure.title())));
+        cells[0]
+            .extend(self.ratios.iter().map(|figure| format!("{} / {}", figure.title(), Client::BASELINE)));
         cells[0].extend(["others %".to_owned(), "undisturbed".to_owned()]);
         for (client, rounds) in &self.rows {
             let mut row = vec![client.to_string()];
             row.extend(self.columns.iter().map(|figure| cell(rounds.median(*figure), figure.decimals())));
-            row.extend(self.ratio.map(|figure| cell(self.ratio(*client, figure), 2)));
+            row.extend(self.ratios.iter().map(|figure| cell(self.ratio(*client, *figure), 2)));
             row.push(cell(rounds.others_percent(), 1));
             row.push(format!("{}/{}", rounds.clean(), rounds.len()));
             cells.push(row);

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::bench::Bench;
 use crate::clients::Client;
-use crate::figures::{Rounds, Row};
 use crate::probe::{Disturbance, Probes};
 use crate::process::own_cpu_secs;
+use crate::rows::{Rounds, Row};
 use crate::{Failure, Result};
 
 /// How long a round waits for others to be done with the machine.
