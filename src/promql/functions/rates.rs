@@ -60,7 +60,7 @@ fn extrapolated(window: &Window<'_>, is_counter: bool, per_secs: f64) -> Option<
     Some(grown * (factor / per_secs))
 }
 
-/// Rarely: so it is asked of all pairs at once, without a branch for each, which takes half the time.
+/// Rarely: so it is asked of all pairs at once, without a branch for each, and the sum is left alone.
 fn falls(points: &[Point]) -> bool {
     let pairs = points.iter().zip(points.get(1..).unwrap_or_default());
     pairs.fold(false, |falls, (before, after)| falls | (after.value < before.value))
