@@ -15,6 +15,7 @@
 mod exporter;
 mod latest;
 mod metrics;
+mod pieces;
 mod priority;
 mod server;
 mod sources;
@@ -23,13 +24,10 @@ mod v1;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::middleware::map_response;
-use axum::response::Response;
 use axum::routing::get;
-use http_body_util::BodyExt as _;
 use tokio::net::TcpListener;
 use tower_http::compression::CompressionLayer;
 
@@ -55,21 +53,8 @@ fn router(sources: Arc<Sources>) -> Router {
         .nest("/api/v1", v1::routes())
         .fallback(not_found)
         .with_state(sources)
+        .layer(map_response(pieces::in_pieces))
         .layer(CompressionLayer::new().gzip(true))
-        .layer(map_response(gives_way))
-}
-
-/// Between two pieces of a compressed body, each well below a millisecond of work, another thread of this core may run.
-async fn gives_way(response: Response) -> Response {
-    if !response.headers().contains_key(header::CONTENT_ENCODING) {
-        return response; // of a length that is known, and written as it is
-    }
-    response.map(|body| {
-        Body::new(body.map_frame(|frame| {
-            std::thread::yield_now();
-            frame
-        }))
-    })
 }
 
 async fn healthy() -> &'static str {

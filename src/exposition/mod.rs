@@ -15,13 +15,18 @@ use crate::family::Family;
 /// The exposition of `families` as a whole body of this media type. All types say the same numbers; only
 /// protobuf carries a histogram's native buckets.
 pub fn body(families: &[Family], media_type: MediaType) -> Vec<u8> {
+    body_by_family(families, media_type, || ())
+}
+
+/// The same; `written` is called after each family, for a thread that lets others run in between.
+pub fn body_by_family(families: &[Family], media_type: MediaType, written: impl FnMut()) -> Vec<u8> {
     match media_type {
         MediaType::Text(format) => {
             let mut out = String::new();
-            encode(families, format, &mut out);
+            encode_by_family(families, format, &mut out, written);
             out.into_bytes()
         }
-        MediaType::Protobuf => protobuf::encode(families),
+        MediaType::Protobuf => protobuf::encode(families, written),
     }
 }
 
@@ -31,9 +36,13 @@ pub fn body(families: &[Family], media_type: MediaType) -> Vec<u8> {
 /// are in float form (`10.0`) in every format. Names should differ: a family whose name comes a
 /// second time is written a second time.
 pub fn encode(families: &[Family], format: Format, out: &mut String) {
+    encode_by_family(families, format, out, || ());
+}
+
+fn encode_by_family(families: &[Family], format: Format, out: &mut String, written: impl FnMut()) {
     match format {
-        Format::Text => text::encode(families, out),
-        Format::OpenMetrics => openmetrics::encode(families, out),
+        Format::Text => text::encode(families, out, written),
+        Format::OpenMetrics => openmetrics::encode(families, out, written),
     }
 }
 

@@ -19,21 +19,16 @@ use super::{is_plain_label_name, is_plain_metric_name};
 use crate::family::{Family, FamilyKind, Float, Histogram, Series, Value};
 use crate::labels::Labels;
 
-pub(super) fn encode(families: &[Family], out: &mut String) {
+pub(super) fn encode(families: &[Family], out: &mut String, mut written: impl FnMut()) {
     let others: HashSet<&str> =
         families.iter().filter(|family| family.kind != FamilyKind::Counter).map(|f| &*f.name).collect();
-    let mut rest = families;
-    while let Some(first) = rest.first() {
-        let suits = |family: &Family| by_client(family, &others);
-        let by_client = suits(first);
-        let length = rest.iter().position(|family| suits(family) != by_client).unwrap_or(rest.len());
-        let (run, after) = rest.split_at(length);
-        if by_client {
-            with_client(run, &others, out)
+    for family in families {
+        if by_client(family, &others) {
+            with_client(family, &others, out);
         } else {
-            with_own_lines(run, &others, out)
+            with_own_lines(family, &others, out);
         }
-        rest = after;
+        written();
     }
     out.push_str("# EOF\n");
 }
@@ -46,30 +41,28 @@ fn counter_name<'a>(family: &'a Family, others: &HashSet<&str>) -> Option<&'a st
     (family.kind == FamilyKind::Counter && !name.is_empty() && !others.contains(name)).then_some(name)
 }
 
-fn with_own_lines(families: &[Family], others: &HashSet<&str>, out: &mut String) {
-    for family in families {
-        let (name, kind) = match family.kind {
-            FamilyKind::Counter => match counter_name(family, others) {
-                Some(name) => (name, "counter"),
-                None => (&*family.name, "unknown"),
-            },
-            FamilyKind::Gauge => (&*family.name, "gauge"),
-            FamilyKind::Histogram => (&*family.name, "histogram"),
-            FamilyKind::Summary => (&*family.name, "summary"),
-            FamilyKind::Unknown => (&*family.name, "unknown"),
-        };
-        write::metadata(out, name, kind, &family.help, Escape::Quoted);
-        write::samples(out, family);
-    }
+fn with_own_lines(family: &Family, others: &HashSet<&str>, out: &mut String) {
+    let (name, kind) = match family.kind {
+        FamilyKind::Counter => match counter_name(family, others) {
+            Some(name) => (name, "counter"),
+            None => (&*family.name, "unknown"),
+        },
+        FamilyKind::Gauge => (&*family.name, "gauge"),
+        FamilyKind::Histogram => (&*family.name, "histogram"),
+        FamilyKind::Summary => (&*family.name, "summary"),
+        FamilyKind::Unknown => (&*family.name, "unknown"),
+    };
+    write::metadata(out, name, kind, &family.help, Escape::Quoted);
+    write::samples(out, family);
 }
 
-fn with_client(families: &[Family], others: &HashSet<&str>, out: &mut String) {
+fn with_client(family: &Family, others: &HashSet<&str>, out: &mut String) {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Batch(families.to_vec())));
+    registry.register_collector(Box::new(ByClient(family.clone())));
     let before = out.len();
     if text::encode_registry(out, &registry).is_err() {
         out.truncate(before);
-        with_own_lines(families, others, out);
+        with_own_lines(family, others, out);
     }
 }
 
@@ -127,33 +120,32 @@ fn client_buckets(histogram: &Histogram) -> Option<Vec<(f64, u64)>> {
     Some(buckets)
 }
 
-/// Families that prometheus-client is to write. It asks for what lives as long as its registry, so
+/// A family that prometheus-client is to write. It asks for what lives as long as its registry, so
 /// this is a copy; label sets are shared.
 #[derive(Debug)]
-struct Batch(Vec<Family>);
+struct ByClient(Family);
 
-impl Collector for Batch {
+impl Collector for ByClient {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        for family in &self.0 {
-            let (name, kind) = match family.kind {
-                FamilyKind::Counter => {
-                    (family.name.strip_suffix("_total").ok_or(std::fmt::Error)?, MetricType::Counter)
-                }
-                FamilyKind::Gauge => (&*family.name, MetricType::Gauge),
-                FamilyKind::Histogram => (&*family.name, MetricType::Histogram),
-                FamilyKind::Unknown => (&*family.name, MetricType::Unknown),
-                FamilyKind::Summary => return Err(std::fmt::Error),
-            };
-            let mut help = String::new();
-            write::escape(&mut help, &family.help, Escape::Quoted); // it does not escape help
-            let mut metric = encoder.encode_descriptor(name, &help, None, kind)?;
-            for series in &family.series {
-                if series.labels.is_empty() {
-                    encode_value(&mut metric, family.kind, &series.value)?;
-                } else {
-                    let labels = LabelSet(&series.labels);
-                    encode_value(&mut metric.encode_family(&labels)?, family.kind, &series.value)?;
-                }
+        let family = &self.0;
+        let (name, kind) = match family.kind {
+            FamilyKind::Counter => {
+                (family.name.strip_suffix("_total").ok_or(std::fmt::Error)?, MetricType::Counter)
+            }
+            FamilyKind::Gauge => (&*family.name, MetricType::Gauge),
+            FamilyKind::Histogram => (&*family.name, MetricType::Histogram),
+            FamilyKind::Unknown => (&*family.name, MetricType::Unknown),
+            FamilyKind::Summary => return Err(std::fmt::Error),
+        };
+        let mut help = String::new();
+        write::escape(&mut help, &family.help, Escape::Quoted); // it does not escape help
+        let mut metric = encoder.encode_descriptor(name, &help, None, kind)?;
+        for series in &family.series {
+            if series.labels.is_empty() {
+                encode_value(&mut metric, family.kind, &series.value)?;
+            } else {
+                let labels = LabelSet(&series.labels);
+                encode_value(&mut metric.encode_family(&labels)?, family.kind, &series.value)?;
             }
         }
         Ok(())
@@ -215,7 +207,7 @@ mod tests {
 
     fn check(families: &[Family], expected: &str) {
         let mut out = String::new();
-        encode(families, &mut out);
+        encode(families, &mut out, || ());
         assert_eq!(out, expected);
     }
 
@@ -230,7 +222,7 @@ mod tests {
 
     fn les(families: &[Family]) -> Vec<String> {
         let mut out = String::new();
-        encode(families, &mut out);
+        encode(families, &mut out, || ());
         out.lines()
             .filter_map(|line| line.split_once("le=\"")?.1.split_once('"').map(|(le, _)| le.to_owned()))
             .collect()

@@ -11,11 +11,12 @@ use crate::family::{
 };
 use crate::labels::Labels;
 
-pub(super) fn encode(families: &[Family]) -> Vec<u8> {
+pub(super) fn encode(families: &[Family], mut written: impl FnMut()) -> Vec<u8> {
     let mut out = Vec::new();
     for family in families {
         // A vector grows, so that there is always room.
         let _infallible = metric_family(family).encode_length_delimited(&mut out);
+        written();
     }
     out
 }

@@ -4,7 +4,7 @@
 use super::write::{self, Escape};
 use crate::family::{Family, FamilyKind};
 
-pub(super) fn encode(families: &[Family], out: &mut String) {
+pub(super) fn encode(families: &[Family], out: &mut String, mut written: impl FnMut()) {
     for family in families {
         let kind = match family.kind {
             FamilyKind::Counter => "counter",
@@ -15,6 +15,7 @@ pub(super) fn encode(families: &[Family], out: &mut String) {
         };
         write::metadata(out, &family.name, kind, &family.help, Escape::TextHelp);
         write::samples(out, family);
+        written();
     }
 }
 
