@@ -51,9 +51,15 @@ pub mod scheduler;
 pub mod scrape;
 pub mod notify;
 pub mod prometheus;
+pub mod verify;
+pub mod action;
+pub mod chaos;
 pub mod verdict;
 pub mod report;
 pub mod run;
+// Runs that outlive the terminal.
+pub mod store;
+pub mod daemon;
 pub mod api;
 // The demo target is a service of its own and uses nothing of the above.
 pub mod target;

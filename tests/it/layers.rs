@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::rust_tokens::{Token, tokens};
 
 /// A module uses only those before it. `lib.rs` lists them in the same order.
-const LAYERS: [&str; 31] = [
+const LAYERS: [&str; 36] = [
     "time",
     "ids",
     "sample",
@@ -32,9 +32,14 @@ const LAYERS: [&str; 31] = [
     "scrape",
     "notify",
     "prometheus",
+    "verify",
+    "action",
+    "chaos",
     "verdict",
     "report",
     "run",
+    "store",
+    "daemon",
     "api",
     "target",
     "cli",

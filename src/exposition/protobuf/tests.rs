@@ -91,7 +91,7 @@ fn a_message_is_these_bytes_after_its_length() {
     .concat();
     // name = 1, help = 2, type = 3: GAUGE, metric = 4
     let family_bytes = [&[0x0a, 1, b'a', 0x12, 1, b'h', 0x18, 1, 0x22, 19][..], &metric].concat();
-    assert_eq!(encode(&[family]), [&[29][..], &family_bytes].concat());
+    assert_eq!(encode(&[family], || ()), [&[29][..], &family_bytes].concat());
 }
 
 #[test]
@@ -143,5 +143,5 @@ fn what_is_written_is_what_a_scraper_reads() {
     let summary = Value::Summary(Summary { quantiles: vec![(0.5, 1.0), (1.0, 2.0)], sum: 2.0, count: 3.0 });
     let summaries = Family { series: vec![series(summary)], ..Family::new("e", FamilyKind::Summary, "s") };
     let families = [counter, gauge, untyped, histograms, summaries];
-    assert_eq!(decoded(&encode(&families)), families);
+    assert_eq!(decoded(&encode(&families, || ())), families);
 }

@@ -1,0 +1,1 @@
+//! What is asked of databases and services after the load, and during it.
