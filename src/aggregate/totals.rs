@@ -9,7 +9,7 @@ use crate::record::{Cell, Note, Registry, SeriesKey, Shard};
 /// How many different notes a run keeps.
 const MAX_NOTES: usize = 100;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Totals {
     pub(super) registry: Arc<Registry>,
     /// On every series that has no label of that name itself.

@@ -4,9 +4,9 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use super::log::LogLines;
-use super::notices::Notices;
 use crate::api::{RuleGroup, Sources, Target};
 use crate::family::Family;
+use crate::notify::Notices;
 use crate::plan::Plan;
 use crate::report::{Display, Format, Progress};
 use crate::rules::{Group, Notice};

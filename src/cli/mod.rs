@@ -5,7 +5,6 @@ mod demo;
 mod files;
 mod listener;
 mod log;
-mod notices;
 mod outputs;
 mod process;
 mod rules;

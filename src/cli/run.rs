@@ -10,7 +10,6 @@ use super::Failure;
 use super::files::{PlanArgs, check_writable, complain, pair, read_plan, say, write_whole};
 use super::listener::{Foreground, Served};
 use super::log::LogLines;
-use super::notices::Notices;
 use super::outputs::{Kind, Output, SampleWriter, To, check_distinct};
 use super::process::{raise_descriptor_limit, signal};
 use super::segment::SegmentArgs;
@@ -19,7 +18,7 @@ use crate::api::Sources;
 use crate::config::parse_duration;
 use crate::flow::HttpDebug;
 use crate::labels::Labels;
-use crate::notify::Address;
+use crate::notify::{Address, Notices};
 use crate::plan::Plan;
 use crate::prometheus;
 use crate::report::{Finished, Format, SummaryOptions, TrendStat, json_summary, junit, text, vegeta};
@@ -202,6 +201,7 @@ pub(super) fn foreground(
         store,
         external_url: external_url.clone(),
         prometheus: output.prometheus.clone(),
+        standing: None,
         written: None,
     };
     options.load.instruments.http_debug = output.http_debug;
@@ -217,7 +217,8 @@ pub(super) fn foreground(
         .map_err(|error| Failure::internal("start", error))?;
     let notifier = (!output.alertmanager.is_empty()).then(|| {
         let _inside = runtime.enter();
-        Notices::start(&output.alertmanager, &plan, external_url)
+        let tls = Some(Arc::clone(&plan.settings.tls.http1));
+        Notices::start(&output.alertmanager, tls, external_url)
     });
     let mut listener = Foreground::new(&plan, output.quiet, output.log_format.into(), log, served, notifier);
     let finished = runtime.block_on(execute(plan, options, &mut listener, stopped()));

@@ -2,10 +2,14 @@
 //!
 //! Whoever serves calls [`Daemon`]; each of its methods answers at once or after the disk, never after a run.
 
+mod audience;
+mod board;
 mod request;
+mod schedule;
 
 use serde_json::Value as Json;
 
+pub use audience::{Audience, LogSink};
 pub use request::{
     Event, PlanSource, PlanView, Refusal, RunFilter, Scale, ScaleTo, ScheduleView, Submit, Submitted,
 };

@@ -9,6 +9,7 @@
 
 mod address;
 mod message;
+mod notices;
 mod queue;
 mod sender;
 mod stats;
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use address::{Address, AddressError};
 pub(crate) use address::{base_url, shown_url};
+pub use notices::Notices;
 pub use stats::NotifyStats;
 
 use crate::labels::Labels;

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::ScenarioProgress;
 use crate::aggregate::Totals;
+use crate::plan;
 use crate::rules::{AlertGate, Gate, ProbeSamples, ThresholdGate};
 use crate::verdict::{Doubt, ScrapeHealth, Verdict, exit_code};
 
@@ -70,4 +71,10 @@ pub struct Probe {
     pub name: String,
     pub query: String,
     pub samples: ProbeSamples,
+}
+
+impl Probe {
+    pub fn of(probe: &plan::Probe, samples: &ProbeSamples) -> Self {
+        Probe { name: probe.name.clone(), query: probe.query.text().to_owned(), samples: *samples }
+    }
 }

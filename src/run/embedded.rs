@@ -2,31 +2,26 @@
 //! plan's rules are evaluated as Prometheus would.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
+use super::rulebook::{Evaluated, Rulebook, needs};
+use super::standing::Standing;
 use crate::family::Family;
 use crate::labels::Labels;
 use crate::plan::Plan;
-use crate::promql::{Options, SelectorUse};
-use crate::rules::{
-    self, Abort, AlertRules, AlertWatch, Context, DEFAULT_INTERVAL, Gate, Group, Notice, Origin,
-};
-use crate::tsdb::{self, Need, Store, stored};
+use crate::rules::{self, Abort, AlertRules, AlertWatch, Gate, Group, Notice, Origin, RuleNow};
+use crate::tsdb::{self, Store, stored};
 
 /// The label `job` of what loadgate exports itself, as in the shipped Prometheus configuration.
 const OWN_JOB: &str = "loadgate";
-/// How often an Alertmanager is told again of an alert that still fires (Prometheus' `--rules.alert.resend-delay`).
-const RESEND_DELAY: Duration = Duration::from_secs(60);
 
 pub(super) struct Embedded {
     store: Arc<Store>,
     own: tsdb::Origin,
-    groups: Vec<Group>,
+    rulebook: Rulebook,
+    /// The daemon's rules, which decide too where they say so.
+    standing: Option<Arc<Standing>>,
     /// `None` once it was asked.
     watch: Option<AlertWatch>,
-    options: Options,
-    external_url: String,
-    started: Instant,
     last_ms: i64,
 }
 
@@ -42,9 +37,14 @@ pub(super) struct Ticked {
 }
 
 impl Embedded {
-    pub(super) fn new(plan: &Plan, store: Arc<Store>, testid: &str, external_url: String) -> Self {
+    pub(super) fn new(
+        plan: &Plan,
+        store: Arc<Store>,
+        testid: &str,
+        external_url: String,
+        standing: Option<Arc<Standing>>,
+    ) -> Self {
         let specs = || plan.rule_files.iter().flat_map(|file| &file.groups);
-        let options = Options::default();
         // A series has the same labels whether anybody listens or not.
         let instance =
             external_url.strip_prefix("http://").filter(|host| !host.is_empty()).unwrap_or("localhost");
@@ -53,24 +53,15 @@ impl Embedded {
         store.trust(&own);
         let queries = specs().flat_map(|group| &group.rules).map(|rule| &rule.query);
         let queries = queries.chain(plan.probes.iter().map(|probe| &probe.query));
-        let needs = queries.flat_map(|query| {
-            let selectors = query.selectors(&options);
-            let need = |selector: &SelectorUse| Need {
-                matchers: selector.matchers.to_vec(),
-                range_ms: selector.reach.map_or(i64::MAX, whole_ms),
-            };
-            selectors.iter().map(need).collect::<Vec<_>>()
-        });
-        store.keep(needs.collect());
-        let watched = AlertRules::new(specs().map(|group| (group, Origin::Plan)));
+        store.keep(queries.flat_map(needs).chain(standing.iter().flat_map(|rules| rules.needs())).collect());
+        let others = standing.iter().flat_map(|rules| rules.specs()).map(|group| (group, Origin::Daemon));
+        let watched = AlertRules::new(specs().map(|group| (group, Origin::Plan)).chain(others));
         Embedded {
-            groups: specs().map(|group| Group::new(group.clone(), DEFAULT_INTERVAL)).collect(),
+            rulebook: Rulebook::new(specs().map(|group| Arc::new(group.clone())), external_url),
+            standing,
             watch: Some(AlertWatch::new(testid, watched)),
             store,
             own,
-            options,
-            external_url,
-            started: Instant::now(),
             last_ms: 0,
         }
     }
@@ -80,7 +71,7 @@ impl Embedded {
     }
 
     pub(super) fn groups(&self) -> &[Group] {
-        &self.groups
+        &self.rulebook.groups
     }
 
     /// From `at_ms` on alerts count.
@@ -95,7 +86,8 @@ impl Embedded {
         let at_ms = self.take(at_ms, families);
         let mut ticked = self.evaluate(at_ms, |group| group.due(at_ms));
         if let Some(watch) = &mut self.watch {
-            ticked.abort = watch.tick(at_ms, &rules::states(&self.groups));
+            ticked.abort =
+                states(&self.rulebook, self.standing.as_deref(), |states| watch.tick(at_ms, states));
         }
         ticked
     }
@@ -104,9 +96,15 @@ impl Embedded {
     pub(super) fn last_tick(&mut self, at_ms: i64, families: &[Family]) -> (Vec<Gate>, Ticked) {
         let at_ms = self.take(at_ms, families);
         let ticked = self.evaluate(at_ms, |_| true);
+        if let Some(standing) = &self.standing {
+            standing.evaluate_all(at_ms);
+        }
         let gates = self.watch.take().map_or_else(Vec::new, |watch| {
             let names = self.store.names();
-            watch.finish(at_ms, &rules::states(&self.groups), &*self.store, names.iter().map(String::as_str))
+            let names = names.iter().map(String::as_str);
+            states(&self.rulebook, self.standing.as_deref(), |states| {
+                watch.finish(at_ms, states, &*self.store, names)
+            })
         });
         (gates, ticked)
     }
@@ -124,31 +122,16 @@ impl Embedded {
         self.last_ms
     }
 
-    fn evaluate(&mut self, at_ms: i64, mut is_due: impl FnMut(&mut Group) -> bool) -> Ticked {
-        let (started, external_labels) = (self.started, Labels::empty());
-        let stopwatch = move || started.elapsed();
-        let context = Context {
-            options: &self.options,
-            external_labels: &external_labels,
-            external_url: &self.external_url,
-            stopwatch: &stopwatch,
-        };
-        let mut ticked = Ticked::default();
-        for group in &mut self.groups {
-            if !is_due(group) {
-                continue;
-            }
-            ticked.evaluated = true;
-            for failure in group.evaluate(&*self.store, at_ms, &context).failures {
-                let rule = group.spec().rules.get(failure.rule).map_or("", |rule| rule.name.as_str());
-                tracing::debug!(group = group.spec().name, rule, "a rule failed: {}", failure.message);
-            }
-            ticked.notices.extend(group.notices(at_ms, RESEND_DELAY));
-        }
-        ticked
+    fn evaluate(&mut self, at_ms: i64, is_due: impl FnMut(&mut Group) -> bool) -> Ticked {
+        let Evaluated { notices, any } = self.rulebook.evaluate(&self.store, at_ms, is_due);
+        Ticked { abort: None, notices, evaluated: any }
     }
 }
 
-fn whole_ms(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+/// How all alerting rules stand, the plan's first.
+fn states<R>(plan: &Rulebook, standing: Option<&Standing>, at: impl FnOnce(&[RuleNow<'_>]) -> R) -> R {
+    match standing {
+        Some(standing) => standing.with_states(&plan.groups, at),
+        None => at(&rules::states(&plan.groups)),
+    }
 }

@@ -1,6 +1,7 @@
 //! The life of a run: preflight, setup, load, drain, the last look, teardown, the verdict. The only module
 //! that knows all parts of it. It has a thread of its own, so that it never delays a worker.
 
+mod checkpoint;
 mod embedded;
 mod failures;
 mod families;
@@ -11,7 +12,9 @@ mod procedure;
 mod process;
 mod progress;
 mod prometheus;
+mod rulebook;
 mod stages;
+mod standing;
 mod stop;
 
 use std::io;
@@ -24,6 +27,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 pub use families::RunLabels;
 pub use observer::scrape_targets;
 pub use process::families as process_families;
+pub use standing::Standing;
 
 use crate::aggregate::{Absorb as _, Ledger, Selector};
 use crate::executor::Segment;
@@ -62,6 +66,8 @@ pub struct RunOptions {
     pub external_url: String,
     /// One that judges too; it has to scrape `external_url`.
     pub prometheus: Option<Address>,
+    /// Rules that are evaluated whatever runs: their alerts decide where they say so.
+    pub standing: Option<Arc<Standing>>,
     /// Answered by whoever reads the taps of `load`, when all of them are gone and the last sample is
     /// written: what is missing from the files.
     pub written: Option<oneshot::Receiver<Vec<Doubt>>>,
@@ -82,6 +88,19 @@ pub trait Listener {
 
     /// What Alertmanagers are to be told now.
     fn alerts(&mut self, _at_ms: i64, _notices: Vec<Notice>) {}
+
+    /// Asked at each tick: making one takes a copy of all totals.
+    fn wants_checkpoint(&self) -> bool {
+        false
+    }
+
+    /// What the run would report if it were cut off now.
+    fn checkpoint(&mut self, _so_far: &Finished) {}
+
+    /// What whoever listens could not do with what it was told, when the verdict is to be found.
+    fn doubts(&mut self) -> Vec<Doubt> {
+        Vec::new()
+    }
 }
 
 /// Executes the plan. `stop` ends the run early; what it yields says by what.
@@ -179,8 +198,8 @@ impl Run {
         let ledger = Ledger::new(totals(), (!plan.warmup.is_zero()).then(totals));
         let shard = Shard::new(Arc::clone(&plan.registry));
         let observer = Observer::new(&plan, Arc::clone(&options.store));
-        let embedded =
-            Embedded::new(&plan, Arc::clone(&options.store), &options.testid, options.external_url.clone());
+        let (store, standing) = (Arc::clone(&options.store), options.standing.clone());
+        let embedded = Embedded::new(&plan, store, &options.testid, options.external_url.clone(), standing);
         let prometheus = Run::prometheus(&plan, &options);
         let samples_dropped = options.load.instruments.taps.as_ref().map(Taps::dropped).unwrap_or_default();
         let last_iterations = vec![(Duration::ZERO, 0.0); plan.scenarios.len()];
@@ -303,6 +322,7 @@ impl Run {
             load.abort();
         }
         listener.progress(&self.progress(self.phase, self.elapsed, load));
+        self.checkpoint(listener);
         let at_ms = clock.unix_ms(clock.elapsed(due));
         let families = self.families(None);
         let ticked = self.embedded.tick(at_ms, &families);
@@ -370,6 +390,7 @@ impl Run {
         if self.reached.phase == Phase::Finished {
             listener.progress(&self.reached);
         }
+        self.unwritten.extend(listener.doubts());
         let finished = self.finish(ended, elapsed);
         let families = self.families(Some(&finished));
         if let Some(clock) = self.clock {
@@ -451,13 +472,7 @@ impl Run {
             ended_by,
             totals,
             scenarios: std::mem::take(&mut self.scenarios),
-            probes: probes
-                .map(|(probe, samples)| Probe {
-                    name: probe.name.clone(),
-                    query: probe.query.text().to_owned(),
-                    samples: *samples,
-                })
-                .collect(),
+            probes: probes.map(|(probe, samples)| Probe::of(probe, samples)).collect(),
             scrapes: health.scrapes,
             warmup,
         }

@@ -70,9 +70,13 @@ impl Load {
     ) -> io::Result<Self> {
         let mut load = Load::prepare(plan, clock, options, given);
         let abort = load.1.first().map(|parts| parts.abort.clone()).unwrap_or_default();
+        // What workers log belongs to the run that they work for.
+        let log = tracing::dispatcher::get_default(Clone::clone);
         for (at, parts) in load.1.drain(..).enumerate() {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let log = log.clone();
             let spawned = std::thread::Builder::new().name(format!("worker-{at}")).spawn(move || {
+                let _log = tracing::dispatcher::set_default(&log);
                 LocalSet::new().block_on(&runtime, worker::run(parts));
                 // A name that is still being looked up, for a user who has been cut off, keeps nobody waiting.
                 runtime.shutdown_background();

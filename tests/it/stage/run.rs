@@ -58,6 +58,7 @@ pub(crate) fn try_run(text: &str) -> Result<Ran, config::Problems> {
         store: Arc::default(),
         external_url: String::new(),
         prometheus: None,
+        standing: None,
         written: None,
     };
     let mut seen = Seen::default();

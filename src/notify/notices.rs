@@ -1,14 +1,18 @@
 //! What rules have to say, for Alertmanagers.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustls::ClientConfig;
+
+use super::{Address, Alert, Notifier, Options};
 use crate::family::Family;
 use crate::labels::Labels;
-use crate::notify::{Address, Alert, Notifier, Options};
-use crate::plan::Plan;
 use crate::rules::{Notice, annotation};
 
-pub(super) struct Notices {
+/// What rules say, on its way to Alertmanagers.
+#[derive(Debug)]
+pub struct Notices {
     notifier: Notifier,
     /// Where the query API is served; empty if it is not.
     external_url: String,
@@ -16,24 +20,23 @@ pub(super) struct Notices {
 
 impl Notices {
     /// To be called within a tokio runtime, in which it sends.
-    pub(super) fn start(alertmanagers: &[Address], plan: &Plan, external_url: String) -> Self {
-        let tls = Some(std::sync::Arc::clone(&plan.settings.tls.http1));
+    pub fn start(alertmanagers: &[Address], tls: Option<Arc<ClientConfig>>, external_url: String) -> Self {
         let notifier = Notifier::start(alertmanagers.to_vec(), &Options { tls, ..Options::default() });
         Notices { notifier, external_url }
     }
 
     /// Never waits.
-    pub(super) fn send(&mut self, at_ms: i64, notices: Vec<Notice>) {
+    pub fn send(&mut self, at_ms: i64, notices: Vec<Notice>) {
         let told = notices.into_iter().map(|notice| self.alert(notice)).collect();
         self.notifier.send(at_ms, told);
     }
 
-    pub(super) fn families(&self) -> Vec<Family> {
+    pub fn families(&self) -> Vec<Family> {
         self.notifier.stats().families(&Labels::empty()).into_iter().collect()
     }
 
     /// Resolves what still fires.
-    pub(super) async fn close(self) {
+    pub async fn close(self) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let stats = self.notifier.close(i64::try_from(now.as_millis()).unwrap_or(i64::MAX)).await;
         tracing::debug!(?stats, "the Alertmanagers were told of the end");

@@ -1,0 +1,37 @@
+//! What a run has found so far, as it would be reported: for whoever keeps it in case the run is cut off.
+
+use super::{Listener, Run};
+use crate::executor::Segment;
+use crate::report::{Finished, Probe};
+use crate::verdict::Verdict;
+
+impl Run {
+    pub(super) fn checkpoint(&self, listener: &mut dyn Listener) {
+        if listener.wants_checkpoint() {
+            listener.checkpoint(&self.so_far());
+        }
+    }
+
+    /// Thresholds as they stand; nothing is decided, so the verdict is inconclusive.
+    fn so_far(&self) -> Finished {
+        let probes = self.plan.probes.iter().zip(self.observer.samples());
+        Finished {
+            testid: self.options.testid.clone(),
+            test: self.plan.name.to_string(),
+            segment: (self.plan.segment != Segment::WHOLE).then(|| self.plan.segment.to_string()),
+            started_at: self.started_at,
+            load_began: self.load_began.unwrap_or(self.started_at),
+            elapsed: self.elapsed,
+            verdict: Verdict::Inconclusive,
+            gates: self.standing(),
+            doubts: Vec::new(),
+            disagreements: Vec::new(),
+            ended_by: None,
+            totals: self.ledger.judged().clone(),
+            scenarios: self.scenarios.clone(),
+            probes: probes.map(|(probe, samples)| Probe::of(probe, samples)).collect(),
+            scrapes: self.observer.health(),
+            warmup: None,
+        }
+    }
+}
