@@ -1,0 +1,167 @@
+//! What is asked of runs that are there: to stop, to be shown, to be repeated.
+
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value as Json;
+
+use super::accept::{Wanted, packed};
+use super::work::cadence;
+use super::{Event, Inner, PlanView, Refusal, RunFilter, ScheduleView, Submitted, now_ms};
+use crate::notify::Notices;
+use crate::plan::{Bundle, PlanOptions};
+use crate::prometheus::Address;
+use crate::run::Control;
+use crate::store::{Ending, Filter, Idempotency, RunId, RunRecord, RunState, Trigger, compare};
+use crate::verdict::Verdict;
+
+/// Events that are answered at a time.
+const PAGE: usize = 500;
+const DEFAULT_LIMIT: usize = 50;
+const MAX_LIMIT: usize = 500;
+
+impl Inner {
+    pub(super) fn control(&self, id: &RunId) -> Result<Control, Refusal> {
+        if let Some(active) = self.lock_active().get(id) {
+            return Ok(active.control.clone());
+        }
+        let record = self.record(id)?;
+        Err(Refusal::Conflict(format!("run {id} is {}", record.state.label())))
+    }
+
+    pub(super) fn tell_to_stop(&self, id: &RunId, why: String) -> bool {
+        let mut active = self.lock_active();
+        let Some(active) = active.get_mut(id) else { return false };
+        if let Some(stop) = active.stop.take() {
+            let _it_is_over_already = stop.send(why);
+        }
+        true
+    }
+
+    pub(super) fn stop(self: &Arc<Self>, id: &RunId, why: String) -> Result<RunRecord, Refusal> {
+        let record = self.record(id)?;
+        if record.state.has_ended() {
+            return Err(Refusal::Conflict(format!("run {id} is over: {}", record.state.label())));
+        }
+        if !self.tell_to_stop(id, why.clone()) {
+            // Before it begins: the queue takes the same lock on the disk.
+            let ending = Ending {
+                verdict: Verdict::Stopped.label().to_owned(),
+                exit_code: Verdict::Stopped.exit_code(),
+                ended_by: Some(why.clone()),
+                summary: Json::Null,
+                at_ms: now_ms(),
+            };
+            match self.runs.finish_queued(id, &ending)? {
+                true => self.announce(),
+                // It has begun meanwhile.
+                false => {
+                    self.tell_to_stop(id, why);
+                }
+            }
+        }
+        self.record(id)
+    }
+
+    pub(super) fn rerun(self: &Arc<Self>, id: &RunId, key: Option<String>) -> Result<Submitted, Refusal> {
+        let record = self.record(id)?;
+        let submission = self.runs.submission(id)?;
+        let digest = format!("rerun {id}").into_bytes();
+        let key = key.map(|key| (key, digest));
+        self.accept(Wanted { submission, path: record.plan, trigger: Trigger::Rerun(id.clone()), key })
+    }
+
+    pub(super) fn list(&self, filter: RunFilter) -> Result<Vec<RunRecord>, Refusal> {
+        let RunFilter { states, test, before, limit } = filter;
+        let limit = if limit == 0 { DEFAULT_LIMIT } else { limit.min(MAX_LIMIT) };
+        let mut runs = self.runs.list(&Filter { states, test, before, limit })?;
+        runs.iter_mut().for_each(|run| self.unsealed_over(run));
+        Ok(runs)
+    }
+
+    pub(super) fn events(&self, id: &RunId, after: Option<u64>) -> Result<(Vec<Event>, bool), Refusal> {
+        // In this order: an event that comes between is found the next time.
+        let record = self.record(id)?;
+        let found = self.runs.events(id, after.unwrap_or(0), PAGE)?;
+        let is_whole = found.len() < PAGE;
+        let event = |event: crate::store::StoredEvent| Event {
+            seq: event.seq,
+            at_ms: event.at_ms,
+            kind: event.kind,
+            data: event.data,
+        };
+        let ended = record.state.has_ended() && is_whole && !self.is_unsealed(id);
+        Ok((found.into_iter().map(event).collect(), ended))
+    }
+
+    pub(super) fn compare(&self, a: &RunId, b: &RunId) -> Result<Json, Refusal> {
+        let (a, b) = (self.record(a)?, self.record(b)?);
+        for run in [&a, &b] {
+            if !run.state.has_ended() {
+                return Err(Refusal::Conflict(format!("run {} is {}", run.id, run.state.label())));
+            }
+        }
+        compare(&a, &b).map(|comparison| comparison.to_json()).map_err(|error| Refusal::Conflict(error.to_string()))
+    }
+
+    pub(super) fn plan_views(&self) -> Vec<PlanView> {
+        let settings = self.settings();
+        let view = |(name, path): (String, std::path::PathBuf)| {
+            let shown = path.display().to_string();
+            let known = packed(&path).map_err(|refusal| refusal.to_string());
+            let about = known.and_then(|bundle| about(&bundle));
+            match about {
+                Ok((description, profiles)) => {
+                    PlanView { name, path: shown, description, profiles, problem: None }
+                }
+                Err(problem) => PlanView {
+                    name,
+                    path: shown,
+                    description: None,
+                    profiles: Vec::new(),
+                    problem: Some(problem),
+                },
+            }
+        };
+        settings.plans().into_iter().map(view).collect()
+    }
+
+    pub(super) fn schedule_views(&self) -> Vec<ScheduleView> {
+        let settings = self.settings();
+        let view = |schedule: &crate::config::ScheduleConfig| ScheduleView {
+            name: schedule.name.value.clone(),
+            plan: schedule.plan.value.clone(),
+            profile: schedule.profile.clone(),
+            cron: schedule.cron_text.clone(),
+            timezone: schedule.timezone.to_string(),
+            next_ms: cadence(schedule).next_after(now_ms()),
+        };
+        settings.config.schedules.iter().map(view).collect()
+    }
+
+    /// The verdict of a run that is over, where the disk does not know it yet.
+    pub(super) fn unsealed_over(&self, record: &mut RunRecord) {
+        let unsealed = self.unsealed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ending) = unsealed.get(&record.id) {
+            record.state = RunState::Finished;
+            record.ended_ms = Some(ending.at_ms);
+            record.verdict = Some(ending.verdict.clone());
+            record.exit_code = Some(ending.exit_code);
+            record.ended_by.clone_from(&ending.ended_by);
+            record.summary = Some(ending.summary.clone());
+        }
+    }
+
+    fn is_unsealed(&self, id: &RunId) -> bool {
+        self.unsealed.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id)
+    }
+}
+
+/// A plan's description and profiles.
+fn about(bundle: &Bundle) -> Result<(Option<String>, Vec<String>), String> {
+    let text = bundle.files.get(&bundle.plan).and_then(|text| std::str::from_utf8(text).ok());
+    let text = text.ok_or_else(|| "it is not text in UTF-8".to_owned())?;
+    let loaded = crate::config::read(&bundle.plan, text, &crate::config::LoadOptions::default());
+    let loaded = loaded.map_err(|problems| problems.to_string())?;
+    Ok((loaded.config.description.clone(), loaded.profiles))
+}

@@ -1,0 +1,110 @@
+//! Listens to a run for the daemon: keeps what it says, and passes it on to those who show it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::frame::frame;
+use super::progress_json::progress_json;
+use super::writer::{Entry, Pen};
+use super::{Inner, now_ms};
+use crate::family::Family;
+use crate::report::{Finished, Phase, Progress, TrendStat, json_summary};
+use crate::rules::{Group, Notice};
+use crate::run::Listener;
+use crate::scrape::Scrape;
+use crate::store::{RunId, RunState, fault_point};
+use crate::verdict::Doubt;
+
+/// How often series and summary are kept: as much is lost of a run that is cut off.
+const KEPT_EVERY: Duration = Duration::from_secs(5);
+
+pub(super) struct Recorder {
+    pub(super) id: RunId,
+    pub(super) inner: Arc<Inner>,
+    pub(super) pen: Pen,
+    kept: Instant,
+    state: RunState,
+}
+
+impl Recorder {
+    pub(super) fn new(id: RunId, inner: Arc<Inner>, pen: Pen) -> Self {
+        Recorder { id, inner, pen, kept: Instant::now(), state: RunState::Queued }
+    }
+
+    fn keep_frame(&self) {
+        let at_ms = now_ms();
+        self.pen.note(at_ms, Entry::Frame(frame(&self.inner.series, &self.id, at_ms, KEPT_EVERY)));
+    }
+
+    /// The last values.
+    pub(super) fn finish(&self) {
+        self.keep_frame();
+    }
+}
+
+impl Listener for Recorder {
+    fn phase(&mut self, phase: Phase) {
+        let state = match phase {
+            Phase::Preflight => RunState::Preflight,
+            Phase::Setup => RunState::Setup,
+            Phase::Running => RunState::Running,
+            Phase::Paused => RunState::Paused,
+            Phase::Draining => RunState::Draining,
+            Phase::Verifying => RunState::Verifying,
+            Phase::Teardown => RunState::Teardown,
+            // With the verdict, in one transaction.
+            Phase::Finished => return,
+        };
+        if state == self.state {
+            return;
+        }
+        self.state = state;
+        self.pen.insist(now_ms(), Entry::State(state));
+        fault_point(match state {
+            RunState::Setup => "in-setup",
+            RunState::Running => "in-load",
+            RunState::Paused => "in-pause",
+            RunState::Draining => "in-drain",
+            RunState::Verifying => "in-verify",
+            RunState::Teardown => "in-teardown",
+            _ => "in-preflight",
+        });
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        let data = progress_json(progress);
+        self.pen.note(now_ms(), Entry::Event { kind: "progress", data });
+    }
+
+    fn families(&mut self, families: Vec<Family>) {
+        let page = self.inner.board.run(&self.id, families);
+        self.inner.audience.families(page);
+    }
+
+    fn scraped(&mut self, scrape: &Scrape, at_ms: i64) {
+        self.inner.audience.scraped(&self.id, scrape, at_ms);
+    }
+
+    fn rules(&mut self, groups: &[Group]) {
+        self.inner.audience.rules(Some(&self.id), groups);
+    }
+
+    fn alerts(&mut self, at_ms: i64, notices: Vec<Notice>) {
+        self.inner.notify(at_ms, notices);
+    }
+
+    fn wants_checkpoint(&self) -> bool {
+        self.kept.elapsed() >= KEPT_EVERY
+    }
+
+    fn checkpoint(&mut self, so_far: &Finished) {
+        self.kept = Instant::now();
+        let summary = json_summary(so_far, &TrendStat::EXPORTED);
+        self.pen.note(now_ms(), Entry::Checkpoint(summary));
+        self.keep_frame();
+    }
+
+    fn doubts(&mut self) -> Vec<Doubt> {
+        self.pen.complaint().map(Doubt::RecordIncomplete).into_iter().collect()
+    }
+}

@@ -1,0 +1,131 @@
+//! What a run leaves behind, written by a thread of its own: a slow disk delays neither a tick nor a worker.
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use serde_json::Value as Json;
+
+use crate::family::Family;
+use crate::store::{RunId, RunState, Runs, StoreError};
+
+/// Entries that wait for the disk; of further ones all but states and the end are dropped, and counted.
+const WAITING: usize = 1_024;
+
+/// What is to be kept.
+pub(super) enum Entry {
+    State(RunState),
+    Event { kind: &'static str, data: Json },
+    Log(String),
+    Frame(Vec<Family>),
+    Checkpoint(Json),
+}
+
+/// Written when it comes to its turn.
+struct Stamped {
+    at_ms: i64,
+    entry: Entry,
+}
+
+/// To the thread that writes for one run.
+#[derive(Clone)]
+pub(super) struct Pen {
+    out: SyncSender<Stamped>,
+    trouble: Arc<Mutex<Trouble>>,
+}
+
+/// What could not be kept.
+#[derive(Debug, Default)]
+pub(super) struct Trouble {
+    pub(super) dropped: u64,
+    /// The first error of the store, and how many entries met one.
+    pub(super) failed: Option<(String, u64)>,
+}
+
+/// Called after each entry that was written, and with the error of one that was not.
+pub(super) trait Written: Send + 'static {
+    fn written(&self, entry: &Entry);
+    fn failed(&self, error: &StoreError);
+}
+
+pub(super) struct Writer {
+    pub(super) pen: Pen,
+    thread: JoinHandle<()>,
+}
+
+impl Writer {
+    pub(super) fn start(id: RunId, runs: Arc<Runs>, written: impl Written) -> std::io::Result<Self> {
+        let (out, entries) = sync_channel(WAITING);
+        let trouble = Arc::<Mutex<Trouble>>::default();
+        let pen = Pen { out, trouble: Arc::clone(&trouble) };
+        let thread = std::thread::Builder::new()
+            .name("record".to_owned())
+            .spawn(move || write(&id, &runs, &entries, &trouble, &written))?;
+        Ok(Writer { pen, thread })
+    }
+
+    /// Waits until all is written that was given to any [`Pen`]; they must be gone by then.
+    pub(super) fn close(self) {
+        drop(self.pen);
+        let _reported_by_the_panic_hook = self.thread.join();
+    }
+}
+
+impl Pen {
+    /// Never waits.
+    pub(super) fn note(&self, at_ms: i64, entry: Entry) {
+        match self.out.try_send(Stamped { at_ms, entry }) {
+            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
+            Err(TrySendError::Full(_)) => self.trouble().dropped += 1,
+        }
+    }
+
+    /// Waits for room: what must not be missing.
+    pub(super) fn insist(&self, at_ms: i64, entry: Entry) {
+        let _the_writer_is_gone = self.out.send(Stamped { at_ms, entry });
+    }
+
+    /// What could not be kept so far, for the verdict.
+    pub(super) fn complaint(&self) -> Option<String> {
+        let trouble = self.trouble();
+        match (&trouble.failed, trouble.dropped) {
+            (Some((error, count)), _) => Some(format!("{count} entries could not be written: {error}")),
+            (None, 0) => None,
+            (None, dropped) => Some(format!("{dropped} entries were dropped: the disk is too slow")),
+        }
+    }
+
+    fn trouble(&self) -> std::sync::MutexGuard<'_, Trouble> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn write(
+    id: &RunId,
+    runs: &Runs,
+    entries: &Receiver<Stamped>,
+    trouble: &Mutex<Trouble>,
+    written: &impl Written,
+) {
+    for Stamped { at_ms, entry } in entries {
+        let kept = match &entry {
+            Entry::State(state) => runs.enter(id, *state, at_ms),
+            Entry::Event { kind, data } => runs.append_event(id, kind, data, at_ms).map(drop),
+            Entry::Log(line) => runs.append_log(id, std::slice::from_ref(line)),
+            Entry::Frame(families) => runs.append_frame(id, at_ms, families),
+            Entry::Checkpoint(summary) => runs.checkpoint(id, summary, at_ms),
+        };
+        match kept {
+            Ok(()) => written.written(&entry),
+            Err(error) => {
+                let mut trouble = trouble.lock().unwrap_or_else(PoisonError::into_inner);
+                match &mut trouble.failed {
+                    Some((_, count)) => *count += 1,
+                    none => *none = Some((error.to_string(), 1)),
+                }
+                drop(trouble);
+                written.failed(&error);
+            }
+        }
+    }
+}
