@@ -5,14 +5,18 @@
 //! `role NAME`, so that its CPU and memory are its own.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing tables is what a bench is for")]
 
+#[path = "../shared/bench.rs"]
 mod bench;
 mod cases;
 mod cli;
 mod clients;
+#[path = "../shared/conduct.rs"]
+mod conduct;
 mod figures;
 mod load;
 #[path = "../shared/machine.rs"]
 mod machine;
+mod measure;
 #[path = "../shared/probe.rs"]
 mod probe;
 #[path = "../shared/process.rs"]
@@ -40,12 +44,5 @@ fn main() -> ExitCode {
         Some("role") => roles::Role::parse_from(&args[1..]).run().map(|()| true),
         _ => cli::Cli::parse().run(),
     };
-    match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(2),
-        Err(failure) => {
-            eprintln!("peers: {failure}");
-            ExitCode::FAILURE
-        }
-    }
+    conduct::exit_code("peers", outcome)
 }

@@ -4,10 +4,13 @@
 //! As `peers`, one program in two parts: the conductor starts what is measured, each in a process of its own.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing tables is what a bench is for")]
 
+#[path = "../shared/bench.rs"]
 mod bench;
 mod cases;
 mod cli;
 mod clients;
+#[path = "../shared/conduct.rs"]
+mod conduct;
 mod figures;
 mod hour;
 mod http;
@@ -29,6 +32,7 @@ mod roles;
 mod rounds;
 #[path = "../shared/rows.rs"]
 mod rows;
+mod work;
 
 use std::process::ExitCode;
 
@@ -48,12 +52,5 @@ fn main() -> ExitCode {
         Some("role") => roles::Role::parse_from(&args[1..]).run().map(|()| true),
         _ => cli::Cli::parse().run(),
     };
-    match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(2),
-        Err(failure) => {
-            eprintln!("prometheus: {failure}");
-            ExitCode::FAILURE
-        }
-    }
+    conduct::exit_code("prometheus", outcome)
 }

@@ -74,7 +74,7 @@ fn undisturbed(bench: &Bench, mut run: impl FnMut() -> Result<Run>) -> Result<(R
 }
 
 fn watched(bench: &Bench, run: &mut impl FnMut() -> Result<Run>) -> Result<(Row, Disturbance)> {
-    let probes = Probes::start(&bench.machine, bench.myself())?;
+    let probes = Probes::start(&bench.machine, &bench.myself)?;
     let ours = || Ok::<f64, Failure>(own_cpu_secs()? + probes.cpu_secs()?);
     let (started, busy, before) = (Instant::now(), bench.machine.busy_secs()?, ours()?);
     let Run { row, cpu_secs } = run()?;

@@ -101,7 +101,9 @@ impl Inner {
                 return Err(Refusal::Conflict(format!("run {} is {}", run.id, run.state.label())));
             }
         }
-        compare(&a, &b).map(|comparison| comparison.to_json()).map_err(|error| Refusal::Conflict(error.to_string()))
+        compare(&a, &b)
+            .map(|comparison| comparison.to_json())
+            .map_err(|error| Refusal::Conflict(error.to_string()))
     }
 
     pub(super) fn plan_views(&self) -> Vec<PlanView> {

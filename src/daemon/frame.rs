@@ -21,9 +21,8 @@ pub(super) fn frame(series: &Store, id: &RunId, at_ms: i64, step: Duration) -> V
         if let (Some(name), Some(last), false) = (labels.value("__name__"), points.last(), others)
             && !is_stale(last.value)
         {
-            let family = families
-                .entry(name.to_owned())
-                .or_insert_with(|| Family::new(name, FamilyKind::Unknown, ""));
+            let family =
+                families.entry(name.to_owned()).or_insert_with(|| Family::new(name, FamilyKind::Unknown, ""));
             family.series.push(crate::family::Series {
                 labels: labels.without("__name__"),
                 value: Value::Number(last.value),

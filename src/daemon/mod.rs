@@ -205,7 +205,10 @@ impl Daemon {
         self.blocking(move |inner| {
             let record = inner.record(&id)?;
             if !record.state.has_ended() {
-                return Err(Refusal::Conflict(format!("run {id} is {}: stop it first", record.state.label())));
+                return Err(Refusal::Conflict(format!(
+                    "run {id} is {}: stop it first",
+                    record.state.label()
+                )));
             }
             inner.runs.delete(&id).map_err(|error| unavailable(&error))
         })
@@ -268,9 +271,9 @@ impl Daemon {
         work: impl FnOnce(&Arc<Inner>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
         let inner = Arc::clone(&self.0);
-        tokio::task::spawn_blocking(move || work(&inner))
-            .await
-            .unwrap_or_else(|_| Err(Refusal::Unavailable("the daemon has panicked over this: please report it".to_owned())))
+        tokio::task::spawn_blocking(move || work(&inner)).await.unwrap_or_else(|_| {
+            Err(Refusal::Unavailable("the daemon has panicked over this: please report it".to_owned()))
+        })
     }
 }
 

@@ -196,11 +196,8 @@ fn gauge(name: &str, help: &str, value: f64) -> Family {
 
 /// Of each test, kept across restarts.
 fn last_families(tests: &[LastOfTest]) -> Vec<Family> {
-    let mut verdict = Family::new(
-        "loadgate_last_verdict",
-        FamilyKind::Gauge,
-        "1 for the verdict of the test's last run.",
-    );
+    let mut verdict =
+        Family::new("loadgate_last_verdict", FamilyKind::Gauge, "1 for the verdict of the test's last run.");
     let mut success = Family::new(
         "loadgate_last_success_timestamp_seconds",
         FamilyKind::Gauge,

@@ -79,7 +79,8 @@ fn rule_files(config: &DaemonConfig) -> Result<Vec<RuleFile>, String> {
 
 fn read(path: &Path) -> Result<RuleFile, String> {
     let shown = path.display().to_string();
-    let failed = |error: &dyn std::fmt::Display| format!("error: failed to read the rule file {shown}: {error}");
+    let failed =
+        |error: &dyn std::fmt::Display| format!("error: failed to read the rule file {shown}: {error}");
     if std::fs::metadata(path).map_err(|error| failed(&error))?.len() > MAX_RULE_BYTES {
         return Err(failed(&"it is larger than 16 MiB"));
     }

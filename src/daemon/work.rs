@@ -112,7 +112,8 @@ impl Schedules {
         for schedule in &self.of {
             let cadence = cadence(schedule);
             let name = schedule.name.value.clone();
-            let seen = inner.runs.remembered(&remembered(&name)).ok().flatten().and_then(|ms| ms.parse().ok());
+            let seen =
+                inner.runs.remembered(&remembered(&name)).ok().flatten().and_then(|ms| ms.parse().ok());
             let missed = seen.and_then(|seen: i64| cadence.missed(seen, now)).filter(|_| starting);
             if let Some((due, count)) = missed {
                 tracing::warn!(schedule = name, "{count} due times passed while the daemon was not there");
@@ -187,7 +188,8 @@ impl Inner {
         let key = format!("schedule {name} {due_ms}");
         let key = Key { digest: key.clone().into_bytes(), key };
         let trigger = Trigger::Schedule(name.clone());
-        self.accept(Wanted { submission, path: path.display().to_string(), trigger, key: Some(key) }).map(drop)
+        self.accept(Wanted { submission, path: path.display().to_string(), trigger, key: Some(key) })
+            .map(drop)
     }
 
     /// A run of this schedule that is not over.

@@ -12,7 +12,7 @@ use crate::rows::Row;
 const USERS: u32 = 1_000;
 
 pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
-    let duration = bench.secs(20);
+    let duration = bench.time(20);
     let messages = duration.as_secs() as u32;
     let due = u64::from(USERS) * u64::from(messages);
     let mut title = String::new();

@@ -44,7 +44,7 @@ struct Case {
 
 pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     let (Some(loadgate), Some(k6)) =
-        (Client::Loadgate.program(bench.myself()), Client::K6.program(bench.myself()))
+        (Client::Loadgate.program(&bench.myself), Client::K6.program(&bench.myself))
     else {
         report.target("counts of all executors, where k6 has no figure", Bound::AtLeast(0.0), None);
         return Ok(());

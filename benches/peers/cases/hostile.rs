@@ -20,7 +20,7 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
         let name = harm.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
         let server = bench.serve("hostile-server", &["--harm", &name])?;
         let shape = Shape::Hostile { users: USERS, socket: harm.is_socket() };
-        let load = Load { target: server.address()?, shape, duration: bench.secs(10) };
+        let load = Load { target: server.address()?, shape, duration: bench.time(10) };
         let measured = bench.measure(Client::Loadgate, &load)?;
         let seen = server.finish()?["count"].as_u64().unwrap_or(0);
         let causes = &measured.reported.causes;

@@ -21,7 +21,7 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
             return Ok(());
         }
     };
-    let load = Load { target, shape: Shape::Closed { connections: 100 }, duration: bench.secs(10) };
+    let load = Load { target, shape: Shape::Closed { connections: 100 }, duration: bench.time(10) };
     let rows = interleave(bench, &CLIENTS, |client| {
         let before = nginx.cpu_secs()?;
         let measured = bench.measure(client, &load)?;

@@ -18,7 +18,7 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
 }
 
 fn sockets(bench: &Bench, report: &mut Report) -> Result<()> {
-    let duration = bench.secs(15);
+    let duration = bench.time(15);
     let mut title = String::new();
     let rows = interleave(bench, &[Client::Bare, Client::Loadgate, Client::K6], |client| {
         let server = bench.serve("echo-server", &[])?;
@@ -53,7 +53,7 @@ fn sockets(bench: &Bench, report: &mut Report) -> Result<()> {
 
 /// Each client runs twice, with one user and with all: the difference is what a user costs.
 fn users(bench: &Bench, report: &mut Report) -> Result<()> {
-    let duration = bench.secs(10);
+    let duration = bench.time(10);
     let mut title = String::new();
     let rows = interleave(bench, &[Client::Loadgate, Client::K6], |client| {
         let server = bench.serve("arrival-server", &["--rate", "2000"])?;

@@ -10,10 +10,3 @@ pub(crate) mod open;
 pub(crate) mod seeds;
 pub(crate) mod stream;
 pub(crate) mod truth;
-
-use crate::Result;
-use crate::bench::Bench;
-use crate::report::Report;
-
-/// A case prints its tables as it goes and leaves its targets in the report.
-pub(crate) type Run = fn(&Bench, &mut Report) -> Result<()>;

@@ -58,7 +58,7 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
 }
 
 fn measure(bench: &Bench, clients: &[Client], shape: Shape, secs: u64) -> Result<Table> {
-    let duration = bench.secs(secs);
+    let duration = bench.time(secs);
     let Shape::Open { rate, .. } = shape else { return Err("not an open loop".into()) };
     let mut title = String::new();
     let rows = interleave(bench, clients, |client| {

@@ -294,7 +294,7 @@ fn medians(outcomes: &[(Client, Outcome)], of: Client) -> Outcome {
 
 fn measure(bench: &Bench, client: Client, seed: &Seed) -> Result<(Run, Outcome)> {
     let program =
-        |client: Client| client.program(bench.myself()).ok_or_else(|| format!("{client} is not installed"));
+        |client: Client| client.program(&bench.myself).ok_or_else(|| format!("{client} is not installed"));
     let listen = machine::free_address()?;
     let mut target = bench.machine.command(&program(Client::Loadgate)?, Place::Server);
     target.args(["target", "--listen", &listen.to_string()]).args(seed.target);

@@ -13,7 +13,7 @@ const CONNECTIONS: u32 = 1_000;
 const PER_SEC: u32 = 100;
 
 pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
-    let duration = bench.secs(10);
+    let duration = bench.time(10);
     let mut title = String::new();
     let rows = interleave(bench, &[Client::Bare, Client::Loadgate, Client::K6], |client| {
         let server = bench.serve("echo-server", &[])?;

@@ -62,7 +62,7 @@ fn stalls(bench: &Bench, report: &mut Report) -> Result<()> {
 /// Each percentile against the one that the server itself held its requests for.
 fn known_delays(bench: &Bench, report: &mut Report) -> Result<()> {
     let shape = Shape::Open { rate: 500, vus: 300 };
-    let duration = bench.secs(10);
+    let duration = bench.time(10);
     let mut title = String::new();
     let rows = interleave(bench, &CLIENTS, |client| {
         let server = bench.serve("delay-server", &[])?;

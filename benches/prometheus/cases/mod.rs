@@ -4,10 +4,3 @@ pub(crate) mod exposition;
 pub(crate) mod range;
 pub(crate) mod rules;
 pub(crate) mod store;
-
-use crate::Result;
-use crate::bench::Bench;
-use crate::report::Report;
-
-/// A case prints its tables as it goes and leaves its targets in the report.
-pub(crate) type Run = fn(&Bench, &mut Report) -> Result<()>;

@@ -9,7 +9,7 @@ use loadgate::api::{QueryLimits, Sources};
 use loadgate::exposition::{Format, Limits, parse};
 use loadgate::tsdb::{Origin, Store};
 
-use super::client::{get, post, send};
+use super::client::{get, post};
 use super::data::BEGIN;
 use super::{filled, serving};
 use crate::stage::{Serving, is_final};
@@ -112,8 +112,8 @@ fn a_form_says_the_same_as_a_url() {
 #[test]
 fn answers_are_gzipped_for_those_who_accept_it() {
     let ours = filled();
-    let plain = send(ours.address, "GET", "/api/v1/label/__name__/values", "", "");
-    let gzipped = send(ours.address, "GET", "/api/v1/label/__name__/values", "Accept-Encoding: gzip\r\n", "");
+    let plain = exchange(ours.address, "GET", "/api/v1/label/__name__/values", "", "");
+    let gzipped = exchange(ours.address, "GET", "/api/v1/label/__name__/values", "Accept-Encoding: gzip\r\n", "");
     assert!(gzipped.head.contains("content-encoding: gzip"), "{}", gzipped.head);
     let mut text = String::new();
     flate2::read::GzDecoder::new(&*gzipped.body).read_to_string(&mut text).unwrap();
@@ -123,11 +123,11 @@ fn answers_are_gzipped_for_those_who_accept_it() {
 #[test]
 fn what_is_not_there_and_what_is_too_long_is_refused_in_json() {
     let ours = filled();
-    let missing = send(ours.address, "GET", "/api/v1/none", "", "");
+    let missing = exchange(ours.address, "GET", "/api/v1/none", "", "");
     assert_eq!(missing.status, 404);
     assert_eq!(missing.json()["errorType"], "not_found");
-    assert_eq!(send(ours.address, "DELETE", "/api/v1/query", "", "").status, 405);
-    let long = send(ours.address, "POST", "/api/v1/query", FORM, &"a".repeat((1 << 20) + 1));
+    assert_eq!(exchange(ours.address, "DELETE", "/api/v1/query", "", "").status, 405);
+    let long = exchange(ours.address, "POST", "/api/v1/query", FORM, &"a".repeat((1 << 20) + 1));
     assert_eq!((long.status, long.json()["errorType"].as_str()), (413, Some("bad_data")));
 }
 

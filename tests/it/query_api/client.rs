@@ -1,50 +1,20 @@
 //! What asks both servers, and how their answers are compared.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 
 use serde_json::Value;
 
-#[derive(Debug, Clone)]
-pub(crate) struct Answer {
-    pub(super) status: u16,
-    pub(super) head: String,
-    pub(super) body: Vec<u8>,
-}
-
-impl Answer {
-    pub(crate) fn text(&self) -> &str {
-        std::str::from_utf8(&self.body).unwrap()
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("{}\n{}", self.head, self.text()))
-    }
-}
-
-/// HTTP/1.0, so that the answer ends with the connection and is not chunked.
-pub(super) fn send(address: SocketAddr, method: &str, target: &str, headers: &str, body: &str) -> Answer {
-    let mut stream = TcpStream::connect(address).unwrap();
-    let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
-    write!(stream, "{method} {target} HTTP/1.0\r\nHost: test\r\n{length}{headers}\r\n{body}").unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    let split = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
-    let body = answer.split_off(split + 4);
-    let head = String::from_utf8(answer).unwrap().to_lowercase();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, head, body }
-}
+use crate::stage::{Answer, exchange};
 
 /// `endpoint` without `/api/v1/`.
 pub(crate) fn get(address: SocketAddr, endpoint: &str, parameters: &[(&str, &str)]) -> Answer {
     let query = encoded(parameters);
-    send(address, "GET", &format!("/api/v1/{endpoint}?{query}"), "", "")
+    exchange(address, "GET", &format!("/api/v1/{endpoint}?{query}"), "", "")
 }
 
 pub(super) fn post(address: SocketAddr, endpoint: &str, parameters: &[(&str, &str)]) -> Answer {
     let headers = "Content-Type: application/x-www-form-urlencoded\r\n";
-    send(address, "POST", &format!("/api/v1/{endpoint}"), headers, &encoded(parameters))
+    exchange(address, "POST", &format!("/api/v1/{endpoint}"), headers, &encoded(parameters))
 }
 
 fn encoded(parameters: &[(&str, &str)]) -> String {

@@ -1,14 +1,14 @@
 //! Debian's Alertmanager, which posts to a webhook of the test. Where it is not installed a test skips, and says so.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
-use super::{HttpServer, reply};
+use super::listening::listening;
+use super::{HttpServer, exchange, reply};
 
 /// A server that tells the webhook at once. Ends when it is dropped.
 pub(crate) struct Alertmanager {
@@ -52,15 +52,7 @@ impl Alertmanager {
                 return None;
             }
         };
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-        let mut before = String::new();
-        let address = lines.find_map(|line| {
-            before.push_str(&line);
-            line.split_once("\"Listening on\" address=")?.1.parse().ok()
-        });
-        let address = address.unwrap_or_else(|| panic!("Alertmanager did not start: {before}"));
-        // Read on, or it would wait for us.
-        std::thread::spawn(move || lines.count());
+        let address = listening(&mut child, "Alertmanager");
         Some(Alertmanager { child, address, _folder: folder, _webhook: webhook, notifications })
     }
 
@@ -75,13 +67,7 @@ impl Alertmanager {
 
     /// The alerts that are active, as its API has them.
     pub(crate) fn active(&self) -> Vec<Value> {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        // HTTP/1.0, so that the answer ends with the connection.
-        write!(stream, "GET /api/v2/alerts?active=true HTTP/1.0\r\nHost: alertmanager\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        serde_json::from_str(body).unwrap_or_else(|_| panic!("{head}\n{body}"))
+        exchange(self.address, "GET", "/api/v2/alerts?active=true", "", "").json().as_array().unwrap().clone()
     }
 }
 

@@ -4,7 +4,9 @@
 mod alertmanager;
 mod command;
 mod demo;
+mod exchange;
 mod http;
+mod listening;
 mod nginx;
 mod prometheus;
 mod run;
@@ -20,6 +22,7 @@ use tokio::sync::oneshot;
 pub(crate) use alertmanager::Alertmanager;
 pub(crate) use command::{Ended, loadgate, loadgate_run};
 pub(crate) use demo::demo_target;
+pub(crate) use exchange::{Answer, exchange};
 pub(crate) use http::{Asked, HttpServer, reply, reply_with};
 pub(crate) use nginx::Nginx;
 pub(crate) use prometheus::{Prometheus, check_with_promtool, promtool};

@@ -1,7 +1,7 @@
 //! Debian's Prometheus and promtool. Where they are not installed a test skips, and says so.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
+
+use super::exchange;
+use super::listening::listening;
 
 /// `promtool check metrics` has nothing to say of this body in text 0.0.4.
 pub(crate) fn check_with_promtool(body: &[u8]) {
@@ -131,25 +134,14 @@ impl Prometheus {
                 return None;
             }
         };
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-        let mut before = String::new();
-        let address = lines.find_map(|line| {
-            before.push_str(&line);
-            line.split_once("\"Listening on\" address=")?.1.parse().ok()
-        });
-        let address = address.unwrap_or_else(|| panic!("prometheus did not start: {before}"));
-        // Read on, or it would wait for us.
-        std::thread::spawn(move || lines.count());
+        let address = listening(&mut child, "prometheus");
         Some(Prometheus { child, address, folder: Some(folder) })
     }
 
     /// Reads configuration and rules anew; needs `--web.enable-lifecycle`.
     pub(crate) fn reload(&self) {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        write!(stream, "POST /-/reload HTTP/1.0\r\nHost: prometheus\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.0 200"), "{answer}");
+        let answer = exchange(self.address, "POST", "/-/reload", "", "");
+        assert_eq!(answer.status, 200, "{}", answer.text());
     }
 
     /// Ends it in good order: all that it has is in its folder.
@@ -167,16 +159,11 @@ impl Prometheus {
     /// When the answer is no success, but for one that says it is not ready yet, which is `Null`.
     pub(crate) fn ask(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        // HTTP/1.0, so that the answer ends with the connection.
-        write!(stream, "GET /api/v1/{path}?{query} HTTP/1.0\r\nHost: prometheus\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        if head.contains(" 503 ") {
+        let answer = exchange(self.address, "GET", &format!("/api/v1/{path}?{query}"), "", "");
+        if answer.status == 503 {
             return Value::Null;
         }
-        let mut answer: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{head}\n{body}"));
+        let mut answer = answer.json();
         assert_eq!(answer["status"], "success", "{parameters:?}: {answer}");
         answer["data"].take()
     }

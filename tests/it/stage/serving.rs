@@ -1,7 +1,7 @@
 //! The program while it serves `/metrics`.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use loadgate::family::Family;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::loadgate_run;
+use super::{exchange, loadgate_run};
 
 /// `loadgate run` with `--listen` and `--linger`.
 pub(crate) struct Serving {
@@ -69,15 +69,10 @@ impl Serving {
     }
 }
 
-/// (head, body) of `/metrics`, the head in lower case; HTTP/1.0, so that the answer ends with the connection.
+/// (head, body) of `/metrics`, the head in lower case.
 pub(crate) fn get(address: SocketAddr, headers: &str) -> (String, Vec<u8>) {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.write_all(format!("GET /metrics HTTP/1.0\r\n{headers}\r\n").as_bytes()).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    let split = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
-    let body = answer.split_off(split + 4);
-    (String::from_utf8(answer).unwrap().to_lowercase(), body)
+    let answer = exchange(address, "GET", "/metrics", headers, "");
+    (answer.head, answer.body)
 }
 
 /// The samples of this name with these labels, summed.

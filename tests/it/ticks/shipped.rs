@@ -1,14 +1,13 @@
 //! All shipped alert rules, on what a run of chat-streaming and its target show while a fault comes and goes.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use super::agree;
 use super::peer::{Peer, Recording};
-use crate::stage::{Serving, demo_target, is_final, value};
+use crate::stage::{Serving, demo_target, exchange, is_final, value};
 
 const ERRORS: &str = r#"{"fault":"errors","value":"0.9"}"#;
 const SLOW_LOOP: &str = r#"{"fault":"slow-loop","value":"20"}"#;
@@ -28,12 +27,8 @@ fn rules() -> Vec<String> {
 }
 
 fn set_faults(target: SocketAddr, method: &str, body: &str) {
-    let mut stream = TcpStream::connect(target).unwrap();
-    let length = body.len();
-    write!(stream, "{method} /faults HTTP/1.0\r\nhost: t\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.contains(" 200 "), "{answer}");
+    let answer = exchange(target, method, "/faults", "", body);
+    assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
 fn record() -> Option<Recording> {

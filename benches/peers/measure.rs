@@ -1,30 +1,15 @@
-//! What every case needs: the machine, the programs found on it, a folder for plans and logs, and how to measure one run.
+//! The programs found on this machine, and how one run of one of them is measured.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use tempfile::TempDir;
-
 use crate::Result;
+use crate::bench::Bench;
 use crate::clients::{Client, Launch, Reported};
 use crate::load::Load;
-use crate::machine::{self, Machine, Place};
-use crate::process::{self, Interrupt, Server, Usage};
+use crate::machine::{self, Place};
+use crate::process::{self, Server, Usage};
 use crate::scraper::{Scraper, Scrapes};
-
-#[derive(Debug)]
-pub(crate) struct Bench {
-    pub(crate) machine: Machine,
-    pub(crate) interrupt: Interrupt,
-    pub(crate) rounds: u32,
-    /// How often a disturbed round is done again; 0: nor waited for a quiet machine.
-    pub(crate) repeats: u32,
-    quick: bool,
-    /// This program, for roles.
-    myself: PathBuf,
-    folder: TempDir,
-}
 
 /// One run of one client.
 #[derive(Debug)]
@@ -35,29 +20,9 @@ pub(crate) struct Measured {
 }
 
 impl Bench {
-    pub(crate) fn start(rounds: u32, repeats: u32, quick: bool) -> Result<Self> {
-        Ok(Self {
-            machine: Machine::look()?,
-            interrupt: Interrupt::listen()?,
-            rounds,
-            repeats,
-            quick,
-            myself: std::env::current_exe()?,
-            folder: tempfile::tempdir()?,
-        })
-    }
-
-    /// `full` seconds, or a fifth of it when there is no time.
-    pub(crate) fn secs(&self, full: u64) -> Duration {
-        Duration::from_secs(if self.quick { full.div_ceil(5).max(2) } else { full })
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    pub(crate) fn myself(&self) -> &Path {
-        &self.myself
+    /// As [`Bench::secs`].
+    pub(crate) fn time(&self, full: u64) -> Duration {
+        Duration::from_secs(self.secs(full))
     }
 
     pub(crate) fn missing(&self) -> impl Iterator<Item = Client> {
@@ -71,9 +36,7 @@ impl Bench {
 
     /// Starts a server role on the server's core; it is ready when this returns.
     pub(crate) fn serve(&self, role: &str, args: &[&str]) -> Result<Server> {
-        let mut command = self.machine.command(&self.myself, Place::Server);
-        command.arg("role").arg(role).args(args);
-        Server::start(command)
+        self.role(Place::Server, role, args)
     }
 
     /// Runs a client to its end on the client's core, scraping it where it can be scraped.
