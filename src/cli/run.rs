@@ -203,6 +203,7 @@ pub(super) fn foreground(
         prometheus: output.prometheus.clone(),
         standing: None,
         written: None,
+        control: None,
     };
     options.load.instruments.http_debug = output.http_debug;
     let tags = options.tags.iter().map(|(name, value)| (name.as_str(), value.as_str()));

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Arrival, Executor, Model, Open, Segment, vus_range};
+use super::scaled_arrival_rate::ScaledArrivalRate;
+use super::{Arrival, Executor, Model, Open, ScaleTo, Segment, vus_range};
 use crate::time::{Elapsed, span};
+
+/// As in a plan.
+const HIGHEST_RATE: f64 = 1e9;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConstantArrivalRate {
@@ -28,21 +32,49 @@ impl Executor for ConstantArrivalRate {
 
     /// As in k6 arrivals follow users: a machine without a user gets none.
     fn part(&self, segment: &Segment) -> Box<dyn Executor> {
-        Box::new(ConstantArrivalRate {
-            pre_allocated_vus: segment.scale(self.pre_allocated_vus),
-            max_vus: segment.scale(self.max_vus),
-            segment: segment.of_value(self.max_vus),
-            ..*self
-        })
+        Box::new(self.of(segment))
     }
 
     fn describe(&self) -> String {
-        let per_second = self.rate * self.segment.fraction() / self.time_unit.as_secs_f64();
-        format!("{per_second:.2} iterations/s for {}", span(self.duration))
+        format!("{:.2} iterations/s for {}", self.arrivals_per_sec(), span(self.duration))
+    }
+
+    fn is_constant(&self) -> bool {
+        true
+    }
+
+    fn scaled(&self, to: ScaleTo, at: Elapsed) -> Result<Box<dyn Executor>, String> {
+        ScaledArrivalRate::new(self.clone()).scaled(to, at)
+    }
+
+    fn arrivals_per_sec(&self) -> f64 {
+        self.rate * self.segment.fraction() / self.time_unit.as_secs_f64()
     }
 
     fn fact(&self) -> Option<String> {
         Some(vus_range(self))
+    }
+}
+
+impl ConstantArrivalRate {
+    pub(super) fn of(&self, segment: &Segment) -> Self {
+        ConstantArrivalRate {
+            pre_allocated_vus: segment.scale(self.pre_allocated_vus),
+            max_vus: segment.scale(self.max_vus),
+            segment: segment.of_value(self.max_vus),
+            ..*self
+        }
+    }
+}
+
+/// The rate that is asked for, if it is one that a plan could have.
+pub(super) fn rate(to: ScaleTo) -> Result<f64, String> {
+    match to {
+        ScaleTo::Rate(rate) if rate > 0.0 && rate <= HIGHEST_RATE => Ok(rate),
+        ScaleTo::Rate(rate) => Err(format!(
+            "expected a rate above 0, at most {HIGHEST_RATE}, got {rate}; to send nothing for a while, pause the run"
+        )),
+        ScaleTo::Vus(_) => Err("it is a constant-arrival-rate: give a rate, not a number of VUs".to_owned()),
     }
 }
 
@@ -83,6 +115,22 @@ mod tests {
 
     fn due_times(executor: &ConstantArrivalRate, share: Share) -> Vec<(u64, Elapsed)> {
         starts(executor, executor.duration(), share)
+    }
+
+    #[test]
+    fn another_rate_is_one_that_a_plan_could_have() {
+        let executor = executor(2.0, 1, 10);
+        let scaled = |to| executor.scaled(to, Elapsed::ZERO).map(|scaled| scaled.describe());
+        assert_eq!(scaled(ScaleTo::Rate(0.5)), Ok("0.50 iterations/s for 10s, scaled".to_owned()));
+        for (to, expected) in [
+            (ScaleTo::Rate(0.0), "expected a rate above 0, at most 1000000000, got 0; to send nothing"),
+            (ScaleTo::Rate(-1.0), "expected a rate above 0"),
+            (ScaleTo::Rate(f64::NAN), "expected a rate above 0"),
+            (ScaleTo::Rate(f64::INFINITY), "expected a rate above 0"),
+            (ScaleTo::Vus(5), "it is a constant-arrival-rate: give a rate, not a number of VUs"),
+        ] {
+            assert!(scaled(to).is_err_and(|why| why.starts_with(expected)), "{to:?}");
+        }
     }
 
     #[test]

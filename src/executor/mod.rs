@@ -13,6 +13,7 @@ mod constant_vus;
 mod per_vu_iterations;
 mod ramping_arrival_rate;
 mod ramping_vus;
+mod scaled_arrival_rate;
 mod segment;
 mod shared_iterations;
 mod user;
@@ -32,6 +33,15 @@ pub use user::{Turn, User, Window};
 
 use crate::time::Elapsed;
 
+/// What a constant executor is changed to while it runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ScaleTo {
+    /// Of `constant-vus`, over all machines.
+    Vus(u64),
+    /// Of `constant-arrival-rate`: iterations per `time_unit` of the plan, over all machines.
+    Rate(f64),
+}
+
 /// One kind of load. Times are relative to the scenario's start.
 pub trait Executor: Debug + Send + Sync {
     fn model(&self) -> Model<'_>;
@@ -44,6 +54,24 @@ pub trait Executor: Debug + Send + Sync {
 
     /// For people, in k6's words: `1000 looping VUs for 5m`.
     fn describe(&self) -> String;
+
+    /// Whether it has one number for all of its time, which can be another from some moment on.
+    fn is_constant(&self) -> bool {
+        false
+    }
+
+    /// The same with another number from `at` on.
+    ///
+    /// # Errors
+    /// When it has no such number, or the number is none that it can have; for people.
+    fn scaled(&self, _to: ScaleTo, _at: Elapsed) -> Result<Box<dyn Executor>, String> {
+        Err("only a constant-vus or constant-arrival-rate scenario can be".to_owned())
+    }
+
+    /// The most iterations a second that are due, of this machine's; 0 where users iterate on their own.
+    fn arrivals_per_sec(&self) -> f64 {
+        0.0
+    }
 
     /// What k6 puts behind that in brackets: `maxVUs: 5-50`.
     fn fact(&self) -> Option<String> {

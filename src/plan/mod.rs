@@ -136,18 +136,20 @@ pub struct ProcedureStep {
 impl Scenario {
     /// For people, in k6's words: `10 looping VUs for 5m (gracefulStop: 30s)`.
     pub fn describe(&self) -> String {
+        self.describe_as(&*self.executor)
+    }
+
+    /// The same with the executor that it has been scaled to.
+    pub fn describe_as(&self, executor: &dyn Executor) -> String {
         let start_time = Duration::from(self.start_time);
         let times = [("startTime", start_time), ("gracefulStop", self.graceful_stop)];
         let times = times.into_iter().filter(|(_, time)| !time.is_zero());
-        let facts = self
-            .executor
-            .fact()
-            .into_iter()
-            .chain(times.map(|(name, time)| format!("{name}: {}", span(time))));
+        let facts =
+            executor.fact().into_iter().chain(times.map(|(name, time)| format!("{name}: {}", span(time))));
         let facts: Vec<String> = facts.collect();
         match facts.as_slice() {
-            [] => self.executor.describe(),
-            facts => format!("{} ({})", self.executor.describe(), facts.join(", ")),
+            [] => executor.describe(),
+            facts => format!("{} ({})", executor.describe(), facts.join(", ")),
         }
     }
 }

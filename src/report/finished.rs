@@ -19,8 +19,10 @@ pub struct Finished {
     pub started_at: SystemTime,
     /// After preflight and setup; of a run that sent no load, when it started.
     pub load_began: SystemTime,
-    /// From the start of load to its end.
+    /// From the start of load to its end, without pauses.
     pub elapsed: Duration,
+    /// All pauses together; they are over, or the run was stopped in one.
+    pub paused: Duration,
     pub verdict: Verdict,
     pub gates: Vec<Gate>,
     pub doubts: Vec<Doubt>,

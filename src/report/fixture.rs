@@ -331,6 +331,7 @@ fn finish(totals: Totals, thresholds: &[Threshold], dropped: u64) -> Finished {
         started_at: UNIX_EPOCH + Duration::from_millis(1_795_230_995_250),
         load_began: UNIX_EPOCH + Duration::from_millis(1_795_230_995_250),
         elapsed,
+        paused: Duration::ZERO,
         verdict,
         gates,
         doubts,

@@ -5,8 +5,10 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Progress {
     pub phase: Phase,
-    /// Since load began.
+    /// Since load began, without pauses.
     pub elapsed: Duration,
+    /// How long the run has been paused, all pauses together.
+    pub paused: Duration,
     /// When the last scenario ends by plan, without its graceful stop.
     pub planned: Duration,
     pub scenarios: Vec<ScenarioProgress>,
@@ -48,8 +50,12 @@ pub enum Phase {
     Preflight,
     Setup,
     Running,
+    /// No iteration starts until the run is resumed; running ones may finish.
+    Paused,
     /// No iteration starts any more; running ones may finish.
     Draining,
+    /// What the load left is asked for.
+    Verifying,
     Teardown,
     Finished,
 }

@@ -29,18 +29,22 @@ pub(super) struct RunView<'a> {
     /// Once it is known.
     pub(super) verdict: Option<Verdict>,
     pub(super) phase: Phase,
+    /// Without pauses.
     pub(super) elapsed: Duration,
+    pub(super) paused: Duration,
     pub(super) started_at: SystemTime,
     pub(super) observer: &'a Observer,
     pub(super) samples_dropped: u64,
     pub(super) store: tsdb::Stats,
 }
 
-const STATES: [(&str, Phase); 6] = [
+const STATES: [(&str, Phase); 8] = [
     ("preflight", Phase::Preflight),
     ("setup", Phase::Setup),
     ("running", Phase::Running),
+    ("paused", Phase::Paused),
     ("draining", Phase::Draining),
+    ("verifying", Phase::Verifying),
     ("teardown", Phase::Teardown),
     ("finished", Phase::Finished),
 ];
@@ -97,7 +101,14 @@ fn run_families(labels: &Labels, view: &RunView<'_>) -> Vec<Family> {
     vec![
         gauge(rules::RUN_INFO, "The run; always 1.", 1.0),
         gauge("loadgate_run_start_timestamp_seconds", "When the run started, since unix epoch.", started),
-        gauge(rules::ELAPSED, "Time since load began.", view.elapsed.as_secs_f64()),
+        gauge(rules::ELAPSED, "Time since load began, without pauses.", view.elapsed.as_secs_f64()),
+        Family::single(
+            "loadgate_run_paused_seconds_total",
+            FamilyKind::Counter,
+            "How long the run has been paused.",
+            labels.clone(),
+            view.paused.as_secs_f64(),
+        ),
         gauge(rules::RUN_FINAL, "Whether the values are the run's last.", f64::from(u8::from(view.is_final))),
         one_of("loadgate_run_state", "1 for the state the run is in.", "state", states),
         one_of("loadgate_verdict", "1 for the verdict of the run, once it is final.", "verdict", verdicts),

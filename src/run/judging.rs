@@ -89,7 +89,7 @@ impl Run {
     /// What decides: thresholds as the rules that they are, then alerts.
     pub(super) fn gates(&mut self) -> Vec<Gate> {
         let families = self.ledger.judged().families();
-        let at_ms = self.clock.map_or(0, |clock| clock.unix_ms(self.elapsed.into()));
+        let at_ms = self.clock.map_or(0, |clock| clock.unix_ms((self.elapsed + self.paused).into()));
         let thresholds = self.plan.threshold_rules.judge(self.moment(at_ms, &families, true));
         let alerts = self.alerts.take();
         self.alerts = Some(Vec::new());

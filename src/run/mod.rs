@@ -2,6 +2,7 @@
 //! that knows all parts of it. It has a thread of its own, so that it never delays a worker.
 
 mod checkpoint;
+mod control;
 mod embedded;
 mod failures;
 mod families;
@@ -15,6 +16,7 @@ mod prometheus;
 mod rulebook;
 mod stages;
 mod standing;
+mod steered;
 mod stop;
 
 use std::io;
@@ -24,6 +26,8 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior};
 
+pub use crate::executor::ScaleTo;
+pub use control::{Control, Controlled, ScaleLimits};
 pub use families::RunLabels;
 pub use observer::scrape_targets;
 pub use process::families as process_families;
@@ -71,11 +75,16 @@ pub struct RunOptions {
     /// Answered by whoever reads the taps of `load`, when all of them are gone and the last sample is
     /// written: what is missing from the files.
     pub written: Option<oneshot::Receiver<Vec<Doubt>>>,
+    /// Takes requests to pause, resume and scale the run, if anybody may ask for that.
+    pub control: Option<Controlled>,
 }
 
 /// Who is told while the run lasts.
 pub trait Listener {
     fn progress(&mut self, progress: &Progress);
+
+    /// The run enters this phase: once at each change, before anything else is told of it.
+    fn phase(&mut self, _phase: Phase) {}
 
     /// All families of the run, once a second and a last time at its end.
     fn families(&mut self, families: Vec<Family>);
@@ -166,7 +175,15 @@ struct Run {
     embedded: Embedded,
     watch: Watch,
     phase: Phase,
+    /// The phase that others were told of.
+    told: Option<Phase>,
+    /// Whoever steers the run, if anybody may.
+    control: Option<Controlled>,
+    /// Of the load, without pauses.
     elapsed: Duration,
+    paused: Duration,
+    /// When that began which is judged, on the run's clock.
+    judged_from: Elapsed,
     last_iterations: Vec<(Duration, f64)>,
     scenarios: Vec<crate::report::ScenarioProgress>,
     /// What was to be seen when the load had ended.
@@ -192,7 +209,8 @@ struct Run {
 }
 
 impl Run {
-    fn new(plan: Arc<Plan>, options: RunOptions, started_at: SystemTime) -> Self {
+    fn new(plan: Arc<Plan>, mut options: RunOptions, started_at: SystemTime) -> Self {
+        let control = options.control.take();
         let labels = RunLabels::new(&plan, &options);
         let totals = || labels.totals(&plan);
         let ledger = Ledger::new(totals(), (!plan.warmup.is_zero()).then(totals));
@@ -215,7 +233,11 @@ impl Run {
             embedded,
             watch: Watch::default(),
             phase: Phase::Preflight,
+            told: None,
+            control,
             elapsed: Duration::ZERO,
+            paused: Duration::ZERO,
+            judged_from: Elapsed::ZERO,
             last_iterations,
             scenarios: Vec::new(),
             reached: Progress::default(),
@@ -249,8 +271,15 @@ impl Run {
         if let Some(taps) = &self.options.load.instruments.taps {
             self.shard.tap(taps.tap(clock));
         }
+        self.enter(Phase::Running, listener);
         let ended = self.drive(&mut load, clock, listener, stop).await;
-        self.elapsed = clock.now().since(Elapsed::ZERO);
+        self.keep_time(&load);
+        if let Some(control) = &mut self.control {
+            control.close();
+        }
+        if self.phase == Phase::Paused {
+            self.enter(Phase::Draining, listener);
+        }
         self.observer.last_look(&clock).await;
         load.collect(&mut self.ledger).await;
         if !self.ledger.is_judging() {
@@ -277,17 +306,19 @@ impl Run {
         let mut ticks = tokio::time::interval_at(Instant::now(), TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut ended = None;
-        let warm = clock.instant(self.plan.warmup.into());
         let done = load.done();
         let mut done = std::pin::pin!(done);
         loop {
+            let warm = clock.instant(load.time().moment(self.plan.warmup.into()));
+            let warms_up = !self.ledger.is_judging() && !load.time().is_paused();
             tokio::select! {
                 () = &mut done => return ended,
                 () = self.observer.observe(&clock) => {}
                 // Late by as much as it takes to wake up; a worker hands out its shard when it comes by.
-                () = tokio::time::sleep_until(warm), if !self.ledger.is_judging() => {
+                () = tokio::time::sleep_until(warm), if warms_up => {
                     self.begin_judging(load, &clock).await;
                 }
+                request = control::next(&mut self.control) => self.obey(request, load, listener).await,
                 signal = stop.signal() => {
                     ended = ended.or(Some(Ended::Stopped(signal)));
                     load.abort();
@@ -313,11 +344,10 @@ impl Run {
         listener: &mut dyn Listener,
     ) -> Option<Ended> {
         load.collect(&mut self.ledger).await;
-        self.elapsed = clock.now().since(Elapsed::ZERO);
-        self.watch.tick(self.elapsed, &load.cpu());
+        self.keep_time(load);
+        self.watch.tick(clock.now().since(Elapsed::ZERO), &load.cpu());
         self.count_users(load, clock);
-        let sending = self.spans(load, self.elapsed).iter().any(|span| self.elapsed < span.end);
-        self.phase = if sending { Phase::Running } else { Phase::Draining };
+        self.enter(self.phase_of(load), listener);
         if self.elapsed > self.plan.latest_end() + self.plan.drain {
             load.abort();
         }
@@ -330,6 +360,11 @@ impl Run {
         let crossed = self.ledger.is_judging().then(|| self.crossed(at_ms)).flatten();
         listener.families(families);
         crossed.map(Ended::Threshold).or(abort.map(Ended::Alert))
+    }
+
+    /// How long load has been sent so far, and how long not because of pauses.
+    fn keep_time(&mut self, load: &Load) {
+        (self.elapsed, self.paused) = (load.elapsed(), load.paused());
     }
 
     /// `vus` and `vus_max`, as k6 samples them each second.
@@ -352,7 +387,8 @@ impl Run {
         self.watch.forget(&self.plan);
         self.observer.begin_judging();
         self.unjudged_iterations = self.completed();
-        self.embedded.open(clock.unix_ms(clock.now()));
+        self.judged_from = clock.now();
+        self.embedded.open(clock.unix_ms(self.judged_from));
         self.ledger.begin_judging();
     }
 
@@ -391,6 +427,7 @@ impl Run {
             listener.progress(&self.reached);
         }
         self.unwritten.extend(listener.doubts());
+        self.enter(Phase::Finished, listener);
         let finished = self.finish(ended, elapsed);
         let families = self.families(Some(&finished));
         if let Some(clock) = self.clock {
@@ -404,7 +441,6 @@ impl Run {
 
     fn finish(&mut self, ended: Option<Ended>, elapsed: Duration) -> Finished {
         self.elapsed = elapsed;
-        self.phase = Phase::Finished;
         let sent_load = !matches!(ended, Some(Ended::Unready(_)));
         let mut gates = if sent_load { self.gates() } else { Vec::new() };
         let health = health::health(
@@ -465,6 +501,7 @@ impl Run {
             started_at: self.started_at,
             load_began: self.load_began.unwrap_or(self.started_at),
             elapsed,
+            paused: self.paused,
             verdict,
             gates,
             doubts,
@@ -499,6 +536,7 @@ impl Run {
             verdict,
             phase: self.phase,
             elapsed: self.elapsed,
+            paused: self.paused,
             started_at: self.started_at,
             observer: &self.observer,
             samples_dropped: self.samples_dropped.count(),

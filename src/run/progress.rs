@@ -32,9 +32,10 @@ impl Run {
                 };
                 let secs = elapsed.saturating_sub(since).as_secs_f64();
                 let other = scenario.start_after.map(|other| &self.plan.scenarios[other.index()].name);
+                let described = scenario.describe_as(&**load.executor(scenario.id.index()));
                 let executor = match other {
-                    Some(other) => format!("{}, after {other}", scenario.describe()),
-                    None => scenario.describe(),
+                    Some(other) => format!("{described}, after {other}"),
+                    None => described,
                 };
                 ScenarioProgress {
                     name: name.to_owned(),
@@ -66,6 +67,7 @@ impl Run {
         let progress = Progress {
             phase,
             elapsed,
+            paused: self.paused,
             planned: spans.iter().map(|span| span.end).max().unwrap_or_default(),
             scenarios,
             probes: probes.collect(),

@@ -40,7 +40,7 @@ impl Run {
         tracing::info!("waiting until {} has judged the final values", prometheus.name());
         listener.progress(&Progress { phase: Phase::Draining, ..self.reached.clone() });
         let ended_at = SystemTime::now();
-        let warmup = self.plan.warmup.min(self.elapsed);
+        let warmup = if self.ledger.is_judging() { self.judged_from.into() } else { self.elapsed };
         let opened_at = self.load_began.unwrap_or(self.started_at) + warmup;
         let gates = self.gates();
         let question = Question { opened_at, ended_at, gates: &gates };

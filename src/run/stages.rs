@@ -87,7 +87,7 @@ impl Run {
         progress: Progress,
         listener: &'a mut dyn Listener,
     ) -> Stage<'a> {
-        self.phase = phase;
+        self.enter(phase, listener);
         let progress = Progress { phase, ..progress };
         listener.progress(&progress);
         Stage { run: self, progress, listener }

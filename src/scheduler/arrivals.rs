@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::pacer::Pacer;
 use super::pool::Seat;
 use super::scenario::{Busy, LocalScenario};
-use crate::executor::{Arrival, Decision, DropReason, Model, Open, Vus};
+use crate::executor::{Arrival, Decision, DropReason, Model, Vus};
 use crate::flow::Vu;
 use crate::time::Elapsed;
 
@@ -17,29 +17,47 @@ const BURST: u32 = 32;
 
 impl LocalScenario {
     /// Starts or drops this worker's share of the arrivals.
-    pub(super) async fn pace(self: &Rc<Self>, open: &dyn Open, pacer: &mut Pacer, start: Elapsed) {
-        self.allocate_users(open.pre_allocated_vus());
+    pub(super) async fn pace(self: &Rc<Self>, pacer: &mut Pacer, start: Elapsed, end: Elapsed) {
         let (mut burst, mut last_due) = (0, Elapsed::ZERO);
         while !self.pool.ended_early() {
-            let now = Elapsed::from(self.worker.clock.now().since(start));
-            let decision = self.arrivals.borrow_mut().next(open, now, Vus { idle: self.pool.available() });
-            match decision {
+            if self.steering.is_paused() {
+                self.reap();
+                tokio::select! {
+                    () = self.steering.resumed() => {}
+                    () = self.pool.early_end() => {}
+                }
+                continue;
+            }
+            let now = Elapsed::from(self.steering.now().since(start));
+            match self.decide(now) {
                 Decision::Start(arrival) => {
                     last_due = arrival.due;
-                    let due = start + Duration::from(arrival.due);
+                    // Later by the pauses so far: they are nothing that a user would have felt.
+                    let due = self.steering.moment(start + Duration::from(arrival.due));
                     self.dispatch(Arrival { due, ..arrival });
                 }
                 // The scenario is over: all that is left is as late, and may be too much to drop one by one.
                 Decision::Drop(DropReason::PacerLate) => {
-                    let left = self.arrivals.borrow().overdue(open, now);
-                    return self.drop_iterations(DropReason::PacerLate, 1 + left);
+                    return self.drop_iterations(DropReason::PacerLate, 1 + self.overdue(now));
                 }
                 Decision::Drop(reason) => self.drop_iterations(reason, 1),
                 Decision::Wait(until) => {
                     self.reap();
                     burst = 0;
+                    let due = self.steering.moment(start + Duration::from(until));
                     tokio::select! {
-                        () = pacer.until_due(start + Duration::from(until), until.since(last_due)) => {}
+                        () = pacer.until_due(due, until.since(last_due)) => {}
+                        () = self.steering.changed() => {}
+                        () = self.pool.early_end() => {}
+                    }
+                    continue;
+                }
+                // Another rate would bring further ones.
+                Decision::Done if now < end.since(start).into() && self.executor.borrow().is_constant() => {
+                    self.reap();
+                    tokio::select! {
+                        () = pacer.until(self.steering.moment(end)) => {}
+                        () = self.steering.changed() => {}
                         () = self.pool.early_end() => {}
                     }
                     continue;
@@ -57,10 +75,23 @@ impl LocalScenario {
 
     /// What was due and is not looked at any more is dropped.
     pub(super) fn abort_arrivals(&self, begun: Elapsed) {
-        if let Model::Open(open) = self.scenario.executor.model() {
-            let since_start = Elapsed::from(self.worker.clock.now().since(begun));
-            let overdue = self.arrivals.borrow().overdue(open, since_start);
-            self.drop_iterations(DropReason::Aborted, overdue);
+        let since_start = Elapsed::from(self.steering.now().since(begun));
+        self.drop_iterations(DropReason::Aborted, self.overdue(since_start));
+    }
+
+    fn decide(&self, now: Elapsed) -> Decision {
+        match self.executor.borrow().model() {
+            Model::Open(open) => {
+                self.arrivals.borrow_mut().next(open, now, Vus { idle: self.pool.available() })
+            }
+            Model::Closed(_) => Decision::Done,
+        }
+    }
+
+    fn overdue(&self, now: Elapsed) -> u64 {
+        match self.executor.borrow().model() {
+            Model::Open(open) => self.arrivals.borrow().overdue(open, now),
+            Model::Closed(_) => 0,
         }
     }
 
@@ -95,7 +126,7 @@ impl LocalScenario {
         }
     }
 
-    fn allocate_users(&self, of_all: u64) {
+    pub(super) fn allocate_users(&self, of_all: u64) {
         for _ in 0..self.share.of_total(of_all) {
             // Another worker may have grown the pool first.
             if self.pool.allocate() {

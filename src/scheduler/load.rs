@@ -9,17 +9,20 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
+use super::load_time::LoadTime;
 use super::numbers::VuNumbers;
 use super::pacer::Timing;
 use super::pool::{Pool, PoolState};
+use super::steering::{Order, Steer};
 use super::worker::{self, AllDone, Collect, Collected, OneDone, WorkerParts};
 use crate::aggregate::Absorb;
-use crate::executor::Share;
+use crate::executor::{Executor, ScaleTo, Share};
 use crate::flow::{Instruments, Limiter, Shared};
+use crate::ids::ScenarioId;
 use crate::plan::Plan;
 use crate::record::Shard;
 use crate::template::Locals;
-use crate::time::Clock;
+use crate::time::{Clock, Elapsed};
 
 #[derive(Debug, Clone)]
 pub struct LoadOptions {
@@ -40,6 +43,10 @@ impl Default for LoadOptions {
 /// Load that is being sent. Ends by itself when every scenario has; dropping it aborts it.
 pub struct Load {
     plan: Arc<Plan>,
+    clock: Clock,
+    time: LoadTime,
+    /// As they are now, in the plan's order.
+    executors: Vec<Arc<dyn Executor>>,
     pools: Arc<[Arc<Pool>]>,
     workers: Vec<Handle>,
     abort: CancellationToken,
@@ -48,6 +55,7 @@ pub struct Load {
 
 struct Handle {
     collect: mpsc::Sender<Collect>,
+    steer: mpsc::Sender<Steer>,
     /// An empty shard to swap in; out while the worker has both.
     spare: Option<Shard>,
     last: oneshot::Receiver<Collected>,
@@ -123,9 +131,11 @@ impl Load {
         let (mut handles, mut parts) = (Vec::new(), Vec::new());
         for (at, arrivals) in receivers.into_iter().enumerate() {
             let (collect, collect_receiver) = mpsc::channel(1);
+            let (steer, orders) = mpsc::channel(1);
             let (last, last_receiver) = oneshot::channel();
             handles.push(Handle {
                 collect,
+                steer,
                 spare: Some(Shard::new(Arc::clone(&plan.registry))),
                 last: last_receiver,
                 ended: false,
@@ -145,12 +155,15 @@ impl Load {
                 arrivals_to: arrivals_to.clone(),
                 arrivals,
                 collect: collect_receiver,
+                orders,
                 abort: abort.clone(),
                 last,
                 done: OneDone(Arc::clone(&done)),
             });
         }
-        (Load { plan, pools, workers: handles, abort, done: done.token.clone() }, parts)
+        let executors = plan.scenarios.iter().map(|scenario| Arc::clone(&scenario.executor)).collect();
+        let (time, done) = (LoadTime::default(), done.token.clone());
+        (Load { plan, clock, time, executors, pools, workers: handles, abort, done }, parts)
     }
 
     /// Adds to `totals` what the workers have recorded since the last time. Waits for each worker
@@ -183,6 +196,77 @@ impl Load {
     pub fn panics(&self) -> u64 {
         let threads = self.workers.iter().filter(|handle| handle.panicked).count() as u64;
         threads + self.pools.iter().map(|pool| pool.state().panics).sum::<u64>()
+    }
+
+    /// How load time follows from the run's clock.
+    pub fn time(&self) -> LoadTime {
+        self.time
+    }
+
+    /// Load time now.
+    pub fn elapsed(&self) -> Duration {
+        self.time.at(self.clock.now()).into()
+    }
+
+    /// How long it has been paused so far, all pauses together.
+    pub fn paused(&self) -> Duration {
+        self.time.paused(self.clock.now())
+    }
+
+    /// What decides when iterations of a scenario start now, by its position in the plan.
+    pub fn executor(&self, at: usize) -> &Arc<dyn Executor> {
+        &self.executors[at]
+    }
+
+    /// When it returns, no worker begins an iteration any more, and load time stands still.
+    pub async fn pause(&mut self) {
+        self.time.pause(self.clock.now());
+        self.order(Order::Time(self.time)).await;
+    }
+
+    /// Load time goes on where it stood.
+    pub async fn resume(&mut self) {
+        self.time.resume(self.clock.now());
+        self.order(Order::Time(self.time)).await;
+    }
+
+    /// The executor of a scenario with another number from now on.
+    ///
+    /// # Errors
+    /// When it has no such number, or no iteration of the scenario begins any more; for people.
+    pub fn scaled(&self, id: ScenarioId, to: ScaleTo) -> Result<Box<dyn Executor>, String> {
+        let (executor, pool) = (&self.executors[id.index()], self.pools[id.index()].state());
+        let own = Elapsed::from(self.elapsed()).since(pool.begun.unwrap_or(Elapsed::MAX));
+        if pool.is_over || Elapsed::from(own) >= executor.duration() {
+            return Err("it begins no iteration any more".to_owned());
+        }
+        let to = match to {
+            ScaleTo::Vus(vus) if vus > 0 => ScaleTo::Vus(self.plan.segment.scale(vus)),
+            to => to,
+        };
+        executor.scaled(to, own.into())
+    }
+
+    /// From when it returns, every worker asks this executor. It is one that [`scaled`](Self::scaled) answered.
+    pub async fn rescale(&mut self, id: ScenarioId, executor: Arc<dyn Executor>) {
+        self.pools[id.index()].rescale(executor.model());
+        self.executors[id.index()] = Arc::clone(&executor);
+        self.order(Order::Executor(id, executor)).await;
+    }
+
+    /// Waits for each worker to come by; one that has ended needs no orders.
+    async fn order(&self, order: Order) {
+        let mut taken = Vec::with_capacity(self.workers.len());
+        for handle in &self.workers {
+            let (done, told) = oneshot::channel();
+            if handle.steer.send(Steer { order: order.clone(), done }).await.is_ok() {
+                taken.push(told);
+            }
+        }
+        tokio::select! {
+            _answered_or_ended = futures_util::future::join_all(taken) => {}
+            () = self.done() => {}
+        }
     }
 
     pub fn plan(&self) -> &Arc<Plan> {
@@ -253,8 +337,9 @@ mod tests {
             let (collect, mut asked) = mpsc::channel(1);
             let (tell, last) = oneshot::channel();
             let (spare, cpu) = (Some(shard()), Duration::ZERO);
+            let (steer, _orders) = mpsc::channel(1);
             let mut handle =
-                Handle { collect, spare, last, ended: false, cpu, thread: None, panicked: false };
+                Handle { collect, steer, spare, last, ended: false, cpu, thread: None, panicked: false };
             let worker = async {
                 let Collect { reply, .. } = asked.recv().await.unwrap();
                 let unanswered =

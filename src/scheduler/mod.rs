@@ -7,15 +7,18 @@
 
 mod arrivals;
 mod load;
+mod load_time;
 mod numbers;
 mod pacer;
 mod pool;
 mod scenario;
+mod steering;
 #[cfg(test)]
 mod tests;
 mod users;
 mod worker;
 
 pub use load::{Load, LoadOptions};
+pub use load_time::LoadTime;
 pub use pacer::Timing;
 pub use pool::PoolState;

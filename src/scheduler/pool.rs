@@ -25,8 +25,8 @@ pub(super) struct Pool {
     idle: Box<[AtomicU64]>,
     allocated: AtomicU64,
     /// Those that are made when the scenario begins.
-    pre_allocated: u64,
-    max: u64,
+    pre_allocated: AtomicU64,
+    max: AtomicU64,
     busy: AtomicU64,
     /// Iterations that were taken, where their number is limited.
     taken: AtomicU64,
@@ -55,9 +55,11 @@ pub struct PoolState {
     pub done: bool,
     /// Tasks of ours that panicked: none, or there is a mistake in this program.
     pub panics: u64,
-    /// When its iterations could begin.
+    /// It has ended, or begins no iteration any more before its time.
+    pub is_over: bool,
+    /// When its iterations could begin, in load time.
     pub begun: Option<Elapsed>,
-    /// When its last worker had ended, graceful stop included.
+    /// When its last worker had ended, graceful stop included, in load time.
     pub ended: Option<Elapsed>,
 }
 
@@ -66,8 +68,8 @@ impl Pool {
         Pool {
             idle: (0..workers).map(|_| AtomicU64::new(0)).collect(),
             allocated: AtomicU64::new(0),
-            pre_allocated: model.allocated_at_start(),
-            max: model.max_vus(),
+            pre_allocated: AtomicU64::new(model.allocated_at_start()),
+            max: AtomicU64::new(model.max_vus()),
             busy: AtomicU64::new(0),
             taken: AtomicU64::new(0),
             schedules_left: AtomicUsize::new(workers),
@@ -85,10 +87,11 @@ impl Pool {
         let busy = self.busy.load(SeqCst);
         PoolState {
             busy,
-            allocated: self.allocated.load(SeqCst).max(self.pre_allocated),
-            max: self.max,
+            allocated: self.allocated.load(SeqCst).max(self.pre_allocated.load(SeqCst)),
+            max: self.max.load(SeqCst),
             done: self.all_scheduled() && busy == 0,
             panics: self.panics.load(SeqCst),
+            is_over: self.ended_early() || self.ended.get().is_some(),
             begun: self.begun.get().copied(),
             ended: self.ended.get().copied(),
         }
@@ -116,7 +119,7 @@ impl Pool {
     /// Users that could start an iteration now, on whatever worker; those not yet made included.
     pub(super) fn available(&self) -> u64 {
         let idle: u64 = self.idle.iter().map(|count| count.load(SeqCst)).sum();
-        idle + self.max.saturating_sub(self.allocated.load(SeqCst))
+        idle + self.max.load(SeqCst).saturating_sub(self.allocated.load(SeqCst))
     }
 
     /// Reserves a user: at home, else elsewhere, else a new one. `None` only when every user of the
@@ -134,8 +137,20 @@ impl Pool {
 
     /// Takes one of the users that may still be made.
     pub(super) fn allocate(&self) -> bool {
-        let room = |allocated| (allocated < self.max).then_some(allocated + 1);
+        let max = self.max.load(SeqCst);
+        let room = |allocated| (allocated < max).then_some(allocated + 1);
         self.allocated.fetch_update(SeqCst, SeqCst, room).is_ok()
+    }
+
+    /// Other numbers of users from now on.
+    pub(super) fn rescale(&self, model: Model<'_>) {
+        self.max.store(model.max_vus(), SeqCst);
+        self.pre_allocated.store(model.allocated_at_start(), SeqCst);
+    }
+
+    /// A user is there no more.
+    pub(super) fn dismiss(&self) {
+        decrement(&self.allocated);
     }
 
     /// A user that waits for an arrival. Only after it is really there.

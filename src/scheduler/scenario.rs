@@ -1,6 +1,7 @@
 //! One scenario on one worker: its users, its share of the schedule, its graceful stop.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,8 +13,9 @@ use tokio::task::JoinSet;
 use super::numbers::VuNumbers;
 use super::pacer::{Pacer, Timing};
 use super::pool::Pool;
+use super::steering::Steering;
 use crate::data::Spent;
-use crate::executor::{Arrival, Arrivals, DropReason, Model, Share};
+use crate::executor::{Arrival, Arrivals, DropReason, Executor, Model, Share};
 use crate::flow::{Ended, Vu, Worker};
 use crate::ids::ScenarioId;
 use crate::plan::Scenario;
@@ -26,6 +28,13 @@ pub(super) type HandOver = Box<dyn Fn(usize, Arrival) -> bool>;
 pub(super) struct LocalScenario {
     pub(super) scenario: Arc<Scenario>,
     pub(super) worker: Rc<Worker>,
+    pub(super) steering: Rc<Steering>,
+    /// The scenario's, until it is scaled.
+    pub(super) executor: RefCell<Arc<dyn Executor>>,
+    /// Users with this number and above go when their iteration is done.
+    pub(super) wanted: Cell<u64>,
+    /// Users of the closed model that live on this worker, by their numbers.
+    pub(super) alive: RefCell<BTreeSet<u64>>,
     pub(super) pool: Arc<Pool>,
     /// Of the scenario whose end this one waits for.
     predecessor: Option<Arc<Pool>>,
@@ -47,6 +56,7 @@ impl LocalScenario {
     pub(super) fn new(
         scenario: Arc<Scenario>,
         worker: Rc<Worker>,
+        steering: Rc<Steering>,
         pools: &[Arc<Pool>],
         share: Share,
         timing: Timing,
@@ -58,9 +68,14 @@ impl LocalScenario {
         let begun = Cell::new(None);
         let pool = |id: ScenarioId| Arc::clone(&pools[id.index()]);
         let (pool, predecessor) = (pool(scenario.id), scenario.start_after.map(pool));
+        let executor = RefCell::new(Arc::clone(&scenario.executor));
         Rc::new(LocalScenario {
             scenario,
             worker,
+            steering,
+            executor,
+            wanted: Cell::new(u64::MAX),
+            alive: RefCell::default(),
             pool,
             predecessor,
             share,
@@ -82,14 +97,18 @@ impl LocalScenario {
             Some(predecessor) => predecessor.end().await + Duration::from(self.scenario.start_time),
             None => self.scenario.start_time,
         };
-        pacer.until(start).await;
+        self.steering.until(start, &mut pacer).await;
         self.begun.set(Some(start));
         self.pool.begin(start);
         let part = Part(Rc::clone(&self));
-        let end = start + Duration::from(self.scenario.executor.duration());
-        match self.scenario.executor.model() {
+        let executor = Arc::clone(&self.executor.borrow());
+        let end = start + Duration::from(executor.duration());
+        match executor.model() {
             Model::Closed(closed) => {
                 self.start_users(closed, start);
+                if executor.is_constant() && closed.vus() > 0 {
+                    self.expect_users(end);
+                }
                 tokio::select! {
                     () = self.all_ended() => {}
                     () = self.graceful_stop(&mut pacer, end) => self.cut_off().await,
@@ -99,7 +118,8 @@ impl LocalScenario {
                 }
             }
             Model::Open(open) => {
-                self.pace(open, &mut pacer, start).await;
+                self.allocate_users(open.pre_allocated_vus());
+                self.pace(&mut pacer, start, end).await;
                 self.end_of_schedule(&mut pacer, end).await;
                 self.pool.schedule_done();
                 tokio::select! {
@@ -115,7 +135,7 @@ impl LocalScenario {
     /// Returns when no iteration begins any more: at `end`, or when there is no data for a further one.
     async fn end_of_schedule(&self, pacer: &mut Pacer, end: Elapsed) {
         tokio::select! {
-            () = pacer.until(end) => {}
+            () = self.steering.until(end, pacer) => {}
             () = self.pool.early_end() => {}
         }
     }
@@ -123,8 +143,20 @@ impl LocalScenario {
     /// Returns when iterations that began by then have had all of their time to finish.
     async fn graceful_stop(&self, pacer: &mut Pacer, end: Elapsed) {
         self.end_of_schedule(pacer, end).await;
-        let ended = self.worker.clock.now().min(end);
-        pacer.until(ended + self.scenario.graceful_stop).await;
+        let ended = self.steering.now().min(end);
+        self.steering.until(ended + self.scenario.graceful_stop, pacer).await;
+    }
+
+    /// This executor decides from now on.
+    pub(super) fn rescale(self: &Rc<Self>, executor: Arc<dyn Executor>) {
+        self.executor.replace(Arc::clone(&executor));
+        if let (Model::Closed(closed), true) = (executor.model(), executor.is_constant()) {
+            self.wanted.set(closed.vus());
+            if let Some(begun) = self.begun.get() {
+                self.start_users(closed, begun);
+            }
+        }
+        self.steering.wake();
     }
 
     /// What an abort leaves undone is counted: arrivals that were due, iterations that were running.
@@ -206,14 +238,14 @@ struct Part(Rc<LocalScenario>);
 
 impl Part {
     fn end(self) {
-        self.0.pool.worker_ended(self.0.worker.clock.now());
+        self.0.pool.worker_ended(self.0.steering.now());
     }
 }
 
 impl Drop for Part {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.pool.worker_ended(self.0.worker.clock.now());
+            self.0.pool.worker_ended(self.0.steering.now());
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::pacer::{Pacer, Timing};
 use super::scenario::{Busy, LocalScenario};
 use crate::executor::{Closed, DropReason, Turn, User};
 use crate::flow::Vu;
@@ -14,21 +15,42 @@ struct AtWork {
     busy: Busy,
 }
 
-/// Who a user is, also after a time in which it was not wanted.
-struct Identity {
-    id: u64,
-    iteration: u64,
+/// Who a user is while it is not at work.
+enum AtRest {
+    /// It has not begun an iteration yet.
+    New,
+    /// It was not wanted for a time: its connections are gone.
+    Left { id: u64, iteration: u64 },
+    /// In a pause of the run: its connections stay open, so that the load after the pause is the load before it.
+    Paused(Vu),
 }
 
 impl LocalScenario {
-    /// Starts this worker's share of the users: number 0 on the first worker, number 1 on the second.
+    /// Starts this worker's share of the users that are not there yet: number 0 on the first worker, number 1 on the
+    /// second.
     pub(super) fn start_users(self: &Rc<Self>, closed: &dyn Closed, start: Elapsed) {
         let limit = self.scenario.executor.model().iterations();
         for nth in 0..self.share.of_total(closed.vus()) {
-            self.pool.allocate();
-            let user = User::new(closed, self.share.nth(nth));
-            self.tasks.borrow_mut().spawn_local(Rc::clone(self).live(user, limit, start));
+            let number = self.share.nth(nth);
+            // One that was to go and has not finished its iteration yet stays.
+            if self.alive.borrow_mut().insert(number) {
+                self.pool.allocate();
+                let user = User::new(closed, number);
+                self.tasks.borrow_mut().spawn_local(Rc::clone(self).live(user, number, limit, start));
+            }
         }
+    }
+
+    /// Further users may come until `end`: the scenario is not over when there is none.
+    pub(super) fn expect_users(self: &Rc<Self>, end: Elapsed) {
+        let local = Rc::clone(self);
+        self.tasks.borrow_mut().spawn_local(async move {
+            let mut pacer = Pacer::new(local.worker.clock, Timing::Tokio);
+            tokio::select! {
+                () = local.steering.until(end, &mut pacer) => {}
+                () = local.pool.early_end() => {}
+            }
+        });
     }
 
     /// What was asked for and was not begun before the end is dropped, when all workers are done.
@@ -41,29 +63,42 @@ impl LocalScenario {
     }
 
     /// One user's life. `limit` is how many iterations all users may begin.
-    async fn live(self: Rc<Self>, mut user: User, limit: Option<u64>, start: Elapsed) {
-        let (mut identity, mut at_work) = (None, None);
+    async fn live(self: Rc<Self>, mut user: User, number: u64, limit: Option<u64>, start: Elapsed) {
+        let (mut at_rest, mut at_work) = (AtRest::New, None);
+        let mut pacer = Pacer::new(self.worker.clock, Timing::Tokio);
         loop {
-            let now = Elapsed::from(self.worker.clock.now().since(start));
-            match user.next(now) {
+            let turn = user.next(self.steering.now().since(start).into());
+            // Load time stands still: after the pause it is its turn as it is now.
+            if matches!(turn, Turn::Start { .. }) && self.steering.is_paused() {
+                if let Some(AtWork { vu, busy }) = at_work.take() {
+                    drop(busy);
+                    at_rest = AtRest::Paused(vu);
+                }
+                self.sit_out(number).await;
+            }
+            if number >= self.wanted.get() {
+                self.alive.borrow_mut().remove(&number);
+                return self.pool.dismiss();
+            }
+            match turn {
                 Turn::Start { .. } | Turn::Wait(_) if self.pool.ended_early() => return,
                 Turn::Start { .. } if limit.is_some_and(|limit| !self.pool.take(limit)) => return,
                 Turn::Start { cut_off } => {
-                    let working = at_work.get_or_insert_with(|| self.set_to_work(identity.take()));
+                    let rested = || self.set_to_work(std::mem::replace(&mut at_rest, AtRest::New));
+                    let working = at_work.get_or_insert_with(rested);
                     let cut_off = cut_off.map(|moment| start + Duration::from(moment));
-                    let complete = self.iterate_until(working, cut_off).await;
+                    let complete = self.iterate_until(working, cut_off, &mut pacer).await;
                     if !complete {
-                        identity = leave(at_work.take());
+                        at_rest = leave(at_work.take(), at_rest);
                     }
                     // An iteration without a wait must not keep the worker from its other users.
                     tokio::task::coop::consume_budget().await;
                 }
                 // Its connections close, as those of a user who has left.
                 Turn::Wait(until) => {
-                    identity = leave(at_work.take()).or(identity);
-                    let moment = start + Duration::from(until);
+                    at_rest = leave(at_work.take(), at_rest);
                     tokio::select! {
-                        () = tokio::time::sleep_until(self.worker.clock.instant(moment)) => {}
+                        () = self.steering.until(start + Duration::from(until), &mut pacer) => {}
                         () = self.pool.early_end() => {}
                     }
                 }
@@ -72,37 +107,56 @@ impl LocalScenario {
         }
     }
 
-    fn set_to_work(self: &Rc<Self>, identity: Option<Identity>) -> AtWork {
+    /// Until the run goes on, or the user is not wanted any more.
+    async fn sit_out(&self, number: u64) {
+        while self.steering.is_paused() && number < self.wanted.get() && !self.pool.ended_early() {
+            tokio::select! {
+                () = self.steering.changed() => {}
+                () = self.pool.early_end() => {}
+            }
+        }
+    }
+
+    fn set_to_work(self: &Rc<Self>, at_rest: AtRest) -> AtWork {
         self.pool.occupy();
         let busy = Busy { local: Rc::clone(self), iterating: false };
-        let vu = match identity {
-            None => self.new_user(),
-            Some(Identity { id, iteration }) => {
+        let vu = match at_rest {
+            AtRest::New => self.new_user(),
+            AtRest::Left { id, iteration } => {
                 let mut vu = self.user(id);
                 vu.iteration = iteration;
                 vu
             }
+            AtRest::Paused(vu) => vu,
         };
         AtWork { vu, busy }
     }
 
     /// Whether the iteration was complete before `cut_off`. What is dropped half-way counts as interrupted.
-    async fn iterate_until(&self, at_work: &mut AtWork, cut_off: Option<Elapsed>) -> bool {
+    async fn iterate_until(&self, at_work: &mut AtWork, cut_off: Option<Elapsed>, pacer: &mut Pacer) -> bool {
         let iteration = self.iterate(&mut at_work.vu, &mut at_work.busy, None);
-        match cut_off.map(|moment| self.worker.clock.instant(moment)) {
+        match cut_off {
             None => {
                 iteration.await;
                 true
             }
-            Some(moment) => tokio::time::timeout_at(moment, iteration).await.is_ok(),
+            Some(moment) => tokio::select! {
+                biased;
+                () = iteration => true,
+                () = self.steering.until(moment, pacer) => false,
+            },
         }
     }
 }
 
-fn leave(at_work: Option<AtWork>) -> Option<Identity> {
-    // An iteration that was cut off is one that it has begun.
-    at_work.map(|AtWork { vu, busy }| Identity {
-        id: vu.id,
-        iteration: vu.iteration + u64::from(busy.iterating),
-    })
+/// Its connections are gone; it stays who it is.
+fn leave(at_work: Option<AtWork>, at_rest: AtRest) -> AtRest {
+    match (at_work, at_rest) {
+        // An iteration that was cut off is one that it has begun.
+        (Some(AtWork { vu, busy }), _) => {
+            AtRest::Left { id: vu.id, iteration: vu.iteration + u64::from(busy.iterating) }
+        }
+        (None, AtRest::Paused(vu)) => AtRest::Left { id: vu.id, iteration: vu.iteration },
+        (None, at_rest) => at_rest,
+    }
 }

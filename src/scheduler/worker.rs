@@ -14,6 +14,7 @@ use super::numbers::VuNumbers;
 use super::pacer::Timing;
 use super::pool::Pool;
 use super::scenario::LocalScenario;
+use super::steering::{Order, Steer, Steering};
 use crate::executor::{Arrival, Share};
 use crate::flow::{Instruments, Shared, Worker};
 use crate::ids::ScenarioId;
@@ -56,6 +57,7 @@ pub(super) struct WorkerParts {
     pub(super) arrivals_to: Vec<mpsc::UnboundedSender<HandedOver>>,
     pub(super) arrivals: mpsc::UnboundedReceiver<HandedOver>,
     pub(super) collect: mpsc::Receiver<Collect>,
+    pub(super) orders: mpsc::Receiver<Steer>,
     pub(super) abort: CancellationToken,
     /// For the last shard.
     pub(super) last: oneshot::Sender<Collected>,
@@ -95,8 +97,9 @@ pub(super) async fn run(mut parts: WorkerParts) {
     // Whoever writes samples is done when all taps are gone, and this one is the worker's own.
     parts.instruments = Instruments::default();
     // Indexed by id.
+    let steering = Rc::new(Steering::new(parts.clock));
     let scenarios: Vec<Rc<LocalScenario>> =
-        plan.scenarios.iter().map(|scenario| local(&parts, scenario, &worker)).collect();
+        plan.scenarios.iter().map(|scenario| local(&parts, scenario, &worker, &steering)).collect();
     let mut running: JoinSet<()> = JoinSet::new();
     for scenario in &scenarios {
         running.spawn_local(Rc::clone(scenario).run());
@@ -119,6 +122,14 @@ pub(super) async fn run(mut parts: WorkerParts) {
                     scenario.start_reserved(handed.arrival);
                 }
             }
+            Some(Steer { order, done }) = parts.orders.recv() => {
+                match order {
+                    Order::Time(time) => steering.set(time),
+                    Order::Executor(id, executor) => scenarios[id.index()].rescale(executor),
+                }
+                // Nobody waits any more when the run has ended meanwhile.
+                let _ = done.send(());
+            }
             Some(Collect { spare, reply }) = parts.collect.recv() => {
                 // Nobody waits any more when the run has ended meanwhile.
                 let _ = reply.send(collected(&worker, spare));
@@ -132,6 +143,9 @@ pub(super) async fn run(mut parts: WorkerParts) {
             scenario.interrupt_reserved();
         }
     }
+    // Whoever waits for an order to be done is told that it is in vain.
+    parts.orders.close();
+    while parts.orders.recv().await.is_some() {}
     let _ = parts.last.send(collected(&worker, Shard::new(Arc::clone(&plan.registry))));
     drop(parts.done);
 }
@@ -140,6 +154,7 @@ fn local(
     parts: &WorkerParts,
     scenario: &Arc<crate::plan::Scenario>,
     worker: &Rc<Worker>,
+    steering: &Rc<Steering>,
 ) -> Rc<LocalScenario> {
     let to = parts.arrivals_to.clone();
     let id = scenario.id;
@@ -148,6 +163,7 @@ fn local(
     LocalScenario::new(
         Arc::clone(scenario),
         Rc::clone(worker),
+        Rc::clone(steering),
         &parts.pools,
         parts.share,
         parts.timing,

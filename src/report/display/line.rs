@@ -40,8 +40,8 @@ impl Mark {
 pub(in crate::report) fn mark(scenario: &ScenarioProgress, phase: Phase, elapsed: Duration) -> Mark {
     let over = scenario.done || elapsed >= scenario.start_time.saturating_add(scenario.duration);
     match phase {
-        Phase::Finished | Phase::Teardown if over => Mark::Done,
-        Phase::Finished | Phase::Teardown => Mark::Cut,
+        Phase::Finished | Phase::Teardown | Phase::Verifying if over => Mark::Done,
+        Phase::Finished | Phase::Teardown | Phase::Verifying => Mark::Cut,
         _ if elapsed < scenario.start_time || !phase.has_load() => Mark::Waiting,
         _ if scenario.waits_for.is_some() => Mark::Waiting,
         _ if over && scenario.active_vus == 0 => Mark::Done,
@@ -94,7 +94,9 @@ pub fn headline(progress: &Progress) -> String {
         Phase::Setup => return "setup: no load is sent yet".to_owned(),
         Phase::Running if progress.elapsed < progress.warmup => "warming up",
         Phase::Running => "running",
+        Phase::Paused => "paused",
         Phase::Draining => "draining",
+        Phase::Verifying => return "verifying: the load is over".to_owned(),
         Phase::Teardown => return "teardown: the load is over".to_owned(),
         Phase::Finished => "finished",
     };

@@ -12,7 +12,7 @@ use loadgate::tsdb::{Origin, Store};
 use super::client::{get, post};
 use super::data::BEGIN;
 use super::{filled, serving};
-use crate::stage::{Serving, is_final};
+use crate::stage::{Serving, exchange, is_final};
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 

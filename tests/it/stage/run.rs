@@ -60,6 +60,7 @@ pub(crate) fn try_run(text: &str) -> Result<Ran, config::Problems> {
         prometheus: None,
         standing: None,
         written: None,
+        control: None,
     };
     let mut seen = Seen::default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
