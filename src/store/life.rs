@@ -129,9 +129,9 @@ impl Runs {
             let mut statement = connection.prepare_cached(
                 "SELECT id FROM (
                    SELECT number, id, ended_ms, row_number() OVER (ORDER BY ended_ms DESC, id DESC) AS place
-                   FROM run WHERE state IN ('finished', 'interrupted'))
+                   FROM run WHERE state IN ('finished', 'interrupted')) AS ended_run
                  WHERE (ended_ms < ?1 OR place > ?2)
-                   AND NOT EXISTS (SELECT 1 FROM journal WHERE run = number AND ended IS NULL)
+                   AND NOT EXISTS (SELECT 1 FROM journal WHERE run = ended_run.number AND ended IS NULL)
                  ORDER BY place DESC",
             )?;
             let keep = i64::try_from(keep).unwrap_or(i64::MAX);
