@@ -1,0 +1,1 @@
+//! What is kept of series is what was there.
