@@ -71,7 +71,7 @@ impl DaemonConfig {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut problems = Vec::new();
         let source = |text: &str| Arc::new(Source::new(file_name, text, Vec::new()));
-        let tree = match yaml::read(text, &mut problems) {
+        let mut tree = match yaml::read(text, &mut problems) {
             Ok(tree) => tree,
             Err(problem) => {
                 problems.push(problem);
@@ -79,7 +79,7 @@ impl DaemonConfig {
                 return Err(Problems::new(source(shown), problems));
             }
         };
-        refuse_variables(&tree, &mut problems);
+        refuse_variables(&mut tree, &mut problems);
         let mut reader = Reader::new(problems);
         let file = DaemonFile::read(&tree, &mut reader);
         match file {
@@ -237,16 +237,16 @@ impl Element for DaemonFile {
 }
 
 /// Nothing is filled in here, and who writes `${` thinks that it is.
-fn refuse_variables(node: &Node, problems: &mut Vec<Problem>) {
-    match &node.kind {
+fn refuse_variables(node: &mut Node, problems: &mut Vec<Problem>) {
+    match &mut node.kind {
         Kind::Scalar(scalar) if scalar.text.contains("${") => {
             let problem = Problem::new(node.place, "`${…}` is not filled in in the daemon's file");
-            problems.push(
-                problem.help("write the value; what is secret stands in a file, such as `auth.token_file`"),
-            );
+            let help = "write the value; what is secret stands in a file, such as `auth.token_file`";
+            problems.push(problem.help(help));
+            node.kind = Kind::Broken;
         }
-        Kind::Seq(items) => items.iter().for_each(|item| refuse_variables(item, problems)),
-        Kind::Map(entries) => entries.iter().for_each(|(_, value)| refuse_variables(value, problems)),
+        Kind::Seq(items) => items.iter_mut().for_each(|item| refuse_variables(item, problems)),
+        Kind::Map(entries) => entries.iter_mut().for_each(|(_, value)| refuse_variables(value, problems)),
         Kind::Scalar(_) | Kind::Broken => {}
     }
 }
