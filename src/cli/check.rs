@@ -6,11 +6,15 @@ use super::files::{PlanArgs, complain, read_plan, say};
 use super::rules::{check_rules, holds_rules};
 use super::{Failure, INVALID_PLAN};
 
-/// Check plans and rule files: every error with file, line, column, the line, and what was expected
+mod config;
+
+use config::{check_config, holds_config};
+
+/// Check plans, daemon configurations and rule files: every error with file, line, column, the line, and what was expected
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  loadgate check config/plans/*.yml")]
+#[command(after_help = "Example:\n  loadgate check config/plans/*.yml config/loadgate.yml")]
 pub(super) struct Check {
-    /// Plans and rule files
+    /// Plans, daemon configurations and rule files
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -23,6 +27,12 @@ impl Check {
         for file in &self.files {
             if holds_rules(file) {
                 if !check_rules(file) {
+                    code = INVALID_PLAN;
+                }
+                continue;
+            }
+            if holds_config(file) {
+                if !check_config(file) {
                     code = INVALID_PLAN;
                 }
                 continue;

@@ -2,8 +2,9 @@
 
 use super::Failure;
 use super::files::say;
+use crate::config::DaemonConfig;
 
-/// Print the JSON Schema of a plan, for editors
+/// Print the JSON Schema of a plan or of the daemon's configuration, for editors
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example, for the YAML language server (first line of a plan):\n  loadgate schema plan > plan.schema.json\n  # yaml-language-server: $schema=plan.schema.json"
@@ -17,12 +18,16 @@ pub(super) struct Schema {
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Of {
     Plan,
+    Config,
 }
 
 impl Schema {
     pub(super) fn execute(self) -> Result<u8, Failure> {
-        let Of::Plan = self.of;
-        say(&format!("{:#}\n", crate::config::schema()));
+        let schema = match self.of {
+            Of::Plan => crate::config::schema(),
+            Of::Config => DaemonConfig::schema(),
+        };
+        say(&format!("{schema:#}\n"));
         Ok(0)
     }
 }

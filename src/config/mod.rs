@@ -5,8 +5,9 @@
 //! ```
 //!
 //! The types of the plan say themselves how they are read (`Element`, `Value` in `fields`); the same lines make the
-//! JSON Schema. Nothing here opens a file, reads the environment or resolves a name of the plan.
+//! JSON Schema. Nothing here opens a file (but [`Tokens::read`]), reads the environment or resolves a name of the plan.
 
+mod daemon;
 mod data;
 mod defaults;
 mod executor;
@@ -32,6 +33,10 @@ mod value;
 mod vars;
 pub(crate) mod yaml;
 
+pub use daemon::{
+    DaemonConfig, DaemonLimits, Missed, Overlap, PrometheusConfig, ScheduleConfig, Scope, TimeZone, Tokens,
+    TokensError, check_listen,
+};
 pub use data::{DataConfig, DataSource, OnEndConfig, PickConfig};
 pub use defaults::{Defaults, IdentityConfig, Limits, TlsConfig, TlsVersion};
 pub use executor::ExecutorConfig;

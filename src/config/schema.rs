@@ -3,15 +3,20 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::PlanConfig;
-use super::fields::{Value as _, k6_spelling};
+use super::fields::{Value, k6_spelling};
 
 /// The JSON Schema of a plan as it is written, before `${}` is filled in.
 pub fn schema() -> Json {
+    document::<PlanConfig>("loadgate plan")
+}
+
+/// The JSON Schema of a file that is a `T`.
+pub(super) fn document<T: Value>(title: &str) -> Json {
     let mut schemas = Schemas::default();
-    let root = PlanConfig::schema(&mut schemas);
+    let root = T::schema(&mut schemas);
     let mut document = Map::new();
     document.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
-    document.insert("title".to_owned(), json!("loadgate plan"));
+    document.insert("title".to_owned(), json!(title));
     document.extend(root.as_object().cloned().unwrap_or_default());
     schemas.definitions.insert(
         "filled".to_owned(),

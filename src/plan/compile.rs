@@ -18,6 +18,11 @@ use crate::template::Names;
 /// # Errors
 /// Everything that is wrong, each with its place in the file.
 pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
+    with(loaded, Files::beside(base)).0
+}
+
+/// As [`compile`], with files from wherever they are; answers with them, too.
+pub(super) fn with(loaded: &Loaded, mut files: Files) -> (Result<Plan, Problems>, Files) {
     let plan = &loaded.config;
     let mut problems = loaded.problems.clone();
     let catalog = metrics::catalog(&plan.metrics, &mut problems);
@@ -25,7 +30,6 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
     let threshold_rules = rules::of_thresholds(&thresholds, plan, &catalog, &mut problems);
     let registry = Registry::new(Arc::new(catalog), &metrics::bounds(&thresholds), plan.series_limit);
     let names = Names::new(plan.vars.iter().map(|(name, _)| name.clone()));
-    let mut files = Files::beside(base);
     let mut procedures = Procedures { defaults: &plan.defaults, files: &mut files, problems: &mut problems };
     let (mut preflight, _) = procedures.compile("preflight", &plan.preflight, None, &names);
     let (mut setup, names) = procedures.compile("setup", &plan.setup, Some(plan.setup_timeout), &names);
@@ -62,7 +66,8 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
         rules::check_memory(plan, &named, &registry, &scrapes, planned, &mut problems);
     }
     let probes = target::probes(plan, &mut problems);
-    match (settings, threshold_rules) {
+    let files = from.files;
+    let compiled = match (settings, threshold_rules) {
         (Some(settings), Some(threshold_rules)) if problems.is_empty() && named.problems.is_empty() => {
             Ok(Plan {
                 name: Arc::from(plan.name.value.as_str()),
@@ -91,7 +96,8 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
             })
         }
         _ => Err(Problems::new(Arc::clone(&loaded.source), problems).and(named.problems)),
-    }
+    };
+    (compiled, files)
 }
 
 /// Without a `drain` of its own, a plan cuts off no scenario's graceful stop.

@@ -1,9 +1,10 @@
-//! Files that a plan names: read once, when it is loaded, and held once however often they are used.
+//! Files that a plan names: read once, when it is loaded, and held once however often they are used. They are beside it
+//! on disk, or came with it in a bundle; of a bundle nothing leads out to the disk.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use bytes::Bytes;
 
@@ -15,12 +16,31 @@ pub(super) struct Files {
     base: PathBuf,
     read: HashMap<PathBuf, Bytes>,
     room: u64,
+    root: Root,
+}
+
+#[derive(Debug)]
+enum Root {
+    Disk,
+    /// By path from the bundle's root.
+    Bundle(BTreeMap<String, Bytes>),
 }
 
 impl Files {
     /// `base` is the folder that relative paths start from.
     pub(super) fn beside(base: &Path) -> Self {
-        Files { base: base.to_owned(), read: HashMap::new(), room: MAX_BYTES }
+        Files { base: base.to_owned(), read: HashMap::new(), room: MAX_BYTES, root: Root::Disk }
+    }
+
+    /// `base` is the folder of the plan within the bundle, whose files are `files`.
+    pub(super) fn of_bundle(base: &Path, files: BTreeMap<String, Bytes>) -> Self {
+        let (base, read) = (base.to_owned(), HashMap::new());
+        Files { base, read, room: MAX_BYTES, root: Root::Bundle(files) }
+    }
+
+    /// All that were read, by the paths that led to them.
+    pub(super) fn into_read(self) -> HashMap<PathBuf, Bytes> {
+        self.read
     }
 
     /// Where a path of the plan leads.
@@ -34,6 +54,12 @@ impl Files {
     /// When it is no pattern, for people.
     pub(super) fn matching(&self, pattern: &str) -> Result<Vec<PathBuf>, String> {
         let from = self.resolve(pattern);
+        if let Root::Bundle(files) = &self.root {
+            return match pattern.contains(['*', '?', '[']) && !files.contains_key(&within(&from)?) {
+                true => matching_within(files, &self.base, pattern),
+                false => Ok(vec![from]),
+            };
+        }
         if from.is_file() || !pattern.contains(['*', '?', '[']) {
             return Ok(vec![from]);
         }
@@ -53,7 +79,11 @@ impl Files {
         if let Some(known) = self.read.get(path) {
             return Ok(known.clone());
         }
-        let bytes = self.fetch(path).map_err(|error| {
+        let fetched = match &self.root {
+            Root::Disk => self.fetch(path),
+            Root::Bundle(files) => of_bundle(files, path),
+        };
+        let bytes = fetched.map_err(|error| {
             let shown = path.strip_prefix(&self.base).ok().filter(|rest| !rest.as_os_str().is_empty());
             let shown = shown.unwrap_or(path);
             format!("`{}` cannot be read: {error}", shown.display())
@@ -75,4 +105,44 @@ impl Files {
             .ok_or_else(|| io::Error::other("the files of a plan may have 256 MiB together"))?;
         Ok(Bytes::from(bytes))
     }
+}
+
+/// Where a path leads from the bundle's root, `/` between its parts.
+///
+/// # Errors
+/// When it leads out of the bundle, for people.
+fn within(path: &Path) -> Result<String, String> {
+    let mut parts: Vec<&str> = Vec::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::Normal(part) => parts.push(part.to_str().ok_or("it is not text in UTF-8")?),
+            Component::ParentDir if parts.pop().is_some() => {}
+            Component::ParentDir => return Err("it leads out of what was sent with the plan".to_owned()),
+            Component::RootDir | Component::Prefix(_) => {
+                return Err("a plan that is sent to a daemon names its files from its own folder, \
+                            and this path is absolute"
+                    .to_owned());
+            }
+        }
+    }
+    Ok(parts.join("/"))
+}
+
+fn of_bundle(files: &BTreeMap<String, Bytes>, path: &Path) -> io::Result<Bytes> {
+    let name = within(path).map_err(io::Error::other)?;
+    files.get(&name).cloned().ok_or_else(|| io::Error::other("it was not sent with the plan"))
+}
+
+fn matching_within(
+    files: &BTreeMap<String, Bytes>,
+    base: &Path,
+    pattern: &str,
+) -> Result<Vec<PathBuf>, String> {
+    let base = glob::Pattern::escape(&base.to_string_lossy());
+    let pattern = within(&Path::new(&base).join(pattern))?;
+    let pattern = glob::Pattern::new(&pattern).map_err(|error| format!("it is no pattern: {error}"))?;
+    // As of files on disk: `*` stays in its folder.
+    let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::default() };
+    Ok(files.keys().filter(|name| pattern.matches_with(name, options)).map(PathBuf::from).collect())
 }

@@ -1,6 +1,7 @@
 //! A plan that cannot be wrong: names became ids, defaults are filled in, templates are compiled.
 //! Everything that can be refused was refused, with its place in the file.
 
+mod bundle;
 mod compile;
 mod data;
 mod files;
@@ -18,6 +19,7 @@ mod vegeta;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use bundle::{Bundle, BundleError, Packed, pack};
 pub use compile::compile;
 pub use schedule::{Course, Span};
 

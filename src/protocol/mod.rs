@@ -21,6 +21,7 @@ mod course;
 mod dial;
 pub mod encoding;
 mod failure;
+mod guard;
 mod hosts;
 pub mod http;
 mod http1;
@@ -34,6 +35,7 @@ pub mod websocket;
 mod wire;
 
 pub use dial::{AddressPolicy, Dialer, KeepAlive, Settings};
+pub use guard::{AllowedTarget, AllowedTargetError};
 pub use hosts::{HostError, HostOverride};
 pub use proxy::{Proxies, ProxyError};
 pub use target::{Origin, Target, UrlError};

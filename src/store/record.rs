@@ -1,9 +1,10 @@
 //! A run as it is kept.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value as Json;
+
+pub use crate::plan::Bundle;
 
 /// A run's id, the label `testid`: sortable by time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -81,15 +82,6 @@ pub struct Submission {
     /// Values of variables that the plan declares.
     pub env: Vec<(String, String)>,
     pub tags: Vec<(String, String)>,
-}
-
-/// A plan with all files that it names, as they were when the run was submitted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bundle {
-    /// Of `files`, the plan.
-    pub plan: String,
-    /// By relative path, `/` between its parts, without `..`.
-    pub files: BTreeMap<String, Vec<u8>>,
 }
 
 /// Who asked for a run.

@@ -5,6 +5,7 @@
 mod alerting;
 mod annotations;
 mod api;
+mod bad_configs;
 mod bad_plans;
 mod cli;
 mod counts;
