@@ -67,6 +67,8 @@ pub enum Doubt {
         output: String,
         reason: String,
     },
+    /// The daemon could not keep all that the run said.
+    RecordIncomplete(String),
     /// A Prometheus was to judge too, and nobody knows what it found.
     Prometheus(prometheus::Doubt),
     /// What `teardown` could not do: the next run may find its leavings.
@@ -167,6 +169,7 @@ impl Doubt {
             Doubt::ScrapesMissed { job, .. } => format!("scrapes of {job}"),
             Doubt::SamplesDropped { .. } => "dropped samples".to_owned(),
             Doubt::OutputIncomplete { output, .. } => format!("output {output}"),
+            Doubt::RecordIncomplete(_) => "record".to_owned(),
             Doubt::Prometheus(doubt) => doubt.subject(),
             Doubt::Teardown(_) => "teardown".to_owned(),
             Doubt::Internal(_) => "internal".to_owned(),
@@ -287,6 +290,9 @@ impl fmt::Display for Doubt {
             ),
             Doubt::OutputIncomplete { output, reason } => {
                 write!(f, "--out {output} is incomplete: {reason}; gates and summary are not")
+            }
+            Doubt::RecordIncomplete(reason) => {
+                write!(f, "the run's record is incomplete: {reason}; gates and summary are not")
             }
             Doubt::Prometheus(doubt) => doubt.fmt(f),
             Doubt::Teardown(why) => write!(f, "{why}: what this run made may still be there"),

@@ -1,18 +1,16 @@
 //! What is asked of runs that are there: to stop, to be shown, to be repeated.
 
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, SystemTime};
 
 use serde_json::Value as Json;
 
-use super::accept::{Wanted, packed};
+use super::accept::{Key, Wanted};
 use super::work::cadence;
 use super::{Event, Inner, PlanView, Refusal, RunFilter, ScheduleView, Submitted, now_ms};
-use crate::notify::Notices;
-use crate::plan::{Bundle, PlanOptions};
-use crate::prometheus::Address;
+use crate::config::{LoadOptions, read};
 use crate::run::Control;
-use crate::store::{Ending, Filter, Idempotency, RunId, RunRecord, RunState, Trigger, compare};
+use crate::store::{Ending, Filter, RunId, RunRecord, RunState, Trigger};
 use crate::verdict::Verdict;
 
 /// Events that are answered at a time.
@@ -67,7 +65,7 @@ impl Inner {
         let record = self.record(id)?;
         let submission = self.runs.submission(id)?;
         let digest = format!("rerun {id}").into_bytes();
-        let key = key.map(|key| (key, digest));
+        let key = key.map(|key| Key { key, digest });
         self.accept(Wanted { submission, path: record.plan, trigger: Trigger::Rerun(id.clone()), key })
     }
 
@@ -101,18 +99,14 @@ impl Inner {
                 return Err(Refusal::Conflict(format!("run {} is {}", run.id, run.state.label())));
             }
         }
-        compare(&a, &b)
-            .map(|comparison| comparison.to_json())
-            .map_err(|error| Refusal::Conflict(error.to_string()))
+        Err(Refusal::Unavailable("TODO-MERGE compare".to_owned()))
     }
 
     pub(super) fn plan_views(&self) -> Vec<PlanView> {
         let settings = self.settings();
         let view = |(name, path): (String, std::path::PathBuf)| {
             let shown = path.display().to_string();
-            let known = packed(&path).map_err(|refusal| refusal.to_string());
-            let about = known.and_then(|bundle| about(&bundle));
-            match about {
+            match about(&path) {
                 Ok((description, profiles)) => {
                     PlanView { name, path: shown, description, profiles, problem: None }
                 }
@@ -160,10 +154,9 @@ impl Inner {
 }
 
 /// A plan's description and profiles.
-fn about(bundle: &Bundle) -> Result<(Option<String>, Vec<String>), String> {
-    let text = bundle.files.get(&bundle.plan).and_then(|text| std::str::from_utf8(text).ok());
-    let text = text.ok_or_else(|| "it is not text in UTF-8".to_owned())?;
-    let loaded = crate::config::read(&bundle.plan, text, &crate::config::LoadOptions::default());
-    let loaded = loaded.map_err(|problems| problems.to_string())?;
+fn about(path: &Path) -> Result<(Option<String>, Vec<String>), String> {
+    let shown = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| format!("failed to read {shown}: {error}"))?;
+    let loaded = read(&shown, &text, &LoadOptions::default()).map_err(|problems| problems.to_string())?;
     Ok((loaded.config.description.clone(), loaded.profiles))
 }

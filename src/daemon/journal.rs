@@ -1,11 +1,7 @@
 //! Hooks and faults of a run, journaled in the store.
 
-use std::io;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
-use crate::action;
 use crate::store::{RunId, Runs};
 
 #[derive(Debug)]

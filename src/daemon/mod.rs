@@ -13,6 +13,7 @@ mod own;
 mod progress_json;
 mod recorder;
 mod recovery;
+mod reload;
 mod request;
 mod runner;
 mod schedule;

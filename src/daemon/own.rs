@@ -116,7 +116,7 @@ impl Inner {
                     self.unsealed.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
                     self.announce();
                 }
-                Err(StoreError::Ended(_)) => {
+                Err(StoreError::Ended { .. }) => {
                     self.unsealed.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
                 }
                 Err(_) => self.own().store_errors += 1,

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::{Inner, now_ms};
-use crate::run;
-use crate::store::RunRecord;
+use crate::store::{RunRecord, RunState, fault_point};
 
 /// The queue waits until it is done: a fault that still stands would be judged as the next run's.
 pub(super) async fn recover(inner: &Arc<Inner>) {
@@ -21,7 +20,7 @@ pub(super) async fn recover(inner: &Arc<Inner>) {
             Vec::new()
         }
     };
-    for run in cut {
+    for run in cut.into_iter().filter(|run| run.state != RunState::Queued) {
         let inner = Arc::clone(inner);
         let ended = tokio::task::spawn_blocking(move || inner.end_cut_off(&run)).await;
         if let Err(error) = ended {
@@ -30,4 +29,17 @@ pub(super) async fn recover(inner: &Arc<Inner>) {
     }
     inner.own().recovered = true;
     inner.work.notify_one();
+}
+
+impl Inner {
+    fn end_cut_off(&self, run: &RunRecord) {
+        let why = format!("the daemon went away while the run was {}", run.state.label());
+        tracing::warn!(testid = run.id.0, "interrupted: {why}");
+        fault_point("before-interrupt");
+        match self.runs.interrupt(&run.id, &why, now_ms()) {
+            Ok(_) => self.announce(),
+            Err(error) => tracing::error!(testid = run.id.0, "failed to mark a run as interrupted: {error}"),
+        }
+        fault_point("after-interrupt");
+    }
 }

@@ -47,7 +47,8 @@ fn changed_but_fixed(old: &DaemonConfig, new: &DaemonConfig) -> Vec<&'static str
         ("allowed_hosts", old.allowed_hosts != new.allowed_hosts),
         (
             "auth.token_file",
-            old.token_file.as_ref().map(|file| &file.value) != new.token_file.as_ref().map(|file| &file.value),
+            old.token_file.as_ref().map(|file| &file.value)
+                != new.token_file.as_ref().map(|file| &file.value),
         ),
         ("memory.store", old.store_bytes != new.store_bytes),
         ("alertmanager.urls", urls(old) != urls(new)),

@@ -2,6 +2,8 @@
 
 use serde_json::Value as Json;
 
+pub use crate::executor::ScaleTo;
+
 use crate::store::{Bundle, RunId, RunRecord, RunState};
 
 /// A run that somebody wants.
@@ -46,13 +48,6 @@ pub struct Scale {
     /// May be left out where the plan has one scenario.
     pub scenario: Option<String>,
     pub to: ScaleTo,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum ScaleTo {
-    Vus(u64),
-    /// Iterations per time unit of the plan.
-    Rate(f64),
 }
 
 /// What happened to a run.

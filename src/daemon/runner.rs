@@ -8,15 +8,14 @@ use tokio::sync::oneshot;
 
 use super::accept::compiled;
 use super::audience::LogSink;
-use super::journal::Journal;
 use super::recorder::Recorder;
 use super::writer::{Entry, Writer};
 use super::{Active, Inner, now_ms};
 use crate::plan::Plan;
 use crate::report::{Finished, TrendStat, json_summary};
-use crate::run::{Control, RunOptions, ScaleLimits, execute};
+use crate::run::{Control, RunOptions, execute};
 use crate::scheduler::LoadOptions;
-use crate::store::{Ending, RunId, RunRecord, RunState, fault_point};
+use crate::store::{Ending, RunId, RunRecord, RunState, StoreError, fault_point};
 
 /// Of a plan that is no longer valid, as in k6.
 const INVALID_PLAN: u8 = 104;
@@ -30,21 +29,29 @@ impl Inner {
     /// When it is not begun: the disk did not take note of it, or there is no thread.
     pub(super) fn begin(self: &Arc<Self>, run: &RunRecord) -> io::Result<()> {
         fault_point("before-begin");
-        self.runs.enter(&run.id, RunState::Preflight, now_ms()).map_err(io::Error::other)?;
-        fault_point("after-begin");
         let (stop, stopped) = oneshot::channel();
-        let (control, controlled) = Control::new(self.settings().config.limits.of_scaling());
-        self.activate(&run.id, Active { stop: Some(stop), control });
-        self.announce(&run.id, RunState::Preflight);
+        let (control, controlled) = Control::new(self.settings().scale_limits());
+        // Before the disk knows: who stops the run then finds it either here or in the queue.
+        self.lock_active().insert(run.id.clone(), Active { stop: Some(stop), control });
+        if let Err(error) = self.runs.enter(&run.id, RunState::Preflight, now_ms()) {
+            self.lock_active().remove(&run.id);
+            // Stopped while it was on its way out of the queue: then it is over.
+            return if matches!(error, StoreError::Ended { .. }) {
+                Ok(())
+            } else {
+                Err(io::Error::other(error))
+            };
+        }
+        fault_point("after-begin");
+        self.announce();
         let (inner, id) = (Arc::clone(self), run.id.clone());
         let thread = std::thread::Builder::new().name("run".to_owned()).spawn(move || {
             let ran = catch_unwind(AssertUnwindSafe(|| inner.perform(&id, stopped, controlled)));
             let ending = ran.unwrap_or_else(|_| Ending {
-                state: RunState::Finished,
                 verdict: "inconclusive".to_owned(),
                 exit_code: INTERNAL,
                 ended_by: Some("the run's thread panicked: please report it, with stderr".to_owned()),
-                summary: None,
+                summary: serde_json::Value::Null,
                 at_ms: now_ms(),
             });
             inner.seal(&id, ending);
@@ -129,8 +136,6 @@ impl Inner {
             prometheus: settings.judge(),
             standing: Some(Arc::clone(&settings.standing)),
             control: Some(controlled),
-            allow_exec: settings.config.allow_exec,
-            journal: Some(Arc::new(Journal::new(id.clone(), Arc::clone(&self.runs)))),
             written: None,
         }
     }
@@ -139,11 +144,11 @@ impl Inner {
     fn seal(self: &Arc<Self>, id: &RunId, ending: Ending) {
         fault_point("before-finish");
         tracing::info!(testid = id.0, verdict = ending.verdict, exit_code = ending.exit_code, "finished");
-        self.deactivate(id);
+        self.lock_active().remove(id);
         match self.runs.finish(id, &ending) {
-            Ok(()) => {
+            Ok(_) => {
                 fault_point("after-finish");
-                self.announce_end(id);
+                self.announce();
             }
             Err(error) => {
                 tracing::error!(testid = id.0, "failed to write the verdict, and goes on trying: {error}");
@@ -156,11 +161,10 @@ impl Inner {
 
 fn ending(finished: &Finished) -> Ending {
     Ending {
-        state: RunState::Finished,
         verdict: finished.verdict.label().to_owned(),
         exit_code: finished.exit_code(),
         ended_by: finished.ended_by.clone(),
-        summary: Some(json_summary(finished, &TrendStat::EXPORTED)),
+        summary: json_summary(finished, &TrendStat::EXPORTED),
         at_ms: now_ms(),
     }
 }
@@ -168,11 +172,10 @@ fn ending(finished: &Finished) -> Ending {
 /// No load was sent.
 fn failed(exit_code: u8, why: String) -> Ending {
     Ending {
-        state: RunState::Finished,
         verdict: "inconclusive".to_owned(),
         exit_code,
         ended_by: Some(why),
-        summary: None,
+        summary: serde_json::Value::Null,
         at_ms: now_ms(),
     }
 }

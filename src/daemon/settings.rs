@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::DaemonConfig;
+use crate::prometheus::Address;
 use crate::rules::RuleFile;
-use crate::run::Standing;
+use crate::run::{ScaleLimits, Standing};
 use crate::tsdb::Store;
 
 /// Larger rule files are no rule files.
@@ -27,6 +28,17 @@ impl Settings {
         let files = rule_files(&config)?;
         let standing = Arc::new(Standing::new(&files, Arc::clone(series), external_url.to_owned()));
         Ok(Settings { config, standing })
+    }
+
+    /// A Prometheus that judges too.
+    pub(super) fn judge(&self) -> Option<Address> {
+        let prometheus = self.config.prometheus.as_ref().filter(|prometheus| prometheus.judge)?;
+        prometheus.url.value.parse().ok()
+    }
+
+    pub(super) fn scale_limits(&self) -> ScaleLimits {
+        let limits = &self.config.limits;
+        ScaleLimits { max_vus: Some(limits.max_vus), max_rate: Some(limits.max_rate) }
     }
 
     /// The plans that the configuration names, by their file's name without its ending; of two alike the first.

@@ -7,18 +7,16 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::accept::{Wanted, packed};
+use super::accept::{Key, Wanted, packed};
 use super::schedule::Cadence;
 use super::{Inner, Refusal, now_ms};
 use crate::config::{Missed, Overlap, ScheduleConfig};
-use crate::store::{Filter, Key, RunId, RunState, Submission, Trigger};
+use crate::store::{Filter, RunId, RunState, Submission, Trigger};
 
 /// How often own metrics are made and rules are looked at.
 const TICK: Duration = Duration::from_secs(1);
 /// How often runs that are too old are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
-/// How often a verdict is offered again to a disk that did not take it.
-const RETRY_EVERY: Duration = Duration::from_secs(5);
 
 /// Until the daemon is told to end.
 pub(super) async fn work(inner: Arc<Inner>) {
@@ -44,7 +42,7 @@ pub(super) async fn work(inner: Arc<Inner>) {
             if prune {
                 working.prune();
             }
-            working.retry_endings(RETRY_EVERY);
+            working.retry_endings();
             working.start_queued();
         });
         if let Err(error) = worked.await {
@@ -178,12 +176,9 @@ impl Inner {
         let path = plans
             .get(&schedule.plan.value)
             .ok_or_else(|| Refusal::Invalid(format!("there is no plan `{}`", schedule.plan.value)))?;
-        let submission = Submission {
-            bundle: packed(path)?,
-            profile: schedule.profile.clone(),
-            env: schedule.env.clone(),
-            tags: Vec::new(),
-        };
+        let profile = schedule.profile.clone();
+        let packed = packed(&self.settings(), path, profile.clone(), schedule.env.clone())?;
+        let submission = Submission { bundle: packed.bundle, profile, env: packed.env, tags: Vec::new() };
         // A daemon that comes back at once finds that this due time has its run already.
         let key = format!("schedule {name} {due_ms}");
         let key = Key { digest: key.clone().into_bytes(), key };

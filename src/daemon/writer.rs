@@ -109,10 +109,10 @@ fn write(
 ) {
     for Stamped { at_ms, entry } in entries {
         let kept = match &entry {
-            Entry::State(state) => runs.enter(id, *state, at_ms),
+            Entry::State(state) => runs.enter(id, *state, at_ms).map(drop),
             Entry::Event { kind, data } => runs.append_event(id, kind, data, at_ms).map(drop),
             Entry::Log(line) => runs.append_log(id, std::slice::from_ref(line)),
-            Entry::Frame(families) => runs.append_frame(id, at_ms, families),
+            Entry::Frame(families) => runs.append_frame(id, at_ms, families).map(drop),
             Entry::Checkpoint(summary) => runs.checkpoint(id, summary, at_ms),
         };
         match kept {

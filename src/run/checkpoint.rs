@@ -22,6 +22,7 @@ impl Run {
             started_at: self.started_at,
             load_began: self.load_began.unwrap_or(self.started_at),
             elapsed: self.elapsed,
+            paused: self.paused,
             verdict: Verdict::Inconclusive,
             gates: self.standing(),
             doubts: Vec::new(),

@@ -1,6 +1,6 @@
 //! A run is accepted: from then on it is never lost, and never there twice.
 
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use serde_json::json;
 
 use super::history::record;
@@ -45,18 +45,18 @@ impl Runs {
         })
     }
 
-    fn known(
+    pub(super) fn known(
         &self,
-        transaction: &Transaction<'_>,
+        connection: &Connection,
         idempotency: Idempotency<'_>,
     ) -> Result<Option<Accepted>, Failure> {
         let mut statement =
-            transaction.prepare_cached("SELECT run, digest FROM idempotency WHERE key = ?1")?;
+            connection.prepare_cached("SELECT run, digest FROM idempotency WHERE key = ?1")?;
         let found = statement
             .query_row([idempotency.key], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))
             .optional()?;
         let Some((number, digest)) = found else { return Ok(None) };
-        let run = record(transaction, number)?;
+        let run = record(connection, number)?;
         let is_same = digest == self.seal.digest(idempotency.digest);
         Ok(Some(if is_same { Accepted::Known(run) } else { Accepted::KeyConflict(run) }))
     }

@@ -54,34 +54,60 @@ impl Runs {
         let packed = pack(ending.summary.to_string().as_bytes())?;
         let seq = self.write(Durability::Now, |transaction| {
             let number = find_live(transaction, id)?;
-            let Ending { verdict, exit_code, ended_by, at_ms, .. } = ending;
-            transaction
-                .prepare_cached(
-                    "UPDATE run SET state = ?2, ended_ms = ?3, verdict = ?4, exit_code = ?5, ended_by = ?6
-                     WHERE number = ?1",
-                )?
-                .execute(params![number, RunState::Finished, at_ms, verdict, exit_code, ended_by])?;
-            transaction
-                .prepare_cached(
-                    "INSERT INTO test (name, last_verdict, last_ended_ms, last_success_ms)
-                     SELECT test, ?2, ?3, CASE WHEN ?4 THEN ?3 END FROM run WHERE number = ?1
-                     ON CONFLICT (name) DO UPDATE SET
-                       last_verdict = excluded.last_verdict, last_ended_ms = excluded.last_ended_ms,
-                       last_success_ms = coalesce(excluded.last_success_ms, last_success_ms)",
-                )?
-                .execute(params![number, verdict, at_ms, verdict == PASSED])?;
-            summarize(transaction, number, &packed, *at_ms)?;
-            let data = json!({
-                "state": RunState::Finished.label(),
-                "verdict": verdict,
-                "exit_code": exit_code,
-                "ended_by": ended_by,
-            });
-            let seq = events::append(transaction, number, "finished", &data, *at_ms)?;
-            self.seal_series(transaction, number)?;
-            Ok(seq)
+            self.end(transaction, number, ending, &packed)
         })?;
         self.forget_recorder(id);
+        Ok(seq)
+    }
+
+    /// Ends a run that has not begun. `false`: it has begun, and this changed nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Ended`] for a run that has ended.
+    pub fn finish_queued(&self, id: &RunId, ending: &Ending) -> Result<bool, StoreError> {
+        let packed = pack(ending.summary.to_string().as_bytes())?;
+        self.write(Durability::Now, |transaction| {
+            let number = find_live(transaction, id)?;
+            let is_queued = find(transaction, id)?.1 == RunState::Queued;
+            if is_queued {
+                self.end(transaction, number, ending, &packed)?;
+            }
+            Ok(is_queued)
+        })
+    }
+
+    fn end(
+        &self,
+        transaction: &Transaction<'_>,
+        number: i64,
+        ending: &Ending,
+        packed: &[u8],
+    ) -> Result<u64, Failure> {
+        let Ending { verdict, exit_code, ended_by, at_ms, .. } = ending;
+        transaction
+            .prepare_cached(
+                "UPDATE run SET state = ?2, ended_ms = ?3, verdict = ?4, exit_code = ?5, ended_by = ?6
+                 WHERE number = ?1",
+            )?
+            .execute(params![number, RunState::Finished, at_ms, verdict, exit_code, ended_by])?;
+        transaction
+            .prepare_cached(
+                "INSERT INTO test (name, last_verdict, last_ended_ms, last_success_ms)
+                 SELECT test, ?2, ?3, CASE WHEN ?4 THEN ?3 END FROM run WHERE number = ?1
+                 ON CONFLICT (name) DO UPDATE SET
+                   last_verdict = excluded.last_verdict, last_ended_ms = excluded.last_ended_ms,
+                   last_success_ms = coalesce(excluded.last_success_ms, last_success_ms)",
+            )?
+            .execute(params![number, verdict, at_ms, verdict == PASSED])?;
+        summarize(transaction, number, packed, *at_ms)?;
+        let data = json!({
+            "state": RunState::Finished.label(),
+            "verdict": verdict,
+            "exit_code": exit_code,
+            "ended_by": ended_by,
+        });
+        let seq = events::append(transaction, number, "finished", &data, *at_ms)?;
+        self.seal_series(transaction, number)?;
         Ok(seq)
     }
 

@@ -17,6 +17,7 @@ mod life;
 mod lock;
 mod log;
 mod packed;
+mod queue;
 mod record;
 mod runs;
 mod schema;
@@ -26,8 +27,8 @@ mod sealed;
 #[cfg(test)]
 mod tests;
 
-pub use fault_point::fault_point;
 pub use error::StoreError;
+pub use fault_point::fault_point;
 pub use record::{
     Accepted, Bundle, Ending, Filter, Idempotency, JournalEntry, LastOfTest, Meta, RunId, RunRecord,
     RunState, StoredEvent, Submission, Trigger,

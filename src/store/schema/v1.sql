@@ -109,3 +109,9 @@ CREATE TABLE test (
   last_ended_ms   INTEGER NOT NULL,
   last_success_ms INTEGER
 ) STRICT, WITHOUT ROWID;
+
+-- What the daemon remembers between two lives.
+CREATE TABLE memory (
+  key   TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -113,7 +113,8 @@ fn a_form_says_the_same_as_a_url() {
 fn answers_are_gzipped_for_those_who_accept_it() {
     let ours = filled();
     let plain = exchange(ours.address, "GET", "/api/v1/label/__name__/values", "", "");
-    let gzipped = exchange(ours.address, "GET", "/api/v1/label/__name__/values", "Accept-Encoding: gzip\r\n", "");
+    let gzipped =
+        exchange(ours.address, "GET", "/api/v1/label/__name__/values", "Accept-Encoding: gzip\r\n", "");
     assert!(gzipped.head.contains("content-encoding: gzip"), "{}", gzipped.head);
     let mut text = String::new();
     flate2::read::GzDecoder::new(&*gzipped.body).read_to_string(&mut text).unwrap();

@@ -24,16 +24,9 @@ impl Answer {
 }
 
 /// HTTP/1.0, so that the answer ends with the connection and is not chunked.
-pub(crate) fn exchange(
-    address: SocketAddr,
-    method: &str,
-    target: &str,
-    headers: &str,
-    body: &str,
-) -> Answer {
+pub(crate) fn exchange(address: SocketAddr, method: &str, target: &str, headers: &str, body: &str) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
-    let length =
-        if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+    let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
     write!(stream, "{method} {target} HTTP/1.0\r\nHost: test\r\n{length}{headers}\r\n{body}").unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
