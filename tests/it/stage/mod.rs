@@ -4,6 +4,7 @@
 mod alertmanager;
 mod command;
 mod demo;
+mod fake_daemon;
 mod http;
 mod nginx;
 mod prometheus;
@@ -20,6 +21,7 @@ use tokio::sync::oneshot;
 pub(crate) use alertmanager::Alertmanager;
 pub(crate) use command::{Ended, loadgate, loadgate_run};
 pub(crate) use demo::demo_target;
+pub(crate) use fake_daemon::FakeDaemon;
 pub(crate) use http::{Asked, HttpServer, reply, reply_with};
 pub(crate) use nginx::Nginx;
 pub(crate) use prometheus::{Prometheus, check_with_promtool, promtool};
