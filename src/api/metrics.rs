@@ -10,6 +10,11 @@ use super::Sources;
 use crate::exposition::{body_by_family, negotiate};
 
 /// Before anything is published the exposition is empty, which is valid.
+#[utoipa::path(
+    get, path = "/metrics", tag = "daemon", summary = "The latest metrics, in the format that Accept prefers",
+    description = "Prometheus' text format, OpenMetrics, or Prometheus' protobuf.",
+    responses((status = 200, body = String, content_type = "text/plain"))
+)]
 pub(super) async fn metrics(State(sources): State<Arc<Sources>>, headers: HeaderMap) -> Response {
     let accepted: Vec<&str> =
         headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();

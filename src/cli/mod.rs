@@ -11,6 +11,7 @@ mod rules;
 mod run;
 mod schema;
 mod segment;
+mod serve;
 mod serve_metrics;
 mod target;
 
@@ -48,6 +49,7 @@ struct Cli {
 enum Command {
     Demo(demo::Demo),
     Run(run::Run),
+    Serve(serve::Serve),
     Check(check::Check),
     Rules(rules::Rules),
     Target(target::Target),
@@ -70,6 +72,7 @@ pub fn main() -> ExitCode {
             run.plan.split_env(from_environment("env"));
             run.execute()
         }
+        Command::Serve(serve) => serve.execute(),
         Command::Check(mut check) => {
             check.plan.split_env(from_environment("env"));
             check.execute()

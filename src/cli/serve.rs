@@ -53,15 +53,18 @@ impl Serve {
     pub(super) fn execute(self) -> Result<u8, Failure> {
         let config = self.read().map_err(Failure::invalid)?;
         let tokens = match &config.token_file {
-            Some(file) => Some(Tokens::read(&file.value).map_err(|error| Failure::invalid(format!("error: {error}")))?),
+            Some(file) => {
+                Some(Tokens::read(&file.value).map_err(|error| Failure::invalid(format!("error: {error}")))?)
+            }
             None => None,
         };
         check_listen(config.listen.value, tokens.is_some())
             .map_err(|why| Failure::invalid(format!("error: {why}")))?;
         install_log(self.log_format);
         raise_descriptor_limit();
-        let runs = Runs::open(&config.data_dir.value)
-            .map_err(|error| Failure::internal(&format!("open {}", config.data_dir.value.display()), error))?;
+        let runs = Runs::open(&config.data_dir.value).map_err(|error| {
+            Failure::internal(&format!("open {}", config.data_dir.value.display()), error)
+        })?;
         let listener = TcpListener::bind(config.listen.value)
             .map_err(|error| Failure::internal(&format!("listen on {}", config.listen.value), error))?;
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -110,7 +113,8 @@ impl Serve {
 
     /// What the file says, and the command line over it.
     fn read(&self) -> Result<DaemonConfig, String> {
-        let file = self.config.clone().or_else(|| Some(DEFAULT_FILE.into()).filter(|file: &PathBuf| file.is_file()));
+        let file =
+            self.config.clone().or_else(|| Some(DEFAULT_FILE.into()).filter(|file: &PathBuf| file.is_file()));
         let mut config = match &file {
             Some(file) => read_config(file, self.listen)?,
             None => DaemonConfig::default(),

@@ -226,8 +226,9 @@ impl Daemon {
     /// Resolves when any run has a new event or a new state since `seen`, which it answers anew.
     pub async fn changed(&self, seen: u64) -> u64 {
         let mut changes = self.0.changes.subscribe();
-        match changes.wait_for(|count| *count != seen).await {
-            Ok(count) => *count,
+        let changed = changes.wait_for(|count| *count != seen).await.map(|count| *count);
+        match changed {
+            Ok(count) => count,
             Err(_) => std::future::pending().await,
         }
     }

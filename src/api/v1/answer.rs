@@ -4,6 +4,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::super::problem::Problem;
 use super::json;
 use crate::promql::Annotation;
 
@@ -124,17 +125,7 @@ impl IntoResponse for Success {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Body<'a> {
-            status: &'a str,
-            error_type: &'a str,
-            error: &'a str,
-        }
-        let body = Body { status: "error", error_type: self.kind.name(), error: &self.message };
-        let mut out = Vec::new();
-        json::write(&mut out, &body);
-        answer(self.kind.status(), out)
+        Problem::new(self.kind.status(), self.kind.name(), self.message).into_response()
     }
 }
 

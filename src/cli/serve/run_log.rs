@@ -1,11 +1,12 @@
 //! What a run logs: to stderr with the run's id, and to the run's own log.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use tracing::Dispatch;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::cli::files::complain;
 use crate::cli::run::LogFormat;
 use crate::daemon::LogSink;
 use crate::store::RunId;
@@ -46,7 +47,7 @@ impl io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
         let line = text.trim_end();
-        let _nobody_reads_it = writeln!(io::stderr().lock(), "{}", self.signed(line));
+        complain(&self.signed(line));
         (self.sink)(line.to_owned());
         Ok(bytes.len())
     }
@@ -76,7 +77,10 @@ mod tests {
         let seen = Arc::clone(&kept);
         let sink: LogSink = Arc::new(move |line| seen.lock().unwrap().push(line));
         let lines = |format| Lines { testid: "r1".to_owned(), format, sink: Arc::clone(&sink) };
-        assert_eq!(lines(LogFormat::Json).signed("{\"level\":\"INFO\"}"), "{\"testid\":\"r1\",\"level\":\"INFO\"}");
+        assert_eq!(
+            lines(LogFormat::Json).signed("{\"level\":\"INFO\"}"),
+            "{\"testid\":\"r1\",\"level\":\"INFO\"}"
+        );
         assert_eq!(lines(LogFormat::Text).signed("INFO it began"), "INFO it began testid=r1");
         let dispatch = dispatch(&RunId("r1".to_owned()), LogFormat::Text, Arc::clone(&sink));
         tracing::dispatcher::with_default(&dispatch, || tracing::info!("it began"));
