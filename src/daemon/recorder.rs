@@ -28,7 +28,7 @@ pub(super) struct Recorder {
 
 impl Recorder {
     pub(super) fn new(id: RunId, inner: Arc<Inner>, pen: Pen) -> Self {
-        Recorder { id, inner, pen, kept: Instant::now(), state: RunState::Queued }
+        Recorder { id, inner, pen, kept: Instant::now(), state: RunState::Preflight }
     }
 
     fn keep_frame(&self) {
