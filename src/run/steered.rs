@@ -113,7 +113,7 @@ impl Run {
         let allowed = limits.max_rate.map_or(f64::INFINITY, |limit| limit.max(planned));
         if wanted > allowed && rate(scaled) > rate(&**load.executor(id.index())) {
             return Err(format!(
-                "it would come to {wanted} iterations/s, of all scenarios together, and at most {allowed} are allowed"
+                "it would come to {wanted:.2} iterations/s, of all scenarios together, and at most {allowed} are allowed"
             ));
         }
         Ok(())

@@ -52,17 +52,24 @@ pub(super) struct LocalScenario {
     begun: Cell<Option<Elapsed>>,
 }
 
+/// What all scenarios on a worker have in common.
+#[derive(Clone)]
+pub(super) struct OnWorker {
+    pub(super) worker: Rc<Worker>,
+    pub(super) steering: Rc<Steering>,
+    pub(super) share: Share,
+    pub(super) timing: Timing,
+}
+
 impl LocalScenario {
     pub(super) fn new(
         scenario: Arc<Scenario>,
-        worker: Rc<Worker>,
-        steering: Rc<Steering>,
+        on: OnWorker,
         pools: &[Arc<Pool>],
-        share: Share,
-        timing: Timing,
         vu_numbers: Arc<VuNumbers>,
         hand_over: HandOver,
     ) -> Rc<Self> {
+        let OnWorker { worker, steering, share, timing } = on;
         let arrivals = RefCell::new(Arrivals::new(share, scenario.executor.duration()));
         let (idle, tasks, ended) = (RefCell::default(), RefCell::default(), Notify::new());
         let begun = Cell::new(None);

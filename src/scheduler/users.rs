@@ -22,7 +22,7 @@ enum AtRest {
     /// It was not wanted for a time: its connections are gone.
     Left { id: u64, iteration: u64 },
     /// In a pause of the run: its connections stay open, so that the load after the pause is the load before it.
-    Paused(Vu),
+    Paused(Box<Vu>),
 }
 
 impl LocalScenario {
@@ -72,7 +72,7 @@ impl LocalScenario {
             if matches!(turn, Turn::Start { .. }) && self.steering.is_paused() {
                 if let Some(AtWork { vu, busy }) = at_work.take() {
                     drop(busy);
-                    at_rest = AtRest::Paused(vu);
+                    at_rest = AtRest::Paused(Box::new(vu));
                 }
                 self.sit_out(number).await;
             }
@@ -127,7 +127,7 @@ impl LocalScenario {
                 vu.iteration = iteration;
                 vu
             }
-            AtRest::Paused(vu) => vu,
+            AtRest::Paused(vu) => *vu,
         };
         AtWork { vu, busy }
     }

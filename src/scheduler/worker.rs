@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::numbers::VuNumbers;
 use super::pacer::Timing;
 use super::pool::Pool;
-use super::scenario::LocalScenario;
+use super::scenario::{LocalScenario, OnWorker};
 use super::steering::{Order, Steer, Steering};
 use crate::executor::{Arrival, Share};
 use crate::flow::{Instruments, Shared, Worker};
@@ -98,8 +98,14 @@ pub(super) async fn run(mut parts: WorkerParts) {
     parts.instruments = Instruments::default();
     // Indexed by id.
     let steering = Rc::new(Steering::new(parts.clock));
+    let on = OnWorker {
+        worker: Rc::clone(&worker),
+        steering: Rc::clone(&steering),
+        share: parts.share,
+        timing: parts.timing,
+    };
     let scenarios: Vec<Rc<LocalScenario>> =
-        plan.scenarios.iter().map(|scenario| local(&parts, scenario, &worker, &steering)).collect();
+        plan.scenarios.iter().map(|scenario| local(&parts, scenario, on.clone())).collect();
     let mut running: JoinSet<()> = JoinSet::new();
     for scenario in &scenarios {
         running.spawn_local(Rc::clone(scenario).run());
@@ -150,26 +156,13 @@ pub(super) async fn run(mut parts: WorkerParts) {
     drop(parts.done);
 }
 
-fn local(
-    parts: &WorkerParts,
-    scenario: &Arc<crate::plan::Scenario>,
-    worker: &Rc<Worker>,
-    steering: &Rc<Steering>,
-) -> Rc<LocalScenario> {
+fn local(parts: &WorkerParts, scenario: &Arc<crate::plan::Scenario>, on: OnWorker) -> Rc<LocalScenario> {
     let to = parts.arrivals_to.clone();
     let id = scenario.id;
     let hand_over =
         Box::new(move |worker: usize, arrival| to[worker].send(HandedOver { scenario: id, arrival }).is_ok());
-    LocalScenario::new(
-        Arc::clone(scenario),
-        Rc::clone(worker),
-        Rc::clone(steering),
-        &parts.pools,
-        parts.share,
-        parts.timing,
-        Arc::clone(&parts.vu_numbers),
-        hand_over,
-    )
+    let (scenario, vu_numbers) = (Arc::clone(scenario), Arc::clone(&parts.vu_numbers));
+    LocalScenario::new(scenario, on, &parts.pools, vu_numbers, hand_over)
 }
 
 fn collected(worker: &Worker, spare: Shard) -> Collected {

@@ -9,8 +9,10 @@ mod graceful_stop;
 mod iterations;
 mod k6;
 mod panics;
+mod pauses;
 mod ramps;
 mod rounds;
+mod scaling;
 mod start_after;
 mod users;
 

@@ -3,6 +3,7 @@
 
 mod batch;
 mod bodies;
+mod control;
 mod cookies;
 mod http;
 mod keep_open;

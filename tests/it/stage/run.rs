@@ -34,7 +34,7 @@ impl Listener for Seen {
     }
 }
 
-fn compiled(text: &str) -> Result<Plan, config::Problems> {
+pub(crate) fn compiled(text: &str) -> Result<Plan, config::Problems> {
     compiled_beside(text, Path::new(""))
 }
 
@@ -51,7 +51,16 @@ pub(crate) fn run(text: &str) -> Ran {
 /// The problems of the plan, if it cannot be run.
 pub(crate) fn try_run(text: &str) -> Result<Ran, config::Problems> {
     let plan = Arc::new(compiled(text)?);
-    let options = RunOptions {
+    let mut seen = Seen::default();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let finished = runtime.block_on(execute(plan, options(), &mut seen, std::future::pending())).unwrap();
+    let last = seen.0.pop().unwrap();
+    Ok(Ran { finished, last, earlier: seen.0 })
+}
+
+/// Those of a run that nobody watches or steers, on two workers.
+pub(crate) fn options() -> RunOptions {
+    RunOptions {
         testid: "t1".to_owned(),
         tags: Vec::new(),
         load: scheduler::LoadOptions { workers: 2, ..scheduler::LoadOptions::default() },
@@ -61,16 +70,11 @@ pub(crate) fn try_run(text: &str) -> Result<Ran, config::Problems> {
         standing: None,
         written: None,
         control: None,
-    };
-    let mut seen = Seen::default();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let finished = runtime.block_on(execute(plan, options, &mut seen, std::future::pending())).unwrap();
-    let last = seen.0.pop().unwrap();
-    Ok(Ran { finished, last, earlier: seen.0 })
+    }
 }
 
 impl Samples {
-    fn of(families: &[Family]) -> Self {
+    pub(crate) fn of(families: &[Family]) -> Self {
         let mut samples = Vec::new();
         for family in families {
             family.each_sample(|name, labels, value| samples.push((name.to_owned(), labels.clone(), value)));
