@@ -50,6 +50,8 @@ pub enum Phase {
     Running,
     /// No iteration starts any more; running ones may finish.
     Draining,
+    /// The load is over, and what it left is asked about.
+    Verifying,
     Teardown,
     Finished,
 }

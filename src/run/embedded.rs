@@ -53,6 +53,7 @@ impl Embedded {
         store.trust(&own);
         let queries = specs().flat_map(|group| &group.rules).map(|rule| &rule.query);
         let queries = queries.chain(plan.probes.iter().map(|probe| &probe.query));
+        let queries = queries.chain(plan.verified_queries());
         let needs = queries.flat_map(|query| {
             let selectors = query.selectors(&options);
             let need = |selector: &SelectorUse| Need {
@@ -77,6 +78,11 @@ impl Embedded {
 
     pub(super) fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The moment of the last tick.
+    pub(super) fn last_ms(&self) -> i64 {
+        self.last_ms
     }
 
     pub(super) fn groups(&self) -> &[Group] {

@@ -40,8 +40,8 @@ impl Mark {
 pub(in crate::report) fn mark(scenario: &ScenarioProgress, phase: Phase, elapsed: Duration) -> Mark {
     let over = scenario.done || elapsed >= scenario.start_time.saturating_add(scenario.duration);
     match phase {
-        Phase::Finished | Phase::Teardown if over => Mark::Done,
-        Phase::Finished | Phase::Teardown => Mark::Cut,
+        Phase::Finished | Phase::Teardown | Phase::Verifying if over => Mark::Done,
+        Phase::Finished | Phase::Teardown | Phase::Verifying => Mark::Cut,
         _ if elapsed < scenario.start_time || !phase.has_load() => Mark::Waiting,
         _ if scenario.waits_for.is_some() => Mark::Waiting,
         _ if over && scenario.active_vus == 0 => Mark::Done,
@@ -95,6 +95,7 @@ pub fn headline(progress: &Progress) -> String {
         Phase::Running if progress.elapsed < progress.warmup => "warming up",
         Phase::Running => "running",
         Phase::Draining => "draining",
+        Phase::Verifying => return "verifying: the load is over".to_owned(),
         Phase::Teardown => return "teardown: the load is over".to_owned(),
         Phase::Finished => "finished",
     };
@@ -272,6 +273,7 @@ mod tests {
         for (phase, expected) in [
             (Phase::Preflight, "preflight: no load is sent yet"),
             (Phase::Setup, "setup: no load is sent yet"),
+            (Phase::Verifying, "verifying: the load is over"),
             (Phase::Teardown, "teardown: the load is over"),
             (
                 Phase::Running,
