@@ -32,12 +32,12 @@ pub(super) fn judge(demands: &Demands, answer: &Answer, vars: &Value, mut locals
     }
     let number = number(&answer.found);
     if let Some(limit) = demands.at_most
-        && number.is_none_or(|number| !(number <= limit))
+        && number.is_none_or(|number| number.is_nan() || number > limit)
     {
         broken.push(format!("at most {limit}"));
     }
     if let Some(limit) = demands.at_least
-        && number.is_none_or(|number| !(number >= limit))
+        && number.is_none_or(|number| number.is_nan() || number < limit)
     {
         broken.push(format!("at least {limit}"));
     }
@@ -249,12 +249,14 @@ mod tests {
             (
                 "json.stock == 0",
                 response(200, true, "sold out"),
-                Judged::Fails("check `it` (`json` is undefined)".to_owned()),
+                Judged::Fails("check `it` (`json` is undefined: the body is not JSON)".to_owned()),
             ),
             (
                 "json.stock == 0",
                 response(503, false, "sorry"),
-                Judged::Unclear("status 503 (check `it`: `json` is undefined)".to_owned()),
+                Judged::Unclear(
+                    "status 503 (check `it`: `json` is undefined: the body is not JSON)".to_owned(),
+                ),
             ),
             ("status == 200", response(503, false, "sorry"), Judged::Fails("check `it`".to_owned())),
             (

@@ -27,4 +27,5 @@ mod stage;
 mod target;
 mod ticks;
 mod truth;
+mod verify;
 mod websocket;
