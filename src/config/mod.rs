@@ -31,6 +31,7 @@ mod tests;
 mod threshold;
 mod value;
 mod vars;
+mod verify;
 pub(crate) mod yaml;
 
 pub use daemon::{
@@ -52,6 +53,7 @@ pub use step::*;
 pub use target::{ProbeConfig, ScrapeConfig};
 pub use threshold::{Aggregation, Comparison, MetricSelector, ThresholdConfig};
 pub use value::duration::parse_duration;
+pub use verify::{DemandsConfig, DuringConfig, QuestionConfig, VerifyConfig, WantedConfig};
 pub(crate) use yaml::MAX_TEXT_BYTES;
 
 /// Whether a run may be tagged with this name: tags become labels.

@@ -19,7 +19,7 @@ use super::value::{
 };
 use super::{
     At, DataConfig, Defaults, Limits, MetricConfig, Place, ProbeConfig, ScenarioConfig, ScrapeConfig,
-    SloConfig, StepConfig, ThresholdConfig, later,
+    SloConfig, StepConfig, ThresholdConfig, VerifyConfig, later,
 };
 
 /// A plan as it was written, after `${}` and the profile were filled in. Names in it are not yet resolved.
@@ -47,6 +47,10 @@ pub struct PlanConfig {
     pub scenarios: Vec<ScenarioConfig>,
     /// How long the run may take to end after the last scenario has; `None`: the longest graceful stop.
     pub drain: Option<Duration>,
+    /// How long after the load its traces are left alone before `verify` (default 0).
+    pub settle: Duration,
+    /// What is asked once the load is over, in this order.
+    pub verify: Vec<At<VerifyConfig>>,
     /// Done once at the end, whatever became of the load.
     pub teardown: Vec<At<StepConfig>>,
     /// Default 60 s, as in k6.
@@ -106,6 +110,11 @@ impl Element for PlanConfig {
             "drain",
             "How long the run may take to end after its last scenario (default: the longest graceful_stop)",
         );
+        let settle = f.or("settle", "How long to wait between the load and `verify`", "0s");
+        let verify = f.or_empty::<Vec<At<VerifyConfig>>>(
+            "verify",
+            "What databases, services and series must answer once the load is over; each decides",
+        );
         let teardown =
             f.or_empty("teardown", "Steps done once, at the end, whatever became of the load; each is tried");
         let teardown_timeout = f.or::<AtLeast<1>>("teardown_timeout", "How long `teardown` may take", "60s");
@@ -146,6 +155,8 @@ impl Element for PlanConfig {
             setup_timeout: setup_timeout?.0,
             scenarios: scenarios?.0,
             drain: drain?,
+            settle: settle?,
+            verify: verify?,
             teardown: teardown?,
             teardown_timeout: teardown_timeout?.0,
             metrics: metrics?,

@@ -140,6 +140,11 @@ impl Vu {
         &self.locals
     }
 
+    /// The last exchange, if a step looks at exchanges.
+    pub fn take_exchange(&mut self) -> Option<ExchangeView> {
+        self.exchange.take()
+    }
+
     /// Goes back to these values, and forgets the last exchange: a step that failed half-way is begun anew.
     pub fn restore(&mut self, locals: Locals) {
         self.locals = locals;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::files::Files;
 use super::procedure::Procedures;
-use super::{Plan, data, metrics, rules, scenario, schedule, target, threshold_tags};
+use super::{Plan, data, metrics, rules, scenario, schedule, target, threshold_tags, verify};
 use crate::config::{Loaded, PlanConfig, Problems};
 use crate::executor::Segment;
 use crate::labels::Labels;
@@ -33,6 +33,7 @@ pub(super) fn with(loaded: &Loaded, mut files: Files) -> (Result<Plan, Problems>
     let mut procedures = Procedures { defaults: &plan.defaults, files: &mut files, problems: &mut problems };
     let (mut preflight, _) = procedures.compile("preflight", &plan.preflight, None, &names);
     let (mut setup, names) = procedures.compile("setup", &plan.setup, Some(plan.setup_timeout), &names);
+    let verifications = verify::compile(plan, &loaded.source, &mut procedures, &names);
     let (mut teardown, _) =
         procedures.compile("teardown", &plan.teardown, Some(plan.teardown_timeout), &names);
     for step in [&mut preflight, &mut setup, &mut teardown].into_iter().flat_map(|it| &mut it.steps) {
@@ -81,6 +82,8 @@ pub(super) fn with(loaded: &Loaded, mut files: Files) -> (Result<Plan, Problems>
                 probes,
                 preflight,
                 setup,
+                settle: plan.settle,
+                verifications,
                 teardown,
                 warmup: plan.warmup.value,
                 scenarios,

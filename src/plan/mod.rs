@@ -15,6 +15,7 @@ mod target;
 mod text;
 mod threshold_tags;
 mod vegeta;
+pub mod verify;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,7 @@ use crate::record::Registry;
 use crate::rules::{RuleFile, Threshold, ThresholdRules};
 use crate::template::Value;
 use crate::time::{Elapsed, span};
+use verify::Verification;
 
 #[derive(Debug)]
 pub struct Plan {
@@ -50,6 +52,10 @@ pub struct Plan {
     pub preflight: Procedure,
     /// What it captures every user sees.
     pub setup: Procedure,
+    /// How long nothing is asked after the load.
+    pub settle: Duration,
+    /// What is asked then.
+    pub verifications: Vec<Verification>,
     /// Done whatever became of the load; each step is tried.
     pub teardown: Procedure,
     /// How long load is sent before anything is judged.
@@ -160,6 +166,14 @@ impl Plan {
     /// The most users at a time if all scenarios ran at the same time.
     pub fn max_vus(&self) -> u64 {
         self.scenarios.iter().map(|scenario| scenario.executor.model().max_vus()).fold(0, u64::saturating_add)
+    }
+
+    /// What `verify` asks of the run's series.
+    pub fn verified_queries(&self) -> impl Iterator<Item = &Query> {
+        self.verifications.iter().filter_map(|verification| match &verification.question {
+            verify::Question::Metrics(query) => Some(query),
+            _ => None,
+        })
     }
 
     /// What falls to one machine of several. Thresholds and limits stay as they are: each machine judges what it sent.

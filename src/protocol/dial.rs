@@ -159,6 +159,15 @@ impl Dialer {
         Ok(Dialed { wire, proxy: None })
     }
 
+    /// A connection for what speaks a protocol of its own, under the same policy and overrides; without a proxy.
+    ///
+    /// # Errors
+    /// As exchanges have them: DNS, refused, not allowed, no descriptor left.
+    pub async fn tcp(&self, host: &str, port: u16) -> Result<TcpStream, ErrorCode> {
+        let dialled = async { connect(&self.addresses(host, port).await?, self.descriptors).await };
+        tokio::time::timeout(DIAL_TIMEOUT, dialled).await.map_err(|_| ErrorCode::DIAL_TIMEOUT)?
+    }
+
     async fn connect(
         &self,
         host: &str,

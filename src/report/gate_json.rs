@@ -8,13 +8,17 @@ use super::rfc3339::utc;
 use super::summary::finding;
 use crate::labels::Labels;
 use crate::metric::Unit;
-use crate::rules::{AlertGate, AlertOutcome, Effect, Evaluator, Gate, NoData, Outcome, ThresholdGate};
+use crate::rules::{
+    AlertGate, AlertOutcome, Effect, Evaluator, Gate, NoData, Outcome, ThresholdGate, VerificationGate,
+    VerificationOutcome,
+};
 
-/// `kind` says which fields follow: `threshold`, `slo` or `alert`.
+/// `kind` says which fields follow: `threshold`, `slo`, `alert` or `verification`.
 pub(super) fn gate(gate: &Gate, finished: &Finished) -> Value {
     let mut object = match gate {
         Gate::Threshold(threshold) => of_threshold(threshold),
         Gate::Alert(alert) => of_alert(alert),
+        Gate::Verification(verification) => of_verification(verification),
     };
     object.insert("effect".to_owned(), effect(gate.effect()).into());
     object.insert("message".to_owned(), finding(gate, finished).into());
@@ -90,6 +94,29 @@ fn of_alert(gate: &AlertGate) -> Map<String, Value> {
         "outcome": gate.outcome.as_str(),
         "fired": fired,
         "pending": pending,
+        "no_data": blind.map(no_data),
+    }))
+}
+
+fn of_verification(gate: &VerificationGate) -> Map<String, Value> {
+    let (mut found, mut wanted, mut at, mut why, mut blind) = (None, None, None, None, None);
+    match &gate.outcome {
+        VerificationOutcome::Held { found: value } => found = Some(value),
+        VerificationOutcome::Failed { found: value, wanted: demand, at: moment } => {
+            (found, wanted, at) = (Some(value), Some(demand), *moment);
+        }
+        VerificationOutcome::Unknown { why: reason } => why = Some(reason),
+        VerificationOutcome::NoData(no_data) => blind = Some(no_data),
+    }
+    object(json!({
+        "kind": "verification",
+        "verification": gate.name,
+        "asked": gate.kind,
+        "outcome": gate.outcome.as_str(),
+        "found": found,
+        "wanted": wanted,
+        "at_seconds": at.map(|at| at.as_secs_f64()),
+        "why": why,
         "no_data": blind.map(no_data),
     }))
 }

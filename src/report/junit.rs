@@ -10,7 +10,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::Finished;
 use super::summary::{finding, verdict_lines};
-use crate::rules::{AlertOutcome, Effect, Evaluator, Gate, Outcome};
+use crate::rules::{AlertOutcome, Effect, Evaluator, Gate, Outcome, VerificationOutcome};
 use crate::verdict::Verdict;
 
 /// # Errors
@@ -73,6 +73,7 @@ fn of_gate(gate: &Gate, finished: &Finished) -> TestCase {
             Evaluator::Embedded => ("rules", format!("{} {}", alert.group, alert.alert)),
             Evaluator::Prometheus(_) => ("prometheus", format!("{} {}", alert.group, alert.alert)),
         },
+        Gate::Verification(verification) => ("verify", verification.name.clone()),
     };
     let mut case = case(finished, class, &name, status);
     case.set_system_out(found);
@@ -88,6 +89,10 @@ fn kind(gate: &Gate) -> &'static str {
         },
         Gate::Alert(gate) => match gate.outcome {
             AlertOutcome::Fired { .. } => "alert",
+            ref other => other.as_str(),
+        },
+        Gate::Verification(gate) => match gate.outcome {
+            VerificationOutcome::Failed { .. } => "verification",
             ref other => other.as_str(),
         },
     }

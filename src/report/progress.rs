@@ -54,7 +54,7 @@ pub enum Phase {
     Paused,
     /// No iteration starts any more; running ones may finish.
     Draining,
-    /// What the load left is asked for.
+    /// The load is over, and what it left is asked about.
     Verifying,
     Teardown,
     Finished,

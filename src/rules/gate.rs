@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::verification::VerificationGate;
 use crate::labels::Labels;
 use crate::metric::Unit;
 
@@ -10,6 +11,7 @@ use crate::metric::Unit;
 pub enum Gate {
     Threshold(ThresholdGate),
     Alert(AlertGate),
+    Verification(VerificationGate),
 }
 
 /// A threshold, or one level of an objective.
@@ -145,6 +147,7 @@ impl Gate {
         match self {
             Gate::Threshold(gate) => gate.effect(),
             Gate::Alert(gate) => gate.effect(),
+            Gate::Verification(gate) => gate.effect(),
         }
     }
 
@@ -152,25 +155,33 @@ impl Gate {
         match self {
             Gate::Threshold(gate) => gate.held(),
             Gate::Alert(gate) => gate.outcome == AlertOutcome::Held,
+            Gate::Verification(gate) => gate.held(),
         }
     }
 
     pub fn threshold(&self) -> Option<&ThresholdGate> {
         match self {
             Gate::Threshold(gate) => Some(gate),
-            Gate::Alert(_) => None,
+            Gate::Alert(_) | Gate::Verification(_) => None,
         }
     }
 
     pub fn alert(&self) -> Option<&AlertGate> {
         match self {
-            Gate::Threshold(_) => None,
+            Gate::Threshold(_) | Gate::Verification(_) => None,
             Gate::Alert(gate) => Some(gate),
         }
     }
 
+    pub fn verification(&self) -> Option<&VerificationGate> {
+        match self {
+            Gate::Threshold(_) | Gate::Alert(_) => None,
+            Gate::Verification(gate) => Some(gate),
+        }
+    }
+
     /// For lists: `http_req_duration{scenario:chat} p(95)<500`, `slo publish: http_req_duration p(95)<3s`,
-    /// `alert ErrorRateHigh`.
+    /// `alert ErrorRateHigh`, `verify postgres 1`.
     pub fn name(&self) -> String {
         match self {
             Gate::Threshold(gate) => gate.name(),
@@ -178,6 +189,7 @@ impl Gate {
                 Evaluator::Embedded => format!("alert {}", gate.alert),
                 Evaluator::Prometheus(_) => format!("alert {} in Prometheus", gate.alert),
             },
+            Gate::Verification(gate) => format!("verify {}", gate.name),
         }
     }
 }

@@ -16,6 +16,7 @@ mod probe;
 mod threshold;
 pub mod unit_test;
 mod value;
+mod verification;
 
 pub use alert_gates::{
     Abort, AlertRule, AlertRules, AlertWatch, Origin, RuleNow, gravity, longest_reach, states,
@@ -33,6 +34,8 @@ pub use group::{
     Notice, Rule, Storage,
 };
 pub use judge::{Moment, Snapshot, probe_families};
-use nearest::{nearest, nearest_metrics};
+use nearest::nearest;
+pub(crate) use nearest::nearest_metrics;
 pub use probe::ProbeSamples;
 pub use threshold::{Aggregation, Comparison, Observed, Subject, Threshold};
+pub use verification::{VerificationGate, VerificationOutcome};

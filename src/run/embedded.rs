@@ -53,6 +53,7 @@ impl Embedded {
         store.trust(&own);
         let queries = specs().flat_map(|group| &group.rules).map(|rule| &rule.query);
         let queries = queries.chain(plan.probes.iter().map(|probe| &probe.query));
+        let queries = queries.chain(plan.verified_queries());
         store.keep(queries.flat_map(needs).chain(standing.iter().flat_map(|rules| rules.needs())).collect());
         let others = standing.iter().flat_map(|rules| rules.specs()).map(|group| (group, Origin::Daemon));
         let watched = AlertRules::new(specs().map(|group| (group, Origin::Plan)).chain(others));
@@ -68,6 +69,11 @@ impl Embedded {
 
     pub(super) fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The moment of the last tick.
+    pub(super) fn last_ms(&self) -> i64 {
+        self.last_ms
     }
 
     pub(super) fn groups(&self) -> &[Group] {

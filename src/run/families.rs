@@ -12,7 +12,7 @@ use crate::labels::Labels;
 use crate::metric::Unit;
 use crate::plan::Plan;
 use crate::report::Phase;
-use crate::rules::{self, Gate, Objective};
+use crate::rules::{self, Effect, Gate, Objective};
 use crate::tsdb;
 use crate::verdict::Verdict;
 
@@ -69,6 +69,7 @@ pub(super) fn families(labels: &RunLabels, view: &RunView<'_>) -> Vec<Family> {
     let mut families = view.totals.families();
     families.extend(run_families(&labels.0, view));
     families.extend(threshold_families(&labels.0, view.gates));
+    families.extend(verification_family(&labels.0, view.gates));
     families.extend(rules::probe_families(&labels.0, view.observer.probes()));
     families.extend(view.observer.stats.families(&labels.0));
     families.extend(store_families(&labels.0, &view.store));
@@ -184,6 +185,18 @@ fn threshold_families(labels: &Labels, gates: &[Gate]) -> [Family; 3] {
         }
     }
     [value, limit, ok]
+}
+
+/// `None` before the verdict, and of a plan that verifies nothing.
+fn verification_family(labels: &Labels, gates: &[Gate]) -> Option<Family> {
+    let help = "Whether the verification held; absent where it could not be judged.";
+    let mut ok = Family::new("loadgate_verification_ok", FamilyKind::Gauge, help);
+    for gate in gates.iter().filter_map(Gate::verification) {
+        if matches!(gate.effect(), Effect::Nothing | Effect::Fails) {
+            ok.push(labels.with("verification", &gate.name), f64::from(u8::from(gate.held())));
+        }
+    }
+    (!ok.series.is_empty()).then_some(ok)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The life of a run: preflight, setup, load, drain, the last look, teardown, the verdict. The only module
+//! The life of a run: preflight, setup, load, drain, the last look, verifications, teardown, the verdict. The only module
 //! that knows all parts of it. It has a thread of its own, so that it never delays a worker.
 
 mod checkpoint;
@@ -18,6 +18,7 @@ mod stages;
 mod standing;
 mod steered;
 mod stop;
+mod verifying;
 
 use std::io;
 use std::sync::Arc;
@@ -48,6 +49,7 @@ use crate::template::Locals;
 use crate::time::{Clock, Elapsed};
 use crate::tsdb::Store;
 use crate::verdict::{Doubt, Verdict, decide};
+use crate::verify::Watching;
 use embedded::Embedded;
 use families::RunView;
 use health::Watch;
@@ -138,6 +140,9 @@ pub async fn execute(
         None => run.send_load(&given, listener, &mut stop).await,
         unready => Ok((unready, Duration::ZERO)),
     };
+    if matches!(sent, Ok((None | Some(Ended::Threshold(_) | Ended::Alert(_)), _))) {
+        run.verify(&given, listener, &mut stop).await;
+    }
     // Whatever came of it: what a setup that failed half-way has made is there all the same.
     run.teardown(given, listener, &mut stop).await;
     run.close_taps(&mut stop).await;
@@ -196,6 +201,10 @@ struct Run {
     unwritten: Vec<Doubt>,
     /// Iterations completed before anything was judged.
     unjudged_iterations: u64,
+    /// Verifications that are asked while load is sent.
+    watching: Watching,
+    /// What came of the verifications.
+    verified: Vec<Gate>,
     /// What `teardown` could not do.
     left_behind: Vec<String>,
     /// Of the load, once it has begun.
@@ -245,6 +254,8 @@ impl Run {
             samples_dropped,
             unwritten: Vec::new(),
             unjudged_iterations: 0,
+            watching: Watching::default(),
+            verified: Vec::new(),
             left_behind: Vec::new(),
             clock: None,
             alerts: None,
@@ -272,6 +283,7 @@ impl Run {
             self.shard.tap(taps.tap(clock));
         }
         self.enter(Phase::Running, listener);
+        self.watch(given, clock);
         let ended = self.drive(&mut load, clock, listener, stop).await;
         self.keep_time(&load);
         if let Some(control) = &mut self.control {
@@ -314,6 +326,7 @@ impl Run {
             tokio::select! {
                 () = &mut done => return ended,
                 () = self.observer.observe(&clock) => {}
+                () = self.watching.ask() => {}
                 // Late by as much as it takes to wake up; a worker hands out its shard when it comes by.
                 () = tokio::time::sleep_until(warm), if warms_up => {
                     self.begin_judging(load, &clock).await;
@@ -463,6 +476,7 @@ impl Run {
         let Findings { fired, doubts: unknown, disagreements } = std::mem::take(&mut self.findings);
         doubts.extend(unknown.into_iter().map(Doubt::Prometheus));
         gates.extend(fired.into_iter().map(Gate::Alert));
+        gates.append(&mut self.verified);
         let (stopped, ended_by) = match &ended {
             Some(Ended::Stopped(signal)) => (true, Some(signal.clone())),
             Some(Ended::Unready(why)) => (false, Some(why.clone())),

@@ -77,11 +77,11 @@ impl Run {
         };
     }
 
-    fn http_debug(&self) -> Option<HttpDebug> {
+    pub(super) fn http_debug(&self) -> Option<HttpDebug> {
         self.options.load.instruments.http_debug
     }
 
-    fn stage<'a>(
+    pub(super) fn stage<'a>(
         &'a mut self,
         phase: Phase,
         progress: Progress,
@@ -95,7 +95,7 @@ impl Run {
 }
 
 /// A stage while it lasts.
-struct Stage<'a> {
+pub(super) struct Stage<'a> {
     run: &'a Run,
     progress: Progress,
     listener: &'a mut dyn Listener,
@@ -103,7 +103,7 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     /// Shows it at each tick, for ever.
-    async fn shown(&mut self, waiting: &RefCell<Option<Waiting>>) {
+    pub(super) async fn shown(&mut self, waiting: &RefCell<Option<Waiting>>) {
         let mut ticks = tokio::time::interval_at(Instant::now() + TICK, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {

@@ -28,4 +28,5 @@ mod stage;
 mod target;
 mod ticks;
 mod truth;
+mod verify;
 mod websocket;

@@ -31,7 +31,8 @@ use super::suggest::expected_one_of;
 use super::value::{CheckName, Template, VariableName};
 use super::yaml::flow_help;
 use super::{At, Place, later};
-use exchange::{Expressions, RecordTable};
+pub(crate) use exchange::Expressions;
+use exchange::RecordTable;
 use flow::Choices;
 
 #[derive(Debug, Clone)]

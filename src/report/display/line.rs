@@ -274,6 +274,7 @@ mod tests {
         for (phase, expected) in [
             (Phase::Preflight, "preflight: no load is sent yet"),
             (Phase::Setup, "setup: no load is sent yet"),
+            (Phase::Verifying, "verifying: the load is over"),
             (Phase::Teardown, "teardown: the load is over"),
             (
                 Phase::Running,

@@ -23,6 +23,7 @@ pub(in crate::report) fn finding(gate: &Gate, finished: &Finished) -> String {
     match gate {
         Gate::Threshold(gate) => of_threshold(gate, finished),
         Gate::Alert(gate) => of_alert(gate, finished),
+        Gate::Verification(gate) => super::verifications::found(gate),
     }
 }
 
@@ -82,7 +83,7 @@ fn fired(first: &Firing, others: usize, finished: &Finished) -> String {
     format!("fired at {at}{value}, {labels}{others}{said}")
 }
 
-fn nothing(no_data: &NoData) -> String {
+pub(super) fn nothing(no_data: &NoData) -> String {
     let mut told = format!("no data: {}", clean(&no_data.why));
     if !no_data.selector.is_empty() {
         told.push_str(&format!("; looked for {}", clean(&no_data.selector)));

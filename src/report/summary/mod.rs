@@ -12,6 +12,7 @@ mod table;
 mod target;
 mod thresholds;
 mod verdict;
+mod verifications;
 
 pub(super) use finding::finding;
 pub use verdict::lines as verdict_lines;
@@ -44,6 +45,7 @@ pub fn text(finished: &Finished, options: &SummaryOptions) -> String {
         ("THRESHOLDS", thresholds::blocks(finished, paint)),
         ("OBJECTIVES", objectives::blocks(finished, paint)),
         ("RULES", alerts::blocks(finished, paint)),
+        ("VERIFICATIONS", verifications::blocks(finished, paint)),
         ("TOTAL RESULTS", results(finished, options, paint)),
     ] {
         if !body.is_empty() {

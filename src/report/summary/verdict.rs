@@ -4,7 +4,7 @@ use super::super::clean::clean;
 use super::super::paint::Paint;
 use super::super::{Finished, number};
 use super::{finding, mark};
-use crate::rules::{AlertOutcome, Effect, Gate, Outcome};
+use crate::rules::{AlertOutcome, Effect, Gate, Outcome, VerificationOutcome};
 use crate::verdict::Verdict;
 
 /// The verdict's line, then one for each gate that did not hold and for each doubt.
@@ -71,11 +71,11 @@ fn why_inconclusive(finished: &Finished) -> String {
     let mut reasons = Vec::new();
     for (what, is) in REASONS {
         let open = finished.gates.iter().filter(|gate| gate.effect() == Effect::Inconclusive && is(gate));
-        let (thresholds, alerts): (Vec<&Gate>, Vec<&Gate>) =
-            open.partition(|gate| gate.threshold().is_some());
-        for (gates, kind) in [(thresholds, "threshold"), (alerts, "alert")] {
-            if !gates.is_empty() {
-                reasons.push(format!("{what} {}", number::counted(gates.len() as u64, kind)));
+        let open: Vec<&Gate> = open.collect();
+        for kind in ["threshold", "alert", "verification"] {
+            let count = open.iter().filter(|gate| kind_of(gate) == kind).count();
+            if count > 0 {
+                reasons.push(format!("{what} {}", number::counted(count as u64, kind)));
             }
         }
     }
@@ -86,19 +86,31 @@ fn why_inconclusive(finished: &Finished) -> String {
     reasons.join("; ")
 }
 
+fn kind_of(gate: &Gate) -> &'static str {
+    match gate {
+        Gate::Threshold(_) => "threshold",
+        Gate::Alert(_) => "alert",
+        Gate::Verification(_) => "verification",
+    }
+}
+
 type Is = fn(&Gate) -> bool;
 
 /// Why gates leave a run open.
-const REASONS: [(&str, Is); 4] = [
+const REASONS: [(&str, Is); 5] = [
     ("no data for", |gate| match gate {
         Gate::Threshold(gate) => matches!(gate.outcome, Outcome::NoData(_)),
         Gate::Alert(gate) => matches!(gate.outcome, AlertOutcome::NoData(_)),
+        Gate::Verification(gate) => matches!(gate.outcome, VerificationOutcome::NoData(_)),
     }),
     ("the end came too early for", |gate| {
         gate.alert().is_some_and(|gate| matches!(gate.outcome, AlertOutcome::Pending { .. }))
     }),
     ("failed to evaluate", |gate| {
         gate.alert().is_some_and(|gate| matches!(gate.outcome, AlertOutcome::Error(_)))
+    }),
+    ("no answer to", |gate| {
+        gate.verification().is_some_and(|gate| matches!(gate.outcome, VerificationOutcome::Unknown { .. }))
     }),
     ("doubts by", |gate| gate.alert().is_some_and(|gate| matches!(gate.outcome, AlertOutcome::Fired { .. }))),
 ];
