@@ -2,29 +2,14 @@
 
 use serde_json::{Value as Json, json};
 
-use super::fields::{Element, Fields};
+use super::fields::Fields;
 
 /// The keys of a plan that are not built yet.
 pub(crate) fn plan(f: &mut Fields<'_>) {
     f.later("settle", "How long to wait between the load and `verify`", text);
     f.later("verify", "What is asked of databases and services after the load", verify);
-    f.or_all_defaults::<Hooks>("hooks", "What is done when the verdict is known");
     f.later("chaos", "What is broken while the load is sent", chaos);
     f.later("baseline", "Earlier runs that this one is compared with", baseline);
-}
-
-/// What is done when the verdict is known.
-struct Hooks;
-
-impl Element for Hooks {
-    const NAME: &'static str = "hooks";
-    const HELP: &'static str = "What is done when the verdict is known";
-
-    fn fields(f: &mut Fields<'_>) -> Option<Self> {
-        f.later("on_failure", "When the verdict is failed, inconclusive or stopped", flow);
-        f.later("always", "Whatever the verdict is", flow);
-        Some(Hooks)
-    }
 }
 
 pub(crate) fn anything() -> Json {
@@ -37,10 +22,6 @@ pub(crate) fn text() -> Json {
 
 pub(crate) fn step() -> Json {
     json!({"type": "object"})
-}
-
-pub(crate) fn flow() -> Json {
-    json!({"type": "array", "items": {"type": "object"}})
 }
 
 fn closed(properties: Json, required: &[&str]) -> Json {

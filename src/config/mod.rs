@@ -7,10 +7,12 @@
 //! The types of the plan say themselves how they are read (`Element`, `Value` in `fields`); the same lines make the
 //! JSON Schema. Nothing here opens a file, reads the environment or resolves a name of the plan.
 
+mod action;
 mod data;
 mod defaults;
 mod executor;
 pub(crate) mod fields;
+mod hooks;
 mod later;
 mod load;
 mod merge;
@@ -32,9 +34,11 @@ mod value;
 mod vars;
 pub(crate) mod yaml;
 
+pub use action::*;
 pub use data::{DataConfig, DataSource, OnEndConfig, PickConfig};
 pub use defaults::{Defaults, IdentityConfig, Limits, TlsConfig, TlsVersion};
 pub use executor::ExecutorConfig;
+pub use hooks::HooksConfig;
 pub use load::{LoadOptions, Loaded, load, read};
 pub use metric::{MetricConfig, MetricKind};
 pub use place::{At, Place};

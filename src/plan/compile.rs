@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::files::Files;
 use super::procedure::Procedures;
-use super::{Plan, data, metrics, rules, scenario, schedule, target, threshold_tags};
+use super::{Plan, data, hooks, metrics, rules, scenario, schedule, target, threshold_tags};
 use crate::config::{Loaded, PlanConfig, Problems};
 use crate::executor::Segment;
 use crate::labels::Labels;
@@ -27,6 +27,7 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
     let names = Names::new(plan.vars.iter().map(|(name, _)| name.clone()));
     let mut files = Files::beside(base);
     let mut procedures = Procedures { defaults: &plan.defaults, files: &mut files, problems: &mut problems };
+    let mut hooks = hooks::compile(plan, &names, &mut procedures);
     let (mut preflight, _) = procedures.compile("preflight", &plan.preflight, None, &names);
     let (mut setup, names) = procedures.compile("setup", &plan.setup, Some(plan.setup_timeout), &names);
     let (mut teardown, _) =
@@ -34,6 +35,9 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
     for step in [&mut preflight, &mut setup, &mut teardown].into_iter().flat_map(|it| &mut it.steps) {
         // It will stand in messages.
         step.what = loaded.source.redact(&step.what);
+    }
+    for action in hooks.on_failure.iter_mut().chain(&mut hooks.always) {
+        action.hide(&loaded.source);
     }
     let data = data::read(&plan.data, &mut files, &names, &mut problems);
     let before = problems.len();
@@ -77,6 +81,9 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
                 preflight,
                 setup,
                 teardown,
+                hooks,
+                programs: hooks::programs(loaded),
+                source: Arc::clone(&loaded.source),
                 warmup: plan.warmup.value,
                 scenarios,
                 segment: Segment::WHOLE,

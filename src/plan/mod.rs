@@ -1,9 +1,11 @@
 //! A plan that cannot be wrong: names became ids, defaults are filled in, templates are compiled.
 //! Everything that can be refused was refused, with its place in the file.
 
+mod action;
 mod compile;
 mod data;
 mod files;
+mod hooks;
 mod metrics;
 mod procedure;
 mod rules;
@@ -18,9 +20,13 @@ mod vegeta;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use action::{Action, ActionKind, Exec, Process, Signal};
 pub use compile::compile;
+pub use hooks::Hooks;
 pub use schedule::{Course, Span};
+pub use text::{EXIT_CODE, TESTID, VERDICT};
 
+use crate::config::{Problems, Source};
 use crate::data::Feed;
 use crate::executor::{Executor, Segment};
 use crate::flow::{Flow, ScenarioSeries};
@@ -50,6 +56,12 @@ pub struct Plan {
     pub setup: Procedure,
     /// Done whatever became of the load; each step is tried.
     pub teardown: Procedure,
+    /// Done when the verdict is known.
+    pub hooks: Hooks,
+    /// What to say where programs are not allowed, if it has any.
+    pub programs: Option<Problems>,
+    /// The file, which knows what no message may show.
+    pub source: Arc<Source>,
     /// How long load is sent before anything is judged.
     pub warmup: Duration,
     pub scenarios: Vec<Arc<Scenario>>,
