@@ -345,5 +345,6 @@ fn finish(totals: Totals, thresholds: &[Threshold], dropped: u64) -> Finished {
         }],
         scrapes,
         warmup: None,
+        hooks: Vec::new(),
     }
 }

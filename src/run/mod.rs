@@ -1,10 +1,13 @@
 //! The life of a run: preflight, setup, load, drain, the last look, teardown, the verdict. The only module
 //! that knows all parts of it. It has a thread of its own, so that it never delays a worker.
 
+mod actions;
 mod embedded;
 mod failures;
 mod families;
 mod health;
+mod hooks;
+mod interrupted;
 mod judging;
 mod observer;
 mod procedure;
@@ -22,9 +25,11 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior};
 
 pub use families::RunLabels;
+pub use interrupted::{Mended, finish_interrupted};
 pub use observer::scrape_targets;
 pub use process::families as process_families;
 
+use crate::action;
 use crate::aggregate::{Absorb as _, Ledger, Selector};
 use crate::executor::Segment;
 use crate::family::Family;
@@ -65,6 +70,8 @@ pub struct RunOptions {
     /// Answered by whoever reads the taps of `load`, when all of them are gone and the last sample is
     /// written: what is missing from the files.
     pub written: Option<oneshot::Receiver<Vec<Doubt>>>,
+    /// What `hooks` may do, and where it is written down.
+    pub actions: action::Options,
 }
 
 /// Who is told while the run lasts.
@@ -98,7 +105,8 @@ pub async fn execute(
     let mut run = Run::new(plan, options, SystemTime::now());
     if let Some(ended) = run.preflight(listener, &mut stop).await {
         run.close_taps(&mut stop).await;
-        return Ok(run.conclude(Some(ended), Duration::ZERO, listener));
+        let finished = run.conclude(Some(ended), Duration::ZERO, listener);
+        return Ok(run.epilogue(finished, &mut stop).await);
     }
     run.warn_of_prometheus().await;
     let (given, unready) = run.setup(listener, &mut stop).await;
@@ -119,7 +127,8 @@ pub async fn execute(
         // Whatever ended the load, a signal that came later stopped the run.
         ended => stop.heard().map(Ended::Stopped).or(ended),
     };
-    Ok(run.conclude(ended, elapsed, listener))
+    let finished = run.conclude(ended, elapsed, listener);
+    Ok(run.epilogue(finished, &mut stop).await)
 }
 
 /// Why a run ended before its scenarios did.
@@ -460,6 +469,7 @@ impl Run {
                 .collect(),
             scrapes: health.scrapes,
             warmup,
+            hooks: Vec::new(),
         }
     }
 

@@ -59,6 +59,7 @@ pub(crate) fn try_run(text: &str) -> Result<Ran, config::Problems> {
         external_url: String::new(),
         prometheus: None,
         written: None,
+        actions: loadgate::action::Options { allow_exec: true, ..Default::default() },
     };
     let mut seen = Seen::default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
