@@ -14,6 +14,7 @@ use super::outputs::{Kind, Output, SampleWriter, To, check_distinct};
 use super::process::{raise_descriptor_limit, signal};
 use super::segment::SegmentArgs;
 use super::serve_metrics::MetricsServer;
+use crate::action;
 use crate::api::Sources;
 use crate::config::parse_duration;
 use crate::flow::HttpDebug;
@@ -85,6 +86,9 @@ pub(super) struct OutputArgs {
     /// and the run waits for it: --linger is not needed
     #[arg(long, env = "LOADGATE_PROMETHEUS", value_name = "URL")]
     prometheus: Option<prometheus::Address>,
+    /// Run the programs that the plan names (`exec` in hooks and chaos); without it such a plan is refused
+    #[arg(long, env = "LOADGATE_ALLOW_EXEC")]
+    allow_exec: bool,
     /// Log each HTTP request and response, without the secrets in them; with bodies: --http-debug=full
     #[arg(long, env = "LOADGATE_HTTP_DEBUG", value_name = "WHAT", num_args = 0..=1, require_equals = true,
         default_missing_value = "headers", value_parser = http_debug)]
@@ -180,6 +184,9 @@ pub(super) fn foreground(
     ready: impl FnOnce(),
 ) -> Result<Finished, Failure> {
     output.check()?;
+    if let (Some(refused), false) = (&plan.programs, output.allow_exec) {
+        return Err(Failure::invalid(refused.to_string()));
+    }
     raise_descriptor_limit();
     let log = LogLines::install(output.log_format);
     let store = Arc::new(Store::default());
@@ -204,6 +211,7 @@ pub(super) fn foreground(
         standing: None,
         written: None,
         control: None,
+        actions: action::Options { allow_exec: output.allow_exec, ..action::Options::default() },
     };
     options.load.instruments.http_debug = output.http_debug;
     let tags = options.tags.iter().map(|(name, value)| (name.as_str(), value.as_str()));

@@ -2,27 +2,12 @@
 
 use serde_json::{Value as Json, json};
 
-use super::fields::{Element, Fields};
+use super::fields::Fields;
 
 /// The keys of a plan that are not built yet.
 pub(crate) fn plan(f: &mut Fields<'_>) {
-    f.or_all_defaults::<Hooks>("hooks", "What is done when the verdict is known");
     f.later("chaos", "What is broken while the load is sent", chaos);
     f.later("baseline", "Earlier runs that this one is compared with", baseline);
-}
-
-/// What is done when the verdict is known.
-struct Hooks;
-
-impl Element for Hooks {
-    const NAME: &'static str = "hooks";
-    const HELP: &'static str = "What is done when the verdict is known";
-
-    fn fields(f: &mut Fields<'_>) -> Option<Self> {
-        f.later("on_failure", "When the verdict is failed, inconclusive or stopped", flow);
-        f.later("always", "Whatever the verdict is", flow);
-        Some(Hooks)
-    }
 }
 
 pub(crate) fn anything() -> Json {
@@ -31,10 +16,6 @@ pub(crate) fn anything() -> Json {
 
 pub(crate) fn step() -> Json {
     json!({"type": "object"})
-}
-
-pub(crate) fn flow() -> Json {
-    json!({"type": "array", "items": {"type": "object"}})
 }
 
 fn closed(properties: Json, required: &[&str]) -> Json {

@@ -7,11 +7,13 @@
 //! The types of the plan say themselves how they are read (`Element`, `Value` in `fields`); the same lines make the
 //! JSON Schema. Nothing here opens a file (but [`Tokens::read`]), reads the environment or resolves a name of the plan.
 
+mod action;
 mod daemon;
 mod data;
 mod defaults;
 mod executor;
 pub(crate) mod fields;
+mod hooks;
 mod later;
 mod load;
 mod merge;
@@ -34,6 +36,7 @@ mod vars;
 mod verify;
 pub(crate) mod yaml;
 
+pub use action::*;
 pub use daemon::{
     DaemonConfig, DaemonLimits, Missed, Overlap, PrometheusConfig, ScheduleConfig, Scope, TimeZone, Tokens,
     TokensError, check_listen,
@@ -41,6 +44,7 @@ pub use daemon::{
 pub use data::{DataConfig, DataSource, OnEndConfig, PickConfig};
 pub use defaults::{Defaults, IdentityConfig, Limits, TlsConfig, TlsVersion};
 pub use executor::ExecutorConfig;
+pub use hooks::HooksConfig;
 pub use load::{LoadOptions, Loaded, load, read};
 pub use metric::{MetricConfig, MetricKind};
 pub use place::{At, Place};

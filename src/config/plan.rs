@@ -18,8 +18,8 @@ use super::value::{
     Table, Text, VariableName,
 };
 use super::{
-    At, DataConfig, Defaults, Limits, MetricConfig, Place, ProbeConfig, ScenarioConfig, ScrapeConfig,
-    SloConfig, StepConfig, ThresholdConfig, VerifyConfig, later,
+    At, DataConfig, Defaults, HooksConfig, Limits, MetricConfig, Place, ProbeConfig, ScenarioConfig,
+    ScrapeConfig, SloConfig, StepConfig, ThresholdConfig, VerifyConfig, later,
 };
 
 /// A plan as it was written, after `${}` and the profile were filled in. Names in it are not yet resolved.
@@ -55,6 +55,8 @@ pub struct PlanConfig {
     pub teardown: Vec<At<StepConfig>>,
     /// Default 60 s, as in k6.
     pub teardown_timeout: Duration,
+    /// Done when the verdict is known.
+    pub hooks: HooksConfig,
     pub metrics: Vec<MetricConfig>,
     pub thresholds: Vec<ThresholdConfig>,
     pub slo: Vec<SloConfig>,
@@ -118,6 +120,7 @@ impl Element for PlanConfig {
         let teardown =
             f.or_empty("teardown", "Steps done once, at the end, whatever became of the load; each is tried");
         let teardown_timeout = f.or::<AtLeast<1>>("teardown_timeout", "How long `teardown` may take", "60s");
+        let hooks = f.or_all_defaults::<HooksConfig>("hooks", HooksConfig::HELP);
         let metrics =
             f.or_empty::<Table<MetricName, MetricBody>>("metrics", "Custom metrics, which `record` fills");
         let thresholds =
@@ -159,6 +162,7 @@ impl Element for PlanConfig {
             verify: verify?,
             teardown: teardown?,
             teardown_timeout: teardown_timeout?.0,
+            hooks: hooks?,
             metrics: metrics?,
             thresholds: thresholds?.0,
             slo: slo?.0,

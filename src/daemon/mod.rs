@@ -112,7 +112,7 @@ impl Daemon {
             audience,
             external_url,
             board: Board::default(),
-            own: Mutex::new(own::Own { reloaded_ms: now_ms(), ..own::Own::default() }),
+            own: Mutex::new(own::Own::new()),
             notices: Mutex::new(notices),
             active: Mutex::default(),
             unsealed: Mutex::default(),

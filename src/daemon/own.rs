@@ -18,7 +18,7 @@ use crate::verdict::Verdict;
 const OWN_JOB: &str = "loadgate";
 
 /// What it counts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Own {
     /// It has come back from whatever ended it before.
     pub(super) recovered: bool,
@@ -148,6 +148,17 @@ impl Written for Told {
 }
 
 impl Own {
+    pub(super) fn new() -> Self {
+        Own {
+            recovered: false,
+            due: BTreeMap::new(),
+            schedules: BTreeMap::new(),
+            reloaded_ms: now_ms(),
+            reload_failed: false,
+            store_errors: 0,
+        }
+    }
+
     fn families(&self) -> Vec<Family> {
         let mut due = Family::new(
             "loadgate_schedule_next_timestamp_seconds",

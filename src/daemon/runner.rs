@@ -136,6 +136,7 @@ impl Inner {
             prometheus: settings.judge(),
             standing: Some(Arc::clone(&settings.standing)),
             control: Some(controlled),
+            actions: self.action_options(id),
             written: None,
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::files::Files;
 use super::procedure::Procedures;
-use super::{Plan, data, metrics, rules, scenario, schedule, target, threshold_tags, verify};
+use super::{Plan, data, hooks, metrics, rules, scenario, schedule, target, threshold_tags, verify};
 use crate::config::{Loaded, PlanConfig, Problems};
 use crate::executor::Segment;
 use crate::labels::Labels;
@@ -31,6 +31,7 @@ pub(super) fn with(loaded: &Loaded, mut files: Files) -> (Result<Plan, Problems>
     let registry = Registry::new(Arc::new(catalog), &metrics::bounds(&thresholds), plan.series_limit);
     let names = Names::new(plan.vars.iter().map(|(name, _)| name.clone()));
     let mut procedures = Procedures { defaults: &plan.defaults, files: &mut files, problems: &mut problems };
+    let mut hooks = hooks::compile(plan, &names, &mut procedures);
     let (mut preflight, _) = procedures.compile("preflight", &plan.preflight, None, &names);
     let (mut setup, names) = procedures.compile("setup", &plan.setup, Some(plan.setup_timeout), &names);
     let verifications = verify::compile(plan, &loaded.source, &mut procedures, &names);
@@ -39,6 +40,9 @@ pub(super) fn with(loaded: &Loaded, mut files: Files) -> (Result<Plan, Problems>
     for step in [&mut preflight, &mut setup, &mut teardown].into_iter().flat_map(|it| &mut it.steps) {
         // It will stand in messages.
         step.what = loaded.source.redact(&step.what);
+    }
+    for action in hooks.on_failure.iter_mut().chain(&mut hooks.always) {
+        action.hide(&loaded.source);
     }
     let data = data::read(&plan.data, &mut files, &names, &mut problems);
     let before = problems.len();
@@ -85,6 +89,9 @@ pub(super) fn with(loaded: &Loaded, mut files: Files) -> (Result<Plan, Problems>
                 settle: plan.settle,
                 verifications,
                 teardown,
+                hooks,
+                programs: hooks::programs(loaded),
+                source: Arc::clone(&loaded.source),
                 warmup: plan.warmup.value,
                 scenarios,
                 segment: Segment::WHOLE,

@@ -1,10 +1,12 @@
 //! A plan that cannot be wrong: names became ids, defaults are filled in, templates are compiled.
 //! Everything that can be refused was refused, with its place in the file.
 
+mod action;
 mod bundle;
 mod compile;
 mod data;
 mod files;
+mod hooks;
 mod metrics;
 mod procedure;
 mod rules;
@@ -20,10 +22,14 @@ pub mod verify;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use action::{Action, ActionKind, Exec, Process, Signal};
 pub use bundle::{Bundle, BundleError, Packed, pack};
 pub use compile::compile;
+pub use hooks::Hooks;
 pub use schedule::{Course, Span};
+pub use text::{EXIT_CODE, TESTID, VERDICT};
 
+use crate::config::{Problems, Source};
 use crate::data::Feed;
 use crate::executor::{Executor, Segment};
 use crate::flow::{Flow, ScenarioSeries};
@@ -58,6 +64,12 @@ pub struct Plan {
     pub verifications: Vec<Verification>,
     /// Done whatever became of the load; each step is tried.
     pub teardown: Procedure,
+    /// Done when the verdict is known.
+    pub hooks: Hooks,
+    /// What to say where programs are not allowed, if it has any.
+    pub programs: Option<Problems>,
+    /// The file, which knows what no message may show.
+    pub source: Arc<Source>,
     /// How long load is sent before anything is judged.
     pub warmup: Duration,
     pub scenarios: Vec<Arc<Scenario>>,

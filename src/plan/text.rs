@@ -8,6 +8,13 @@ use crate::flow::{Headers, Url};
 use crate::protocol::Target;
 use crate::template::{Expression, Names, Template, TemplateError};
 
+/// What templates of actions may use beside `vars`.
+pub const TESTID: &str = "testid";
+/// In hooks only.
+pub const VERDICT: &str = "verdict";
+/// In hooks only.
+pub const EXIT_CODE: &str = "exit_code";
+
 impl Steps<'_> {
     /// A template that sees what earlier steps left.
     pub(super) fn template(&mut self, text: &At<String>) -> Option<Template> {

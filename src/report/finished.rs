@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::ScenarioProgress;
+use crate::action::{HookList, Outcome};
 use crate::aggregate::Totals;
 use crate::plan;
 use crate::rules::{AlertGate, Gate, ProbeSamples, ThresholdGate};
@@ -37,6 +38,17 @@ pub struct Finished {
     pub scrapes: Vec<ScrapeHealth>,
     /// What was sent before anything was judged, if the plan has a warmup.
     pub warmup: Option<Warmup>,
+    /// What was done when the verdict was known.
+    pub hooks: Vec<HookReport>,
+}
+
+/// One of `hooks` that was done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HookReport {
+    pub list: HookList,
+    /// `exec ./notify.sh`
+    pub what: String,
+    pub outcome: Outcome,
 }
 
 /// Load that is in no value here.

@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use super::gate_json::gate;
 use super::observed::{Observed, Trend, Values};
 use super::rfc3339::utc;
-use super::{Finished, Probe, ScenarioProgress, TrendStat, causes};
+use super::{Finished, HookReport, Probe, ScenarioProgress, TrendStat, causes};
+use crate::action::{Captured, Outcome};
 use crate::metric::Unit;
 use crate::verdict::ScrapeHealth;
 
@@ -43,6 +44,7 @@ pub fn summary(finished: &Finished, trend_stats: &[TrendStat]) -> Value {
             .collect::<Vec<_>>(),
         "doubts": finished.doubts.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "disagreements": finished.disagreements,
+        "hooks": finished.hooks.iter().map(hook).collect::<Vec<_>>(),
         "metrics": metrics(finished, trend_stats),
         "causes": causes(finished),
         "checks": finished
@@ -162,6 +164,22 @@ fn probe(probe: &Probe) -> Value {
         "last": samples.last().map(number),
         "count": samples.count,
         "missed": samples.missed,
+    })
+}
+
+/// What was done when the verdict was known; it is no part of the verdict.
+fn hook(hook: &HookReport) -> Value {
+    json!({"list": hook.list.as_str(), "action": hook.what, "result": outcome(&hook.outcome)})
+}
+
+pub(super) fn outcome(outcome: &Outcome) -> Value {
+    let captured = |captured: &Captured| json!({"text": captured.text, "more_bytes": captured.more_bytes});
+    json!({
+        "ok": outcome.succeeded(),
+        "error": outcome.error,
+        "took_seconds": outcome.took.as_secs_f64(),
+        "stdout": outcome.output.as_ref().map(|output| captured(&output.stdout)),
+        "stderr": outcome.output.as_ref().map(|output| captured(&output.stderr)),
     })
 }
 

@@ -33,6 +33,7 @@ impl Run {
             probes: probes.map(|(probe, samples)| Probe::of(probe, samples)).collect(),
             scrapes: self.observer.health(),
             warmup: None,
+            hooks: Vec::new(),
         }
     }
 }

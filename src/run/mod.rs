@@ -1,12 +1,15 @@
 //! The life of a run: preflight, setup, load, drain, the last look, verifications, teardown, the verdict. The only module
 //! that knows all parts of it. It has a thread of its own, so that it never delays a worker.
 
+mod actions;
 mod checkpoint;
 mod control;
 mod embedded;
 mod failures;
 mod families;
 mod health;
+mod hooks;
+mod interrupted;
 mod judging;
 mod observer;
 mod procedure;
@@ -30,10 +33,12 @@ use tokio::time::{Instant, MissedTickBehavior};
 pub use crate::executor::ScaleTo;
 pub use control::{Control, Controlled, ScaleLimits};
 pub use families::RunLabels;
+pub use interrupted::{Mended, finish_interrupted};
 pub use observer::scrape_targets;
 pub use process::families as process_families;
 pub use standing::Standing;
 
+use crate::action;
 use crate::aggregate::{Absorb as _, Ledger, Selector};
 use crate::executor::Segment;
 use crate::family::Family;
@@ -79,6 +84,8 @@ pub struct RunOptions {
     pub written: Option<oneshot::Receiver<Vec<Doubt>>>,
     /// Takes requests to pause, resume and scale the run, if anybody may ask for that.
     pub control: Option<Controlled>,
+    /// What `hooks` may do, and where it is written down.
+    pub actions: action::Options,
 }
 
 /// Who is told while the run lasts.
@@ -128,7 +135,8 @@ pub async fn execute(
     let mut run = Run::new(plan, options, SystemTime::now());
     if let Some(ended) = run.preflight(listener, &mut stop).await {
         run.close_taps(&mut stop).await;
-        return Ok(run.conclude(Some(ended), Duration::ZERO, listener));
+        let finished = run.conclude(Some(ended), Duration::ZERO, listener);
+        return Ok(run.epilogue(finished, &mut stop).await);
     }
     run.warn_of_prometheus().await;
     let (given, unready) = run.setup(listener, &mut stop).await;
@@ -152,7 +160,8 @@ pub async fn execute(
         // Whatever ended the load, a signal that came later stopped the run.
         ended => stop.heard().map(Ended::Stopped).or(ended),
     };
-    Ok(run.conclude(ended, elapsed, listener))
+    let finished = run.conclude(ended, elapsed, listener);
+    Ok(run.epilogue(finished, &mut stop).await)
 }
 
 /// Why a run ended before its scenarios did.
@@ -526,6 +535,7 @@ impl Run {
             probes: probes.map(|(probe, samples)| Probe::of(probe, samples)).collect(),
             scrapes: health.scrapes,
             warmup,
+            hooks: Vec::new(),
         }
     }
 

@@ -39,26 +39,36 @@ impl Runs {
         })
     }
 
+    /// All that was begun, in the order in which it was, and what became of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Sealed`] if the key is gone.
+    pub fn journal(&self, id: &RunId) -> Result<Vec<JournalEntry>, StoreError> {
+        let entries: Vec<(String, Vec<u8>, Option<Vec<u8>>)> = self.read(|connection| {
+            let (number, _) = find(connection, id)?;
+            let mut statement = connection
+                .prepare_cached("SELECT key, begun, ended FROM journal WHERE run = ?1 ORDER BY number")?;
+            let rows = statement.query_map([number], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })?;
+        let closed = |why| StoreError::Sealed { run: id.clone(), why };
+        let open = |key: &str, sealed: &[u8]| -> Result<Json, StoreError> {
+            let plain = self.seal.open_sealed(&place(id, key), sealed).map_err(closed)?;
+            serde_json::from_slice(&plain).map_err(|error| closed(error.to_string()))
+        };
+        let entry = |(key, begun, ended): (String, Vec<u8>, Option<Vec<u8>>)| {
+            let ended = ended.map(|ended| open(&key, &ended)).transpose()?;
+            Ok(JournalEntry { begun: open(&key, &begun)?, ended, key })
+        };
+        entries.into_iter().map(entry).collect()
+    }
+
     /// What was begun and not ended, in the order in which it was begun.
     ///
     /// # Errors
     /// [`StoreError::Sealed`] if the key is gone.
     pub fn journal_open(&self, id: &RunId) -> Result<Vec<JournalEntry>, StoreError> {
-        let entries: Vec<(String, Vec<u8>)> = self.read(|connection| {
-            let (number, _) = find(connection, id)?;
-            let mut statement = connection.prepare_cached(
-                "SELECT key, begun FROM journal WHERE run = ?1 AND ended IS NULL ORDER BY number",
-            )?;
-            let rows = statement.query_map([number], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })?;
-        let open = |(key, sealed): (String, Vec<u8>)| {
-            let closed = |why| StoreError::Sealed { run: id.clone(), why };
-            let plain = self.seal.open_sealed(&place(id, &key), &sealed).map_err(closed)?;
-            let begun = serde_json::from_slice(&plain).map_err(|error| closed(error.to_string()))?;
-            Ok(JournalEntry { key, begun })
-        };
-        entries.into_iter().map(open).collect()
+        Ok(self.journal(id)?.into_iter().filter(|entry| entry.ended.is_none()).collect())
     }
 
     fn sealed_entry(&self, id: &RunId, key: &str, json: &Json) -> Result<Vec<u8>, StoreError> {

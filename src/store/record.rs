@@ -161,11 +161,13 @@ pub struct StoredEvent {
     pub data: Json,
 }
 
-/// Something begun outside of this program, and not ended.
+/// Something begun outside of this program.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JournalEntry {
     pub key: String,
     pub begun: Json,
+    /// What became of it, once it is over.
+    pub ended: Option<Json>,
 }
 
 /// What is known of a test, also when its runs are gone.

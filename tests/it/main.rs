@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, also in its helpers")]
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+mod actions;
 mod alerting;
 mod annotations;
 mod api;

@@ -6,6 +6,7 @@ mod checks;
 mod closing;
 mod finding;
 mod generator;
+mod hooks;
 mod objectives;
 mod sections;
 mod table;
@@ -57,6 +58,7 @@ pub fn text(finished: &Finished, options: &SummaryOptions) -> String {
     closing::lines(finished, paint).iter().for_each(|line| push_line(&mut out, "", line));
     out.push('\n');
     verdict::painted(finished, paint).iter().for_each(|line| push_line(&mut out, "", line));
+    hooks::lines(finished, paint).iter().for_each(|line| push_line(&mut out, "", line));
     out
 }
 

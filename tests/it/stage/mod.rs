@@ -31,8 +31,8 @@ pub(crate) use http::{Asked, HttpServer, reply, reply_with};
 pub(crate) use nginx::Nginx;
 pub(crate) use postgres::Postgres;
 pub(crate) use prometheus::{Prometheus, check_with_promtool, promtool};
-pub(crate) use run::{Ran, Samples, compiled, options, run, try_run};
 pub(crate) use redis::Redis;
+pub(crate) use run::{Ran, Samples, compiled, options, run, try_run};
 pub(crate) use serving::{Serving, get, is_final, value};
 pub(crate) use websocket::websocket_server;
 

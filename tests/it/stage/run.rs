@@ -70,6 +70,7 @@ pub(crate) fn options() -> RunOptions {
         standing: None,
         written: None,
         control: None,
+        actions: loadgate::action::Options { allow_exec: true, ..Default::default() },
     }
 }
 

@@ -1,0 +1,5 @@
+//! What runs do to the world beside their load, also across a crash.
+
+mod crash;
+mod hooks;
+mod journal;
