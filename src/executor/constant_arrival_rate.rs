@@ -37,8 +37,11 @@ impl Executor for ConstantArrivalRate {
     }
 
     fn describe(&self) -> String {
-        let per_second = self.rate * self.segment.fraction() / self.time_unit.as_secs_f64();
-        format!("{per_second:.2} iterations/s for {}", span(self.duration))
+        format!("{:.2} iterations/s for {}", self.arrivals_per_sec(), span(self.duration))
+    }
+
+    fn arrivals_per_sec(&self) -> f64 {
+        self.rate * self.segment.fraction() / self.time_unit.as_secs_f64()
     }
 
     fn fact(&self) -> Option<String> {

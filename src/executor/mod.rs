@@ -45,6 +45,11 @@ pub trait Executor: Debug + Send + Sync {
     /// For people, in k6's words: `1000 looping VUs for 5m`.
     fn describe(&self) -> String;
 
+    /// The most iterations a second that are due, of this machine's; 0 where users iterate on their own.
+    fn arrivals_per_sec(&self) -> f64 {
+        0.0
+    }
+
     /// What k6 puts behind that in brackets: `maxVUs: 5-50`.
     fn fact(&self) -> Option<String> {
         None

@@ -86,8 +86,12 @@ impl Executor for RampingArrivalRate {
     }
 
     fn describe(&self) -> String {
-        let (highest, stages) = (self.highest * self.segment.fraction(), self.stages);
+        let (highest, stages) = (self.arrivals_per_sec(), self.stages);
         format!("Up to {highest:.2} iterations/s for {} over {stages} stages", span(self.duration))
+    }
+
+    fn arrivals_per_sec(&self) -> f64 {
+        self.highest * self.segment.fraction()
     }
 
     fn fact(&self) -> Option<String> {

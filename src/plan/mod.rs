@@ -5,8 +5,10 @@ mod bundle;
 mod compile;
 mod data;
 mod files;
+mod limits;
 mod metrics;
 mod procedure;
+mod reach;
 mod rules;
 mod scenario;
 mod schedule;
@@ -20,9 +22,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use bundle::{Bundle, BundleError, Packed, pack};
-pub use compile::compile;
+pub use compile::{compile, compile_within};
+pub use reach::Reach;
 pub use schedule::{Course, Span};
 
+use crate::config::Redactor;
 use crate::data::Feed;
 use crate::executor::{Executor, Segment};
 use crate::flow::{Flow, ScenarioSeries};
@@ -73,6 +77,8 @@ pub struct Plan {
     pub keep_cookies: bool,
     /// How long `/metrics` keeps the final values.
     pub retain_series: Duration,
+    /// Of the values that no log, summary or answer may show.
+    pub redactor: Arc<Redactor>,
 }
 
 #[derive(Debug, Clone)]

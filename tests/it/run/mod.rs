@@ -4,6 +4,7 @@
 mod batch;
 mod bodies;
 mod cookies;
+mod guard;
 mod http;
 mod keep_open;
 mod life;
