@@ -61,6 +61,8 @@ impl ErrorCode {
     pub const DNS_NO_SUCH_HOST: ErrorCode = ErrorCode(1101);
     /// The target's address is not on the allow-list.
     pub const BLOCKED_ADDRESS: ErrorCode = ErrorCode(1110);
+    /// The target's host is not on the allow-list.
+    pub const BLOCKED_HOST: ErrorCode = ErrorCode(1111);
     pub const TCP: ErrorCode = ErrorCode(1200);
     pub const TCP_BROKEN_PIPE: ErrorCode = ErrorCode(1201);
     pub const DIAL: ErrorCode = ErrorCode(1210);
@@ -147,6 +149,7 @@ impl ErrorCode {
             Self::DNS => "DNS lookup failed",
             Self::DNS_NO_SUCH_HOST => "no such host",
             Self::BLOCKED_ADDRESS => "address not allowed",
+            Self::BLOCKED_HOST => "host not allowed as a target (--allow-target)",
             Self::TCP => "TCP error",
             Self::TCP_BROKEN_PIPE => "broken pipe",
             Self::DIAL => "could not connect",

@@ -116,6 +116,11 @@ impl Totals {
         &self.registry
     }
 
+    /// Replaces the text of each note, such as by one without secrets.
+    pub fn rewrite_notes(&mut self, rewrite: impl Fn(&str) -> String) {
+        self.notes.iter_mut().for_each(|note| note.text = rewrite(&note.text));
+    }
+
     /// What people should read, and how many further notes did not fit.
     pub fn notes(&self) -> (&[Note], u64) {
         (&self.notes, self.notes_dropped)

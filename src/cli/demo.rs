@@ -59,8 +59,12 @@ impl Demo {
             var("DURATION", self.duration),
             var("MESSAGES", "5".to_owned()),
         ];
-        let plan =
-            compile_plan(PLAN_NAME, PLAN, Path::new("config/plans"), &PlanArgs { profile: None, env })?;
+        let plan = compile_plan(
+            PLAN_NAME,
+            PLAN,
+            Path::new("config/plans"),
+            &PlanArgs { env, ..PlanArgs::default() },
+        )?;
         let mut output = self.output;
         output.listen.get_or_insert_with(free_metrics_address);
         let stay = if self.stay { Stay::UntilSignal } else { Stay::Linger };

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::Failure;
 use crate::config::{LoadOptions, MAX_TEXT_BYTES, read};
-use crate::plan::{Plan, compile};
+use crate::plan::{Plan, Reach, compile_within};
+use crate::protocol::AllowedTarget;
 
 /// What chooses and fills in a plan, from the command line.
 #[derive(Debug, Default, Clone, clap::Args)]
@@ -17,6 +18,10 @@ pub(super) struct PlanArgs {
     /// Sets a variable that the plan declares under `vars`; may be repeated
     #[arg(short, long, env = "LOADGATE_ENV", value_name = "NAME=VALUE", value_parser = pair)]
     pub(super) env: Vec<(String, String)>,
+    /// A host that only the run will know (a redirect's, a URL of a data file): load goes to this machine and to hosts
+    /// that the plan's URLs name when it is loaded. A name, `*.example.com`, an address or a network; may be repeated
+    #[arg(long, env = "LOADGATE_ALLOW_TARGET", value_name = "HOST", value_delimiter = ',')]
+    pub(super) allow_target: Vec<AllowedTarget>,
 }
 
 impl PlanArgs {
@@ -45,7 +50,8 @@ pub(super) fn compile_plan(file: &str, text: &str, base: &Path, args: &PlanArgs)
         LoadOptions { env_flags: args.env.clone(), profile: args.profile.clone(), environment: &environment };
     let invalid = |problems: crate::config::Problems| Failure::invalid(problems.to_string());
     let loaded = read(file, text, &options).map_err(invalid)?;
-    compile(&loaded, base).map_err(invalid)
+    let reach = Reach::Foreground { more: args.allow_target.clone() };
+    compile_within(&loaded, base, &reach).map_err(invalid)
 }
 
 /// `NAME=VALUE`

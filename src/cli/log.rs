@@ -8,12 +8,16 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::run::LogFormat;
+use crate::config::Redactor;
 
 /// Lines that wait; further ones are counted.
 const MAX_LINES: usize = 1_000;
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct LogLines(Arc<Mutex<Waiting>>);
+pub(super) struct LogLines {
+    waiting: Arc<Mutex<Waiting>>,
+    redactor: Arc<Redactor>,
+}
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -23,8 +27,9 @@ struct Waiting {
 
 impl LogLines {
     /// Logs at `info` and above, or what `LOADGATE_LOG` says (`debug`, `loadgate=trace`).
-    pub(super) fn install(format: LogFormat) -> Self {
-        let lines = LogLines::default();
+    /// No line shows what `redactor` knows.
+    pub(super) fn install(format: LogFormat, redactor: Arc<Redactor>) -> Self {
+        let lines = LogLines { redactor, ..LogLines::default() };
         let filter = EnvFilter::try_from_env("LOADGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
         let subscriber =
             tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_target(false);
@@ -38,7 +43,7 @@ impl LogLines {
     }
 
     pub(super) fn take(&self) -> Vec<String> {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let mut lines = std::mem::take(&mut waiting.lines);
         let dropped = std::mem::take(&mut waiting.dropped);
         if dropped > 0 {
@@ -50,9 +55,9 @@ impl LogLines {
 
 impl io::Write for LogLines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.lines.len() < MAX_LINES {
-            waiting.lines.push(String::from_utf8_lossy(bytes).trim_end().to_owned());
+            waiting.lines.push(self.redactor.redact(String::from_utf8_lossy(bytes).trim_end()));
         } else {
             waiting.dropped += 1;
         }

@@ -188,7 +188,7 @@ pub(super) fn foreground(
         return Err(Failure::invalid(refused.to_string()));
     }
     raise_descriptor_limit();
-    let log = LogLines::install(output.log_format);
+    let log = LogLines::install(output.log_format, Arc::clone(&plan.redactor));
     let store = Arc::new(Store::default());
     let serve = |address| MetricsServer::start(address, Sources::new(Arc::clone(&store)));
     let metrics = output.listen.map(serve).transpose()?;

@@ -98,7 +98,7 @@ impl Serve {
             runs,
             series,
             audience: Arc::new(Shown::new(Arc::clone(&sources), log_format)),
-            external_url: external_url.clone(),
+            address,
             notices,
         };
         let daemon = Daemon::start(parts).map_err(Failure::invalid)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::fields::{Reader, Value};
 use super::node::{Kind, Node};
 use super::suggest::expected_one_of;
-use super::{PlanConfig, Problem, Problems, Source, merge, vars, yaml};
+use super::{PlanConfig, Problem, Problems, Redactor, Source, merge, vars, yaml};
 
 /// What comes from outside the file.
 pub struct LoadOptions<'a> {
@@ -30,6 +30,8 @@ pub struct Loaded {
     pub config: PlanConfig,
     /// For the problems that later layers find.
     pub source: Arc<Source>,
+    /// Of the values that no text may show.
+    pub redactor: Arc<Redactor>,
     /// The profile that was merged in.
     pub profile: Option<String>,
     /// All profiles of the file, in its order.
@@ -75,10 +77,14 @@ pub fn read(file_name: &str, text: &str, options: &LoadOptions<'_>) -> Result<Lo
         None => (tree, None),
     };
     let secrets = vars::fill(&mut tree, chosen.as_ref(), options, &mut problems);
+    let from_outside = secrets.clone();
     let source = Arc::new(Source::new(file_name, text, secrets));
     let mut reader = Reader::new(problems);
     match PlanConfig::read(&tree, &mut reader) {
-        Some(config) => Ok(Loaded { config, source, profile, profiles, problems: reader.problems }),
+        Some(config) => {
+            let redactor = Arc::new(Redactor::of_plan(&from_outside, &config.vars));
+            Ok(Loaded { config, source, redactor, profile, profiles, problems: reader.problems })
+        }
         None => Err(Problems::new(source, reader.problems)),
     }
 }

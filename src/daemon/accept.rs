@@ -81,7 +81,13 @@ impl Inner {
             crate::config::check_tag_name(name).map_err(Refusal::Invalid)?;
         }
         let plan = compiled(&settings, &submission).map_err(Refusal::Invalid)?;
-        self.check_allowed(&settings, &plan)?;
+        let exceeded = plan.limits_exceeded(&settings.config.limits);
+        if !exceeded.is_empty() {
+            return Err(Refusal::Forbidden(exceeded.join("; ")));
+        }
+        if let Some(programs) = plan.programs.as_ref().filter(|_| !settings.config.allow_exec) {
+            return Err(Refusal::Forbidden(programs.to_string()));
+        }
         let queued = self.runs.count(RunState::Queued)?;
         if queued >= settings.config.limits.max_queued {
             return Err(Refusal::Unavailable(format!(
@@ -110,11 +116,6 @@ impl Inner {
             Accepted::KeyConflict(run) => Err(conflict(&run.id)),
         }
     }
-
-    /// Caps and the allow-list.
-    fn check_allowed(&self, _settings: &Settings, _plan: &Plan) -> Result<(), Refusal> {
-        Ok(()) // TODO-MERGE safety
-    }
 }
 
 /// The plan with all files that it names, as they are now.
@@ -138,7 +139,7 @@ pub(super) fn compiled(settings: &Settings, submission: &Submission) -> Result<P
         profile: submission.profile.clone(),
         environment: &environment,
     };
-    submission.bundle.compile(&options).map_err(|error| error.to_string())
+    submission.bundle.compile(&options, &settings.reach).map_err(|error| error.to_string())
 }
 
 /// The daemon's environment, as far as plans may see it.

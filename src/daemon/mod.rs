@@ -22,6 +22,7 @@ mod work;
 mod writer;
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -60,8 +61,8 @@ pub struct Parts {
     /// What the query API shows.
     pub series: Arc<Store>,
     pub audience: Arc<dyn Audience>,
-    /// Where it is served: `http://127.0.0.1:5665`.
-    pub external_url: String,
+    /// Where it is served.
+    pub address: SocketAddr,
     /// Tells Alertmanagers, where there are any and no Prometheus does.
     pub notices: Option<Notices>,
 }
@@ -72,6 +73,7 @@ struct Inner {
     settings: RwLock<Arc<Settings>>,
     reread: Box<dyn Fn() -> Result<DaemonConfig, String> + Send + Sync>,
     audience: Arc<dyn Audience>,
+    address: SocketAddr,
     external_url: String,
     board: Board,
     own: Mutex<own::Own>,
@@ -102,15 +104,16 @@ impl Daemon {
     /// # Errors
     /// What is wrong with rule files.
     pub fn start(parts: Parts) -> Result<Daemon, String> {
-        let Parts { config, reread, runs, series, audience, external_url, notices } = parts;
-        let settings = Settings::of(config, &series, &external_url)?;
+        let Parts { config, reread, runs, series, audience, address, notices } = parts;
+        let settings = Settings::of(config, &series, address)?;
         let inner = Arc::new(Inner {
             runs: Arc::new(runs),
             series,
             settings: RwLock::new(Arc::new(settings)),
             reread,
             audience,
-            external_url,
+            address,
+            external_url: format!("http://{address}"),
             board: Board::default(),
             own: Mutex::new(own::Own::new()),
             notices: Mutex::new(notices),

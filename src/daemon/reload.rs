@@ -33,7 +33,7 @@ impl Inner {
         if !fixed.is_empty() {
             return Err(format!("{} cannot change while the daemon runs: restart it", fixed.join(", ")));
         }
-        let settings = Settings::of(new, &self.series, &self.external_url)?;
+        let settings = Settings::of(new, &self.series, self.address)?;
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
         Ok(())
     }

@@ -1,10 +1,12 @@
 //! What the configuration comes to: read whole, or not taken at all.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::DaemonConfig;
+use crate::plan::Reach;
 use crate::prometheus::Address;
 use crate::rules::RuleFile;
 use crate::run::{ScaleLimits, Standing};
@@ -17,6 +19,8 @@ const MAX_RULE_BYTES: u64 = 16 << 20;
 pub(super) struct Settings {
     pub(super) config: DaemonConfig,
     pub(super) standing: Arc<Standing>,
+    /// Where load may go.
+    pub(super) reach: Reach,
 }
 
 impl Settings {
@@ -24,10 +28,11 @@ impl Settings {
     ///
     /// # Errors
     /// All that is wrong with rule files, for people.
-    pub(super) fn of(config: DaemonConfig, series: &Arc<Store>, external_url: &str) -> Result<Self, String> {
+    pub(super) fn of(config: DaemonConfig, series: &Arc<Store>, own: SocketAddr) -> Result<Self, String> {
         let files = rule_files(&config)?;
-        let standing = Arc::new(Standing::new(&files, Arc::clone(series), external_url.to_owned()));
-        Ok(Settings { config, standing })
+        let standing = Arc::new(Standing::new(&files, Arc::clone(series), format!("http://{own}")));
+        let reach = Reach::Daemon { allow: config.allow.clone(), own };
+        Ok(Settings { config, standing, reach })
     }
 
     /// A Prometheus that judges too.

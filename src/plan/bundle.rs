@@ -8,7 +8,7 @@ use std::{fs, io};
 use bytes::Bytes;
 
 use super::files::Files;
-use super::{Plan, compile};
+use super::{Plan, Reach, compile};
 use crate::config::{LoadOptions, MAX_TEXT_BYTES, Problems, read};
 
 /// A plan with all files that it names, as they were when it was packed.
@@ -72,8 +72,10 @@ pub fn pack(path: &Path, options: &LoadOptions<'_>) -> Result<Packed, BundleErro
         environment: &environment,
     };
     let loaded = read(&shown, &text, &recorded).map_err(BundleError::Invalid)?;
+    // Whoever will run it says how far it may go.
+    let reach = Reach::default();
     let base = path.parent().map_or_else(PathBuf::new, Path::to_owned);
-    let (compiled, files) = compile::with(&loaded, Files::beside(&base));
+    let (compiled, files) = compile::with(&loaded, Files::beside(&base), &reach);
     compiled.map_err(BundleError::Invalid)?;
     let mut all: Vec<(PathBuf, Bytes)> = Vec::new();
     let plan_path = full(path).map_err(unreadable)?;
@@ -89,17 +91,17 @@ pub fn pack(path: &Path, options: &LoadOptions<'_>) -> Result<Packed, BundleErro
     let files = all.iter().map(|(path, bytes)| (name(path), bytes.to_vec())).collect();
     let bundle = Bundle { plan: name(&plan_path), files };
     // What it is elsewhere: also says what could not be sent along.
-    let plan = bundle.compile_as(&shown, &recorded)?;
+    let plan = bundle.compile_as(&shown, &recorded, &reach)?;
     Ok(Packed { bundle, plan, env: env.into_inner() })
 }
 
 impl Bundle {
-    /// Compiles the plan with the files of the bundle; nothing on disk is looked at.
+    /// Compiles the plan with the files of the bundle, for load that may go so far; nothing on disk is looked at.
     ///
     /// # Errors
     /// What is wrong with the bundle, or with the plan.
-    pub fn compile(&self, options: &LoadOptions<'_>) -> Result<Plan, BundleError> {
-        self.compile_as(&self.plan, options)
+    pub fn compile(&self, options: &LoadOptions<'_>, reach: &Reach) -> Result<Plan, BundleError> {
+        self.compile_as(&self.plan, options, reach)
     }
 
     /// Whether it is one, whoever made it.
@@ -134,7 +136,7 @@ impl Bundle {
     }
 
     /// `shown` is what messages call the plan.
-    fn compile_as(&self, shown: &str, options: &LoadOptions<'_>) -> Result<Plan, BundleError> {
+    fn compile_as(&self, shown: &str, options: &LoadOptions<'_>, reach: &Reach) -> Result<Plan, BundleError> {
         self.check()?;
         let text = self.files.get(&self.plan).map(Vec::as_slice).unwrap_or_default();
         let text = std::str::from_utf8(text)
@@ -142,7 +144,7 @@ impl Bundle {
         let loaded = read(shown, text, options).map_err(BundleError::Invalid)?;
         let base = Path::new(&self.plan).parent().unwrap_or(Path::new(""));
         let files = self.files.iter().map(|(name, bytes)| (name.clone(), Bytes::copy_from_slice(bytes)));
-        compile::with(&loaded, Files::of_bundle(base, files.collect())).0.map_err(BundleError::Invalid)
+        compile::with(&loaded, Files::of_bundle(base, files.collect()), reach).0.map_err(BundleError::Invalid)
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::files::Files;
 use super::procedure::Procedures;
+use super::reach::{Hosts, Reach};
 use super::{Plan, data, hooks, metrics, rules, scenario, schedule, target, threshold_tags, verify};
 use crate::config::{Loaded, PlanConfig, Problems};
 use crate::executor::Segment;
@@ -18,12 +19,22 @@ use crate::template::Names;
 /// # Errors
 /// Everything that is wrong, each with its place in the file.
 pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
-    with(loaded, Files::beside(base)).0
+    compile_within(loaded, base, &Reach::default())
 }
 
-/// As [`compile`], with files from wherever they are; answers with them, too.
-pub(super) fn with(loaded: &Loaded, mut files: Files) -> (Result<Plan, Problems>, Files) {
+/// As [`compile`], for load that may go so far.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_within(loaded: &Loaded, base: &Path, reach: &Reach) -> Result<Plan, Problems> {
+    with(loaded, Files::beside(base), reach).0
+}
+
+/// As [`compile_within`], with files from wherever they are; answers with them, too.
+pub(super) fn with(loaded: &Loaded, mut files: Files, reach: &Reach) -> (Result<Plan, Problems>, Files) {
     let plan = &loaded.config;
+    files.hosts = Hosts::of(plan);
+    files.redactor = Arc::clone(&loaded.redactor);
     let mut problems = loaded.problems.clone();
     let catalog = metrics::catalog(&plan.metrics, &mut problems);
     let thresholds = metrics::thresholds(plan, &catalog, &mut problems);
@@ -39,7 +50,7 @@ pub(super) fn with(loaded: &Loaded, mut files: Files) -> (Result<Plan, Problems>
         procedures.compile("teardown", &plan.teardown, Some(plan.teardown_timeout), &names);
     for step in [&mut preflight, &mut setup, &mut teardown].into_iter().flat_map(|it| &mut it.steps) {
         // It will stand in messages.
-        step.what = loaded.source.redact(&step.what);
+        step.what = loaded.redactor.redact(&step.what);
     }
     for action in hooks.on_failure.iter_mut().chain(&mut hooks.always) {
         action.hide(&loaded.source);
@@ -60,12 +71,12 @@ pub(super) fn with(loaded: &Loaded, mut files: Files) -> (Result<Plan, Problems>
     if sound {
         threshold_tags::check(plan, &registry, &mut problems);
     }
-    let settings = target::settings(plan, &mut from.files, &mut problems);
+    let scrapes = target::scrapes(plan, &mut from.files.hosts, &mut problems);
+    let settings = target::settings(plan, reach, &mut from.files, &mut problems);
     let named = rules::named(plan, &mut from.files, &mut problems);
     if sound {
         rules::check(plan, &named, schedule::planned(&scenarios), &mut problems);
     }
-    let scrapes = target::scrapes(plan, &mut problems);
     if problems.is_empty() {
         let planned = schedule::planned(&scenarios);
         rules::check_memory(plan, &named, &registry, &scrapes, planned, &mut problems);
@@ -103,6 +114,7 @@ pub(super) fn with(loaded: &Loaded, mut files: Files) -> (Result<Plan, Problems>
                 max_dropped: plan.limits.max_dropped,
                 keep_cookies: plan.defaults.no_cookies_reset,
                 retain_series: plan.retain_series,
+                redactor: Arc::clone(&loaded.redactor),
             })
         }
         _ => Err(Problems::new(Arc::clone(&loaded.source), problems).and(named.problems)),

@@ -5,8 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
+
+use super::reach::Hosts;
+use crate::config::Redactor;
 
 /// Of all files together, in bytes: 256 MiB.
 const MAX_BYTES: u64 = 256 << 20;
@@ -17,6 +21,10 @@ pub(super) struct Files {
     read: HashMap<PathBuf, Bytes>,
     room: u64,
     root: Root,
+    /// Beside files, hosts are all that a plan names outside of itself.
+    pub(super) hosts: Hosts,
+    /// Of what came into the plan from outside and no label may show.
+    pub(super) redactor: Arc<Redactor>,
 }
 
 #[derive(Debug)]
@@ -29,13 +37,27 @@ enum Root {
 impl Files {
     /// `base` is the folder that relative paths start from.
     pub(super) fn beside(base: &Path) -> Self {
-        Files { base: base.to_owned(), read: HashMap::new(), room: MAX_BYTES, root: Root::Disk }
+        Files {
+            base: base.to_owned(),
+            read: HashMap::new(),
+            room: MAX_BYTES,
+            root: Root::Disk,
+            hosts: Hosts::default(),
+            redactor: Arc::default(),
+        }
     }
 
     /// `base` is the folder of the plan within the bundle, whose files are `files`.
     pub(super) fn of_bundle(base: &Path, files: BTreeMap<String, Bytes>) -> Self {
         let (base, read) = (base.to_owned(), HashMap::new());
-        Files { base, read, room: MAX_BYTES, root: Root::Bundle(files) }
+        Files {
+            base,
+            read,
+            room: MAX_BYTES,
+            root: Root::Bundle(files),
+            hosts: Hosts::default(),
+            redactor: Arc::default(),
+        }
     }
 
     /// All that were read, by the paths that led to them.

@@ -7,8 +7,10 @@ mod compile;
 mod data;
 mod files;
 mod hooks;
+mod limits;
 mod metrics;
 mod procedure;
+mod reach;
 mod rules;
 mod scenario;
 mod schedule;
@@ -24,12 +26,13 @@ use std::time::Duration;
 
 pub use action::{Action, ActionKind, Exec, Process, Signal};
 pub use bundle::{Bundle, BundleError, Packed, pack};
-pub use compile::compile;
+pub use compile::{compile, compile_within};
 pub use hooks::Hooks;
+pub use reach::Reach;
 pub use schedule::{Course, Span};
 pub use text::{EXIT_CODE, TESTID, VERDICT};
 
-use crate::config::{Problems, Source};
+use crate::config::{Problems, Redactor, Source};
 use crate::data::Feed;
 use crate::executor::{Executor, Segment};
 use crate::flow::{Flow, ScenarioSeries};
@@ -91,6 +94,8 @@ pub struct Plan {
     pub keep_cookies: bool,
     /// How long `/metrics` keeps the final values.
     pub retain_series: Duration,
+    /// Of the values that no log, summary or answer may show.
+    pub redactor: Arc<Redactor>,
 }
 
 #[derive(Debug, Clone)]

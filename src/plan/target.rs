@@ -1,9 +1,9 @@
 //! How targets are reached: TLS, host overrides, which addresses are allowed; and what is scraped.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::files::Files;
+use super::reach::{Hosts, Reach};
 use super::{Probe, Scrape};
 use crate::budget::Budget;
 use crate::config::{At, PlanConfig, Problem, TlsVersion};
@@ -13,6 +13,7 @@ use crate::protocol::{HostOverride, Proxies, Settings};
 
 pub(super) fn settings(
     plan: &PlanConfig,
+    reach: &Reach,
     files: &mut Files,
     problems: &mut Vec<Problem>,
 ) -> Option<Settings> {
@@ -34,12 +35,13 @@ pub(super) fn settings(
             None
         }
     };
+    let guard = std::mem::take(&mut files.hosts).guard(plan, reach, problems);
     let tls = tls(plan, files, problems);
     Some(Settings {
         tls: tls?,
         hosts,
         proxies: proxies?,
-        allow: Arc::new(|_, address| is_allowed(address)),
+        guard,
         keep_alive: plan.defaults.keep_alive,
         budget: Budget::new(plan.limits.memory_bytes),
     })
@@ -81,18 +83,10 @@ fn tls(plan: &PlanConfig, files: &mut Files, problems: &mut Vec<Problem>) -> Opt
     }
 }
 
-/// In the foreground the plan's own URLs say where load goes; but never to link-local addresses,
-/// where clouds keep credentials, however a name was rebound.
-fn is_allowed(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => !v4.is_link_local(),
-        IpAddr::V6(v6) => !v6.is_unicast_link_local(),
-    }
-}
-
-pub(super) fn scrapes(plan: &PlanConfig, problems: &mut Vec<Problem>) -> Vec<Scrape> {
+pub(super) fn scrapes(plan: &PlanConfig, hosts: &mut Hosts, problems: &mut Vec<Problem>) -> Vec<Scrape> {
     let mut scrapes = Vec::new();
     for scrape in &plan.scrape {
+        hosts.url(&scrape.url.value, scrape.url.place);
         match url::Url::parse(&scrape.url.value) {
             Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => scrapes.push(Scrape {
                 job: Arc::from(scrape.job.value.as_str()),

@@ -62,6 +62,7 @@ impl Steps<'_> {
 
     pub(super) fn url(&mut self, text: &At<String>, schemes: [&str; 2]) -> Option<Url> {
         let template = self.template(text)?;
+        self.files.hosts.url(&text.value, text.place);
         let Some(constant) = template.constant() else { return Some(Url::Template(template)) };
         if !schemes.iter().any(|scheme| constant.starts_with(&format!("{scheme}://"))) {
             let help = format!("expected a URL that begins with {}:// or {}://", schemes[0], schemes[1]);
@@ -115,6 +116,11 @@ impl Steps<'_> {
         }
         compiled.constant.extend(added);
         compiled
+    }
+
+    /// The label `name` of an exchange that has no other.
+    pub(super) fn name_of(&self, url: &str) -> String {
+        self.files.redactor.redact(&name_of_url(url))
     }
 
     fn names_in_reach(&self) -> Names {

@@ -1,7 +1,7 @@
-//! Makes connections: DNS, the address policy, TCP and TLS, each phase timed.
+//! Makes connections: DNS, the guard, TCP and TLS, each phase timed.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::failure;
+use super::guard::{Blocked, Guard};
 use super::hosts::HostOverride;
 use super::http1::Scratch;
 use super::proxy::{Proxies, Proxy};
@@ -33,11 +34,6 @@ const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
 /// scraped and results are written when it has taken all others; of a low limit no more than an eighth.
 const SPARE_DESCRIPTORS: u64 = 32;
 
-/// Which addresses may be connected to: asked with the URL's host and each address it resolved to (a
-/// v4-mapped IPv6 address as the IPv4 address it is), for every connection, so that a name that is
-/// rebound later gets nowhere.
-pub type AddressPolicy = Arc<dyn Fn(&str, IpAddr) -> bool + Send + Sync>;
-
 /// How long a connection is kept for further requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum KeepAlive {
@@ -56,7 +52,8 @@ pub struct Settings {
     pub tls: Tls,
     pub hosts: Vec<HostOverride>,
     pub proxies: Proxies,
-    pub allow: AddressPolicy,
+    /// Where connections may lead.
+    pub guard: Guard,
     pub keep_alive: KeepAlive,
     /// What bodies and messages are paid from.
     pub budget: Arc<Budget>,
@@ -141,15 +138,15 @@ impl Dialer {
         times: &mut DialTimes,
     ) -> Result<Dialed, ErrorCode> {
         let Some(proxy) = self.settings.proxies.of(origin) else {
-            let socket = self.connect(origin.host(), origin.port(), deadline, times).await?;
+            let addresses = self.addresses(origin.host(), origin.port());
+            let socket = self.connect(addresses, deadline, times).await?;
             let wire = self.secure(socket, origin, purpose, deadline, times).await?;
             return Ok(Dialed { wire, proxy: None });
         };
-        // A name is looked up by the proxy; an address we see ourselves.
-        if origin.host().parse().is_ok_and(|address| !self.is_allowed(origin.host(), address)) {
-            return Err(ErrorCode::BLOCKED_ADDRESS);
-        }
-        let connected = self.connect(proxy.host(), proxy.port(), deadline, times).await;
+        // A name is looked up by the proxy.
+        self.settings.guard.check_unresolved(origin.host(), origin.port()).map_err(Blocked::code)?;
+        let addresses = self.proxy_addresses(proxy.host(), proxy.port());
+        let connected = self.connect(addresses, deadline, times).await;
         let socket = connected.map_err(failure::of_proxy)?;
         if purpose == Purpose::Http && !origin.secure() {
             return Ok(Dialed { wire: Wire::plain(socket), proxy: Some(Arc::clone(proxy)) });
@@ -170,14 +167,13 @@ impl Dialer {
 
     async fn connect(
         &self,
-        host: &str,
-        port: u16,
+        addresses: impl Future<Output = Result<Vec<SocketAddr>, ErrorCode>>,
         deadline: Instant,
         times: &mut DialTimes,
     ) -> Result<Socket, ErrorCode> {
         let dial_deadline = deadline.min(Instant::now() + DIAL_TIMEOUT);
         let started = self.clock.now();
-        let addresses = timeout_at(dial_deadline, self.addresses(host, port)).await;
+        let addresses = timeout_at(dial_deadline, addresses).await;
         let looked_up = self.clock.now();
         times.looking_up = looked_up.since(started);
         let addresses = addresses.map_err(|_| ErrorCode::DIAL_TIMEOUT)??;
@@ -213,28 +209,52 @@ impl Dialer {
         Ok(Wire::tls(stream))
     }
 
-    /// The addresses to try, in order; those the policy refuses are left out.
+    /// The addresses to try, in order; those that the guard refuses are left out.
     async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ErrorCode> {
-        let mut addresses: Vec<SocketAddr> = match HostOverride::find(&self.settings.hosts, host, port) {
-            Some((address, port)) => vec![SocketAddr::new(address, port)],
-            None => {
-                let found = self.resolver.addresses(host).await?;
-                found.iter().map(|address| SocketAddr::new(*address, port)).collect()
+        let guard = &self.settings.guard;
+        // Chosen by the plan: the host's good name does not vouch for it.
+        if let Some(address) = HostOverride::find(&self.settings.hosts, host, port).map(SocketAddr::from) {
+            guard.check_literal(address).map_err(Blocked::code)?;
+            return Ok(vec![address]);
+        }
+        guard.check_host(host).map_err(Blocked::code)?;
+        self.looked_up(host, port, |address| guard.check_resolved(host, address)).await
+    }
+
+    /// Of a proxy, which the environment chose and no plan.
+    async fn proxy_addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ErrorCode> {
+        match HostOverride::find(&self.settings.hosts, host, port).map(SocketAddr::from) {
+            Some(address) => {
+                self.settings.guard.check_literal(address).map_err(Blocked::code)?;
+                Ok(vec![address])
             }
-        };
-        addresses.retain(|address| self.is_allowed(host, address.ip()));
+            None => self.looked_up(host, port, |address| Guard::check_trusted(address.ip())).await,
+        }
+    }
+
+    async fn looked_up(
+        &self,
+        host: &str,
+        port: u16,
+        check: impl Fn(SocketAddr) -> Result<(), Blocked>,
+    ) -> Result<Vec<SocketAddr>, ErrorCode> {
+        let found = self.resolver.addresses(host).await?;
+        let mut addresses = Vec::with_capacity(found.len());
+        let mut refused = ErrorCode::BLOCKED_ADDRESS;
+        for address in found.iter().map(|address| SocketAddr::new(*address, port)) {
+            match check(address) {
+                Ok(()) => addresses.push(address),
+                Err(blocked) => refused = blocked.code(),
+            }
+        }
         if addresses.is_empty() {
-            return Err(ErrorCode::BLOCKED_ADDRESS);
+            return Err(refused);
         }
         // k6 picks at random among a name's addresses, so that a name's servers share the load.
         let family =
             addresses.iter().take_while(|address| address.is_ipv6() == addresses[0].is_ipv6()).count();
         addresses[..family].rotate_left(fastrand::usize(..family));
         Ok(addresses)
-    }
-
-    fn is_allowed(&self, host: &str, address: IpAddr) -> bool {
-        (self.settings.allow)(host, address.to_canonical())
     }
 }
 

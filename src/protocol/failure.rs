@@ -88,7 +88,10 @@ pub(super) fn of_http2(error: &h2::Error) -> ErrorCode {
 /// Of connecting to a proxy: its failures are not the target's.
 pub(super) fn of_proxy(code: ErrorCode) -> ErrorCode {
     match code {
-        ErrorCode::DESCRIPTORS_SPENT | ErrorCode::PORTS_SPENT | ErrorCode::BLOCKED_ADDRESS => code,
+        ErrorCode::DESCRIPTORS_SPENT
+        | ErrorCode::PORTS_SPENT
+        | ErrorCode::BLOCKED_ADDRESS
+        | ErrorCode::BLOCKED_HOST => code,
         _ => ErrorCode::PROXY_UNREACHABLE,
     }
 }

@@ -6,7 +6,7 @@
 //! `Send`) and spawns nothing: dropping a future or a connection closes its socket and leaves nothing behind.
 //!
 //! ```text
-//! Target ──> Dialer (Proxies, Resolver, AddressPolicy, TLS) ──> Wire (bytes and instants, noted in a Meter)
+//! Target ──> Dialer (Proxies, Guard, Resolver, TLS) ──> Wire (bytes and instants, noted in a Meter)
 //!                                                       ├─> http::Client          (http1, our own; http2, by h2)
 //!                                                       └─> websocket::Connection (tungstenite, driven inline)
 //! ```
@@ -34,8 +34,8 @@ mod tunnel;
 pub mod websocket;
 mod wire;
 
-pub use dial::{AddressPolicy, Dialer, KeepAlive, Settings};
-pub use guard::{AllowedTarget, AllowedTargetError};
+pub use dial::{Dialer, KeepAlive, Settings};
+pub use guard::{AllowedTarget, AllowedTargetError, Blocked, Guard};
 pub use hosts::{HostError, HostOverride};
 pub use proxy::{Proxies, ProxyError};
 pub use target::{Origin, Target, UrlError};

@@ -510,13 +510,14 @@ impl Run {
         });
         let nothing = || Ledger::new(self.labels.totals(&self.plan), None);
         let (all, judged) = std::mem::replace(&mut self.ledger, nothing()).into_parts();
-        let totals = match judged {
+        let mut totals = match judged {
             Some(judged) => {
                 self.ledger = Ledger::new(all, None);
                 judged
             }
             None => all,
         };
+        totals.rewrite_notes(|text| self.plan.redactor.redact(text));
         Finished {
             testid: self.options.testid.clone(),
             test: self.plan.name.to_string(),

@@ -42,6 +42,7 @@ pub fn scrape_targets(plan: &Plan) -> Vec<ScrapeTarget> {
         timeout: scrape.timeout,
         limits: Limits::default(),
         tls: Some(Arc::clone(&plan.settings.tls.http1)),
+        guard: Some(plan.settings.guard.clone()),
     };
     plan.scrapes.iter().map(target).collect()
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::failures::failures;
+use crate::config::Redactor;
 use crate::flow::{self, HttpDebug, Instruments, Shared, Vu, Worker};
 use crate::plan::{Plan, Procedure, ProcedureStep};
 use crate::record::Shard;
@@ -25,6 +26,7 @@ pub(super) struct Performance<'a> {
     vu: Vu,
     /// When all steps must be done.
     deadline: Option<Elapsed>,
+    redactor: Arc<Redactor>,
     /// What it waits for, for the person who waits too.
     waiting: Rc<RefCell<Option<Waiting>>>,
 }
@@ -46,7 +48,8 @@ impl<'a> Performance<'a> {
             Vu::new(1, Arc::from(procedure.name), plan.vars.clone(), procedure.series, Rc::clone(&worker));
         vu.begin_iteration(None);
         let deadline = procedure.timeout.map(Elapsed::from);
-        Performance { procedure, clock, worker, vu, deadline, waiting: Rc::default() }
+        let redactor = Arc::clone(&plan.redactor);
+        Performance { procedure, clock, worker, vu, deadline, redactor, waiting: Rc::default() }
     }
 
     /// Seen from beside it.
@@ -94,7 +97,7 @@ impl<'a> Performance<'a> {
             }
             self.waiting.replace(Some(Waiting {
                 what: step.what.clone(),
-                why,
+                why: self.redactor.redact(&why),
                 waited: now.since(began),
                 at_most: step.wait_for,
             }));
@@ -137,7 +140,7 @@ impl<'a> Performance<'a> {
 
     /// `setup POST http://localhost/init: status 503`
     fn told(&self, step: &ProcedureStep, why: &str) -> String {
-        format!("{} {}: {why}", self.procedure.name, step.what)
+        self.redactor.redact(&format!("{} {}: {why}", self.procedure.name, step.what))
     }
 }
 

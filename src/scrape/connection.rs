@@ -22,6 +22,7 @@ use url::{Host, Position, Url};
 
 use super::{ScrapeError, ScrapeTarget, body, instance};
 use crate::exposition::Format;
+use crate::protocol::Guard;
 
 /// What Prometheus 3 sends by default.
 const ACCEPT_FORMATS: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
@@ -70,15 +71,27 @@ pub(super) async fn get(
             .header(SCRAPE_TIMEOUT_SECONDS, target.timeout.as_secs_f64().to_string());
         whole(request, Bytes::new())
     };
-    let (connection, response) = exchange(&target.url, target.tls.as_ref(), kept, request).await?;
+    let (connection, response) =
+        exchange_within(&target.url, target.tls.as_ref(), target.guard.as_ref(), kept, request).await?;
     read(target, connection, response).await
 }
 
 /// Sends a request and waits for the response's head, over `kept` if it still works. The request is made a second
-/// time if the server closed that connection meanwhile.
+/// time if the server closed that connection meanwhile. For a URL that no plan named.
 pub(crate) async fn exchange(
     url: &Url,
     tls: Option<&Arc<ClientConfig>>,
+    kept: Option<Connection>,
+    request: impl Fn() -> Result<Request<Full<Bytes>>, ScrapeError>,
+) -> Result<(Connection, Response<Incoming>), ScrapeError> {
+    exchange_within(url, tls, None, kept, request).await
+}
+
+/// As [`exchange`], with a guard that says where the connection may lead.
+pub(crate) async fn exchange_within(
+    url: &Url,
+    tls: Option<&Arc<ClientConfig>>,
+    guard: Option<&Guard>,
     kept: Option<Connection>,
     request: impl Fn() -> Result<Request<Full<Bytes>>, ScrapeError>,
 ) -> Result<(Connection, Response<Incoming>), ScrapeError> {
@@ -92,7 +105,7 @@ pub(crate) async fn exchange(
             Err(_) => {}
         }
     }
-    let mut connection = connect(url, tls).await?;
+    let mut connection = connect(url, tls, guard).await?;
     let response = connection.sender.send_request(request()?).await;
     Ok((connection, response.map_err(|error| ScrapeError::of_http(&error))?))
 }
@@ -171,20 +184,29 @@ fn percent_decoded(mut text: &[u8]) -> Vec<u8> {
     plain
 }
 
-async fn connect(url: &Url, tls: Option<&Arc<ClientConfig>>) -> Result<Connection, ScrapeError> {
+async fn connect(
+    url: &Url,
+    tls: Option<&Arc<ClientConfig>>,
+    guard: Option<&Guard>,
+) -> Result<Connection, ScrapeError> {
     let tls = match url.scheme() {
         "http" => None,
         "https" => Some(tls.cloned().ok_or(ScrapeError::Url("https needs a TLS configuration"))?),
         _ => return Err(ScrapeError::Url("only http and https are spoken")),
     };
     let port = url.port_or_known_default().ok_or(ScrapeError::Url("it has no port"))?;
-    let tcp = match url.host() {
-        Some(Host::Domain(name)) => TcpStream::connect((name, port)).await,
-        Some(Host::Ipv4(address)) => TcpStream::connect((address, port)).await,
-        Some(Host::Ipv6(address)) => TcpStream::connect((address, port)).await,
-        None => return Err(ScrapeError::Url("it has no host")),
+    let failed = |source| ScrapeError::Connect { address: instance(url), source };
+    let tcp = match (url.host(), guard) {
+        (Some(host), Some(guard)) => {
+            let addresses = guard.lookup(&host.to_string(), port).await.map_err(failed)?;
+            TcpStream::connect(addresses.as_slice()).await
+        }
+        (Some(Host::Domain(name)), None) => TcpStream::connect((name, port)).await,
+        (Some(Host::Ipv4(address)), None) => TcpStream::connect((address, port)).await,
+        (Some(Host::Ipv6(address)), None) => TcpStream::connect((address, port)).await,
+        (None, _) => return Err(ScrapeError::Url("it has no host")),
     };
-    let tcp = tcp.map_err(|source| ScrapeError::Connect { address: instance(url), source })?;
+    let tcp = tcp.map_err(failed)?;
     let Some(tls) = tls else { return handshake(tcp).await };
     let name = match url.host() {
         Some(Host::Ipv4(address)) => ServerName::from(std::net::IpAddr::from(address)),

@@ -20,6 +20,7 @@ pub use stats::ScrapeStats;
 
 use crate::exposition::{Limits, Parsed, parse};
 use crate::family::Family;
+use crate::protocol::Guard;
 use crate::time::{Clock, Elapsed};
 use connection::Connection;
 
@@ -37,6 +38,8 @@ pub struct ScrapeTarget {
     pub limits: Limits,
     /// Needed for `https`.
     pub tls: Option<Arc<rustls::ClientConfig>>,
+    /// Where it may lead; `None`: anywhere.
+    pub guard: Option<Guard>,
 }
 
 impl ScrapeTarget {
@@ -201,7 +204,8 @@ mod tests {
             let url = url::Url::parse(url).unwrap();
             let limits = Limits::default();
             let timeout = Duration::from_secs(1);
-            ScrapeTarget { job: "j".into(), url, interval: timeout, timeout, limits, tls: None }.instance()
+            ScrapeTarget { job: "j".into(), url, interval: timeout, timeout, limits, tls: None, guard: None }
+                .instance()
         };
         assert_eq!(instance("http://localhost:4000/metrics"), "localhost:4000");
         assert_eq!(instance("https://example.com/metrics"), "example.com:443");

@@ -31,6 +31,7 @@ fn target(address: SocketAddr, timeout: Duration) -> ScrapeTarget {
         timeout,
         limits: Limits { max_body_bytes: 64 << 10, max_samples: 100, ..Limits::default() },
         tls: None,
+        guard: None,
     }
 }
 

@@ -158,6 +158,7 @@ mod tests {
             timeout: Duration::from_millis(500),
             limits: Limits::default(),
             tls: None,
+            guard: None,
         })
     }
 

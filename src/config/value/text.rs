@@ -47,6 +47,12 @@ impl Value for Constant {
             reader.problem(node.place, "no template can stand here", help);
             return None;
         }
+        if node.filled.as_ref().is_some_and(|filled| filled.secret) {
+            let help = "it would be a label or a name, which everybody sees; a variable whose value is none needs a name \
+                        without TOKEN, PASSWORD, SECRET, KEY or CREDENTIAL";
+            reader.problem(node.place, "no secret can stand here", help.to_owned());
+            return None;
+        }
         Some(Constant(text))
     }
 

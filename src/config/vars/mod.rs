@@ -146,7 +146,7 @@ fn open(node: &Node, problems: &mut Vec<Problem>) -> Value {
 }
 
 /// Names whose values are not printed.
-fn looks_secret(name: &str) -> bool {
+pub(crate) fn looks_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     ["TOKEN", "PASSWORD", "PASSWD", "SECRET", "KEY", "CREDENTIAL"].iter().any(|word| name.contains(word))
 }

@@ -82,7 +82,7 @@ fn a_bundle_compiles_to_the_same_plan_when_its_files_are_gone() {
     env.sort();
     assert_eq!(env, [("HOST".to_owned(), "127.0.0.1".to_owned()), ("USERS".to_owned(), "3".to_owned())]);
     let elsewhere = LoadOptions { env_flags: env, ..options() };
-    let plan = packed.bundle.compile(&elsewhere).unwrap();
+    let plan = packed.bundle.compile(&elsewhere, &Reach::default()).unwrap();
     assert_eq!((plan.max_vus(), plan.rule_files.len()), (3, 1));
     assert_eq!(plan.max_vus(), packed.plan.max_vus());
 }
@@ -120,7 +120,8 @@ fn nothing_leads_out_of_a_bundle() {
         ("none.txt", Some("it was not sent with the plan")),
         ("../in", Some("it was not sent with the plan")),
     ] {
-        let compiled = sending(path).compile(&options()).map(drop).map_err(|error| error.to_string());
+        let compiled =
+            sending(path).compile(&options(), &Reach::default()).map(drop).map_err(|error| error.to_string());
         match wrong {
             None => assert_eq!(compiled, Ok(()), "{path}"),
             Some(wrong) => {

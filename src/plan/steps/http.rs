@@ -2,7 +2,6 @@
 
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, HeaderValue};
 
-use super::super::text::name_of_url;
 use super::Steps;
 use super::parts::reads;
 use crate::config::{At, AuthConfig, CookieConfig, HttpConfig, Problem, RequestsConfig};
@@ -40,7 +39,7 @@ impl Steps<'_> {
             RequestsConfig::TargetsFile(path) => return self.targets(http, path),
         };
         let method = http.requests.method();
-        let name = http.name.as_ref().map_or_else(|| name_of_url(&url.value), |name| name.value.clone());
+        let name = http.name.as_ref().map_or_else(|| self.name_of(&url.value), |name| name.value.clone());
         let (id, labels) = self.request_labels(http, &name, method);
         let url = self.url(url, ["http", "https"]);
         let (body, content_type) = self.body(body, &http.headers).unzip();

@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue, Method};
 use super::super::text::name_of_url;
 use super::super::vegeta::{self, LineError, VegetaBody, VegetaTarget};
 use super::Steps;
-use crate::config::{At, HttpConfig, Problem};
+use crate::config::{At, HttpConfig, Place, Problem};
 use crate::flow::{Body, Headers, HttpRequest, Requests, Url};
 use crate::ids::StepId;
 use crate::labels::Labels;
@@ -46,7 +46,7 @@ impl Steps<'_> {
         let folder = self.files.resolve(&path.value).parent().map(Path::to_owned).unwrap_or_default();
         let (mut counted_alike, mut all, mut found) = (HashMap::new(), Vec::with_capacity(targets.len()), 0);
         for target in targets {
-            match self.target(http, target, &folder, &mut counted_alike) {
+            match self.target(http, target, path.place, &folder, &mut counted_alike) {
                 Ok(request) => all.push(request),
                 Err(error) => {
                     found += 1;
@@ -64,6 +64,7 @@ impl Steps<'_> {
         &mut self,
         http: &HttpConfig,
         target: VegetaTarget,
+        place: Place,
         folder: &Path,
         counted_alike: &mut HashMap<(String, String), (StepId, Labels)>,
     ) -> Result<HttpRequest, LineError> {
@@ -73,6 +74,7 @@ impl Steps<'_> {
         if url.is_websocket() {
             return Err(wrong(format!("`{}` is no URL for this step", target.url)));
         }
+        self.files.hosts.target(&url, place);
         let method = match Method::from_bytes(target.method.as_bytes()) {
             Ok(method) if method != Method::CONNECT => method,
             _ => return Err(wrong(format!("`{}` is no method that can be sent", target.method))),

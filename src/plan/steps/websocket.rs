@@ -2,7 +2,6 @@
 
 use http::HeaderValue;
 
-use super::super::text::name_of_url;
 use super::Steps;
 use crate::config::{
     CloseConfig, ListenConfig, MessageConfig, PingConfig, Problem, ReceiveConfig, SendConfig, WebsocketConfig,
@@ -15,7 +14,7 @@ impl Steps<'_> {
         let name = websocket
             .name
             .as_ref()
-            .map_or_else(|| name_of_url(&websocket.url.value), |name| name.value.clone());
+            .map_or_else(|| self.name_of(&websocket.url.value), |name| name.value.clone());
         let labels = self.tagged(&websocket.tags).with("name", &name);
         let url = self.url(&websocket.url, ["ws", "wss"]);
         let headers = self.headers(&websocket.headers, None);

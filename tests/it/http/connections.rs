@@ -111,26 +111,6 @@ async fn what_goes_wrong_before_a_connection_is_told_apart() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_not_allowed_is_not_connected_to() {
-    let address = answering(OK).await;
-    let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let log = Arc::clone(&asked);
-    let insecure = TlsOptions { insecure_skip_verify: true, ..TlsOptions::default() };
-    let mut settings = settings(&insecure);
-    settings.hosts = vec![HostOverride::parse("shop.test", "::ffff:127.0.0.1").unwrap()];
-    settings.allow = Arc::new(move |host, ip| {
-        log.lock().unwrap().push(format!("{host} {ip}"));
-        false
-    });
-    let dialer = Dialer::new(Arc::new(settings), Clock::start());
-    let (target, headers) =
-        (Target::parse(&format!("http://shop.test:{}/", address.port())).unwrap(), HeaderMap::new());
-    let (exchange, _) = Client::new().exchange(&dialer, Request::get(&target, &headers)).await;
-    assert_eq!(exchange.error, Some(ErrorCode::BLOCKED_ADDRESS));
-    assert_eq!(*asked.lock().unwrap(), ["shop.test 127.0.0.1"]);
-}
-
-#[tokio::test]
 async fn a_host_override_keeps_the_host_header() {
     let (sent, received) = oneshot::channel();
     let sent = std::sync::Mutex::new(Some(sent));

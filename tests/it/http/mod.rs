@@ -3,6 +3,7 @@
 
 mod connections;
 mod encoding;
+mod guard;
 mod hostile;
 mod http2;
 mod http2_hostile;
@@ -23,7 +24,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use loadgate::budget::{Budget, DEFAULT_BYTES};
 use loadgate::protocol::http::{Client, Reply, Request};
 use loadgate::protocol::tls::{ClientIdentity, TlsOptions, client_config};
-use loadgate::protocol::{Dialer, HostOverride, KeepAlive, Proxies, Settings, Target};
+use loadgate::protocol::{AllowedTarget, Dialer, Guard, HostOverride, KeepAlive, Proxies, Settings, Target};
 use loadgate::sample::{ErrorCode, Exchange};
 use loadgate::time::Clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -40,7 +41,7 @@ pub(crate) fn settings(tls: &TlsOptions) -> Settings {
         tls: client_config(tls).unwrap(),
         hosts: Vec::new(),
         proxies: Proxies::default(),
-        allow: Arc::new(|_, _| true),
+        guard: Guard::of_everything(),
         keep_alive: KeepAlive::Vu,
         budget: Budget::new(DEFAULT_BYTES),
     }

@@ -146,7 +146,7 @@ async fn an_address_that_is_not_allowed_is_not_reached_through_a_proxy_either() 
     let proxies = Proxies::from_environment(|name| (name == "HTTP_PROXY").then(|| address.to_string()));
     let settings = Settings {
         proxies: proxies.unwrap(),
-        allow: Arc::new(|_, ip| ip.is_loopback()),
+        guard: Guard::new([AllowedTarget::Loopback]),
         ..settings(&insecure())
     };
     let dialer = Dialer::new(Arc::new(settings), Clock::start());

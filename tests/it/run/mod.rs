@@ -5,6 +5,7 @@ mod batch;
 mod bodies;
 mod control;
 mod cookies;
+mod guard;
 mod http;
 mod keep_open;
 mod life;
