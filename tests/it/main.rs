@@ -8,6 +8,7 @@ mod api;
 mod bad_plans;
 mod cli;
 mod counts;
+mod daemon_api;
 mod dashboards;
 mod exposition;
 mod generated_rules;
