@@ -3,16 +3,19 @@
 mod check;
 mod demo;
 mod files;
+mod healthcheck;
 mod listener;
 mod log;
 mod outputs;
 mod process;
 mod rules;
 mod run;
+mod runs;
 mod schema;
 mod segment;
 mod serve;
 mod serve_metrics;
+mod server_run;
 mod target;
 
 use std::process::ExitCode;
@@ -48,12 +51,14 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Demo),
-    Run(run::Run),
+    Run(Box<run::Run>),
+    Runs(runs::Runs),
     Serve(serve::Serve),
     Check(check::Check),
     Rules(rules::Rules),
     Target(target::Target),
     Schema(schema::Schema),
+    Healthcheck(healthcheck::Healthcheck),
 }
 
 /// Parses the command line and runs the command.
@@ -83,6 +88,8 @@ pub fn main() -> ExitCode {
         }
         Command::Target(target) => target.execute(),
         Command::Schema(schema) => schema.execute(),
+        Command::Runs(runs) => runs.execute(),
+        Command::Healthcheck(healthcheck) => healthcheck.execute(),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

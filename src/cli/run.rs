@@ -14,9 +14,11 @@ use super::outputs::{Kind, Output, SampleWriter, To, check_distinct};
 use super::process::{raise_descriptor_limit, signal};
 use super::segment::SegmentArgs;
 use super::serve_metrics::MetricsServer;
+use super::server_run::{Sent, ServerRun};
 use crate::action;
 use crate::api::Sources;
 use crate::config::parse_duration;
+use crate::executor::Segment;
 use crate::flow::HttpDebug;
 use crate::labels::Labels;
 use crate::notify::{Address, Notices};
@@ -37,7 +39,8 @@ use crate::verdict::Verdict;
     loadgate run config/plans/health.yml --out json=samples.json.gz --out csv=samples.csv --junit junit.xml\n  \
     loadgate run config/plans/health.yml -e DURATION=5s --out vegeta-json | jq '.latencies.\"99th\"'\n  \
     loadgate run config/plans/health.yml -e DURATION=1s -e RATE=1 --http-debug=full\n  \
-    loadgate run config/plans/health.yml --segment 2/3 --testid nightly    # on the second of three machines\n\n\
+    loadgate run config/plans/health.yml --segment 2/3 --testid nightly    # on the second of three machines\n  \
+    loadgate run config/plans/health.yml --server http://127.0.0.1:5665    # a daemon owns the run\n\n\
     Exit codes:\n  \
     0 passed · 99 failed · 98 inconclusive · 97 preflight or setup failed · 104 invalid plan · 105 stopped by a signal")]
 pub(super) struct Run {
@@ -50,6 +53,8 @@ pub(super) struct Run {
     segment: SegmentArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
+    #[command(flatten)]
+    server: ServerRun,
 }
 
 /// What is shown, written and served.
@@ -156,6 +161,10 @@ fn tag(text: &str) -> Result<(String, String), String> {
 
 impl Run {
     pub(super) fn execute(self) -> Result<u8, Failure> {
+        if let Some(server) = &self.server.server {
+            return self.server.execute(server, &self.sent()?);
+        }
+        self.server.check_alone()?;
         if self.output.linger.is_some() && self.output.listen.is_none() {
             return Err(Failure::usage(
                 "error: --linger needs --listen ADDR: there is nothing to go on serving",
@@ -172,6 +181,29 @@ impl Run {
         }
         let finished = foreground(plan, &self.output, Stay::Linger, || ())?;
         Ok(finished.exit_code())
+    }
+
+    /// What a daemon is sent.
+    fn sent(&self) -> Result<Sent<'_>, Failure> {
+        if self.segment.segment()? != Segment::WHOLE {
+            return Err(Failure::usage("error: --segment does not go with --server"));
+        }
+        let output = &self.output;
+        if let Some(flag) = output.of_this_process() {
+            return Err(Failure::usage(format!(
+                "error: {flag} does not go with --server: the daemon executes the run"
+            )));
+        }
+        if let Some(file) = &output.summary_export {
+            check_writable(file)?;
+        }
+        Ok(Sent {
+            file: &self.file,
+            plan: &self.plan,
+            tags: &output.tag,
+            summary_export: output.summary_export.as_ref(),
+            quiet: output.quiet,
+        })
     }
 }
 
@@ -278,6 +310,23 @@ impl OutputArgs {
         check_distinct(&self.out, others.clone())?;
         let files = self.out.iter().filter(|output| output.kind == Kind::Vegeta).filter_map(Output::file);
         files.chain(others).try_for_each(check_writable)
+    }
+
+    /// A flag that means nothing to a daemon.
+    fn of_this_process(&self) -> Option<&'static str> {
+        let given = [
+            ("--testid", self.testid.is_some()),
+            ("--listen", self.listen.is_some()),
+            ("--linger", self.linger.is_some()),
+            ("--out", !self.out.is_empty()),
+            ("--junit", self.junit.is_some()),
+            ("--alertmanager", !self.alertmanager.is_empty()),
+            ("--prometheus", self.prometheus.is_some()),
+            ("--http-debug", self.http_debug.is_some()),
+            ("--summary-trend-stats", self.summary_trend_stats.is_some()),
+            ("--log-format=json", self.log_format == LogFormat::Json),
+        ];
+        given.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
     }
 
     fn to_stdout(&self) -> bool {

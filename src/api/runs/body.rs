@@ -52,6 +52,10 @@ impl Held {
             ));
         }
         let (bytes, held) = self.whole(headers, body, limit).await?;
+        // Where a struct is expected a list of its fields would do for serde.
+        if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+            return Err(Problem::bad_data("the body is not what is expected here: expected a JSON object"));
+        }
         match serde_json::from_slice(&bytes) {
             Ok(value) => Ok(Said { value, _held: held }),
             Err(error) => Err(Problem::bad_data(format!("the body is not what is expected here: {error}"))),
