@@ -1,6 +1,5 @@
 //! `loadgate run --server`: a daemon owns the run, and this command sends the plan and follows.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,14 +7,15 @@ use http::Method;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::files::{PlanArgs, complain, read_text, say, write_whole};
+use super::files::{PlanArgs, complain, say, write_whole};
 use super::process::signal;
 use super::runs::follow::{Manner, Outcome, again, follow};
 use super::runs::server::{AskError, Server, TokenArgs, block_on};
 use super::{Failure, INVALID_PLAN};
 use crate::api::runs::dto::{FileContent, NewRun, Run, Source};
-use crate::config::{LoadOptions, MAX_TEXT_BYTES, values_from_outside};
+use crate::config::LoadOptions;
 use crate::notify::base_url;
+use crate::plan::{Bundle, pack};
 use crate::verdict::Verdict;
 
 /// For a daemon that does not answer, or has no room.
@@ -99,35 +99,28 @@ impl ServerRun {
 
 impl Sent<'_> {
     fn request(&self) -> Result<Value, Failure> {
-        let (source, text) = bundle(self.file)?;
         let environment = |name: &str| std::env::var(name).ok();
         let options = LoadOptions {
             env_flags: self.plan.env.clone(),
             profile: self.plan.profile.clone(),
             environment: &environment,
         };
+        let packed = pack(self.file, &options).map_err(|error| Failure::invalid(error.to_string()))?;
         let request = NewRun {
             plan: None,
-            source: Some(source),
+            source: Some(source(packed.bundle)),
             profile: self.plan.profile.clone(),
-            env: values_from_outside(&text, &options).into_iter().collect(),
+            env: packed.env.into_iter().collect(),
             tags: self.tags.iter().cloned().collect(),
         };
         Ok(json!(request))
     }
 }
 
-/// The plan with the files that it names, and its own text.
-///
-/// Only the plan itself so far: a plan that names files is refused by the daemon, which says which one is missing.
-fn bundle(file: &Path) -> Result<(Source, String), Failure> {
-    let shown = file.display();
-    let text = read_text(file, MAX_TEXT_BYTES)
-        .map_err(|error| Failure::invalid(format!("error: failed to read the plan {shown}: {error}")))?;
-    let name =
-        file.file_name().map_or_else(|| "plan.yml".to_owned(), |name| name.to_string_lossy().into_owned());
-    let files = BTreeMap::from([(name.clone(), FileContent::Text(text.clone()))]);
-    Ok((Source { plan: name, files }, text))
+/// The plan with all files that it names.
+fn source(bundle: Bundle) -> Source {
+    let files = bundle.files.into_iter().map(|(path, bytes)| (path, FileContent::of(bytes)));
+    Source { plan: bundle.plan, files: files.collect() }
 }
 
 /// The same key in each try: whichever of them arrives, it is one run.

@@ -173,6 +173,7 @@ fn what_was_begun_once_is_not_begun_again_and_stays_open_until_it_is_ended() {
     assert!(!runs.journal_begin(&id("a"), "fault-2", &json!("again")).unwrap());
     drop(runs);
     let runs = Runs::open(folder.path()).unwrap();
-    let open = JournalEntry { key: "fault-1".to_owned(), begun: json!({"undo": "DELETE /faults"}) };
+    let open =
+        JournalEntry { key: "fault-1".to_owned(), begun: json!({"undo": "DELETE /faults"}), ended: None };
     assert_eq!(runs.journal_open(&id("a")).unwrap(), [open]);
 }

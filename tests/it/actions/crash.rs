@@ -55,6 +55,8 @@ fn runs_a_plan_and_is_killed() {
         store: Arc::default(),
         external_url: String::new(),
         prometheus: None,
+        standing: None,
+        control: None,
         written: None,
         actions: options(&folder),
     };
