@@ -29,6 +29,7 @@ pub fn summary(finished: &Finished, trend_stats: &[TrendStat]) -> Value {
         "segment": finished.segment,
         "started_at": utc(finished.started_at),
         "duration_seconds": finished.elapsed.as_secs_f64(),
+        "paused_seconds": finished.paused.as_secs_f64(),
         "warmup": finished.warmup.map(|warmup| json!({
             "duration_seconds": warmup.duration.as_secs_f64(),
             "iterations": warmup.iterations,

@@ -39,14 +39,16 @@ pub fn vegeta(finished: &Finished) -> Value {
         status_codes.iter().filter(|(status, _)| succeeded(status)).map(|(_, count)| count).sum();
     let duration = attacked(finished);
     let wait = finished.judged_for().saturating_sub(duration);
-    let earliest = finished.load_began + finished.elapsed.saturating_sub(finished.judged_for());
+    // Of a run that was paused the load is shown as if it had come later, in one piece.
+    let earliest =
+        finished.load_began + finished.paused + finished.elapsed.saturating_sub(finished.judged_for());
     json!({
         "latencies": latencies(totals.trend(&Selector::all(metric::HTTP_REQ_RESPONSE_TIME))),
         "bytes_in": bytes(count(&Selector::all(metric::DATA_RECEIVED)), requests),
         "bytes_out": bytes(count(&Selector::all(metric::DATA_SENT)), requests),
         "earliest": utc(earliest),
         "latest": utc(earliest + duration),
-        "end": utc(finished.load_began + finished.elapsed),
+        "end": utc(finished.load_began + finished.paused + finished.elapsed),
         "duration": nanos(duration),
         "wait": nanos(wait),
         "requests": requests,

@@ -2,12 +2,13 @@
 //! replaced by one with other numbers. Local to the worker's thread, so that nothing on the hot path is locked.
 
 use std::cell::Cell;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::sync::{Notify, oneshot};
 
 use super::load_time::LoadTime;
-use super::pacer::Pacer;
+use super::pacer::{Pacer, Timing};
 use crate::executor::Executor;
 use crate::ids::ScenarioId;
 use crate::time::{Clock, Elapsed};
@@ -73,6 +74,13 @@ impl Steering {
         while self.is_paused() {
             self.changed().await;
         }
+    }
+
+    /// [`until`](Self::until) for users, of whom there are many: it takes room only while one of them waits.
+    pub(super) fn reached(&self, moment: Elapsed) -> Pin<Box<impl Future<Output = ()>>> {
+        Box::pin(async move {
+            self.until(moment, &mut Pacer::new(self.clock, Timing::Tokio)).await;
+        })
     }
 
     /// Returns at or after `moment` of load time, whatever pauses come before it.

@@ -3,7 +3,6 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::pacer::{Pacer, Timing};
 use super::scenario::{Busy, LocalScenario};
 use crate::executor::{Closed, DropReason, Turn, User};
 use crate::flow::Vu;
@@ -45,9 +44,8 @@ impl LocalScenario {
     pub(super) fn expect_users(self: &Rc<Self>, end: Elapsed) {
         let local = Rc::clone(self);
         self.tasks.borrow_mut().spawn_local(async move {
-            let mut pacer = Pacer::new(local.worker.clock, Timing::Tokio);
             tokio::select! {
-                () = local.steering.until(end, &mut pacer) => {}
+                () = local.steering.reached(end) => {}
                 () = local.pool.early_end() => {}
             }
         });
@@ -65,7 +63,6 @@ impl LocalScenario {
     /// One user's life. `limit` is how many iterations all users may begin.
     async fn live(self: Rc<Self>, mut user: User, number: u64, limit: Option<u64>, start: Elapsed) {
         let (mut at_rest, mut at_work) = (AtRest::New, None);
-        let mut pacer = Pacer::new(self.worker.clock, Timing::Tokio);
         loop {
             let turn = user.next(self.steering.now().since(start).into());
             // Load time stands still: after the pause it is its turn as it is now.
@@ -74,7 +71,7 @@ impl LocalScenario {
                     drop(busy);
                     at_rest = AtRest::Paused(Box::new(vu));
                 }
-                self.sit_out(number).await;
+                Box::pin(self.sit_out(number)).await;
             }
             if number >= self.wanted.get() {
                 self.alive.borrow_mut().remove(&number);
@@ -87,7 +84,7 @@ impl LocalScenario {
                     let rested = || self.set_to_work(std::mem::replace(&mut at_rest, AtRest::New));
                     let working = at_work.get_or_insert_with(rested);
                     let cut_off = cut_off.map(|moment| start + Duration::from(moment));
-                    let complete = self.iterate_until(working, cut_off, &mut pacer).await;
+                    let complete = self.iterate_until(working, cut_off).await;
                     if !complete {
                         at_rest = leave(at_work.take(), at_rest);
                     }
@@ -98,7 +95,7 @@ impl LocalScenario {
                 Turn::Wait(until) => {
                     at_rest = leave(at_work.take(), at_rest);
                     tokio::select! {
-                        () = self.steering.until(start + Duration::from(until), &mut pacer) => {}
+                        () = self.steering.reached(start + Duration::from(until)) => {}
                         () = self.pool.early_end() => {}
                     }
                 }
@@ -133,7 +130,7 @@ impl LocalScenario {
     }
 
     /// Whether the iteration was complete before `cut_off`. What is dropped half-way counts as interrupted.
-    async fn iterate_until(&self, at_work: &mut AtWork, cut_off: Option<Elapsed>, pacer: &mut Pacer) -> bool {
+    async fn iterate_until(&self, at_work: &mut AtWork, cut_off: Option<Elapsed>) -> bool {
         let iteration = self.iterate(&mut at_work.vu, &mut at_work.busy, None);
         match cut_off {
             None => {
@@ -143,7 +140,7 @@ impl LocalScenario {
             Some(moment) => tokio::select! {
                 biased;
                 () = iteration => true,
-                () = self.steering.until(moment, pacer) => false,
+                () = self.steering.reached(moment) => false,
             },
         }
     }

@@ -94,17 +94,26 @@ pub fn headline(progress: &Progress) -> String {
         Phase::Setup => return "setup: no load is sent yet".to_owned(),
         Phase::Running if progress.elapsed < progress.warmup => "warming up",
         Phase::Running => "running",
-        Phase::Paused => "paused",
+        Phase::Paused => return paused(progress),
         Phase::Draining => "draining",
         Phase::Verifying => return "verifying: the load is over".to_owned(),
         Phase::Teardown => return "teardown: the load is over".to_owned(),
         Phase::Finished => "finished",
     };
+    format!("{word} {}", course(progress))
+}
+
+/// `paused for 12s (02.0s/08s), 00/10 VUs, …`; the clock stands still.
+fn paused(progress: &Progress) -> String {
+    format!("paused for {} {}", span(Duration::from_secs(progress.paused.as_secs())), course(progress))
+}
+
+fn course(progress: &Progress) -> String {
     let clock = number::clock(progress.elapsed, progress.planned);
     // What waits for another scenario begins at no round time.
     let tenths = progress.planned.subsec_millis() / 100;
     let planned = Duration::new(progress.planned.as_secs(), tenths * 100_000_000);
-    format!("{word} ({clock}/{}), {}", span(planned), tally(&progress.scenarios))
+    format!("({clock}/{}), {}", span(planned), tally(&progress.scenarios))
 }
 
 /// `preflight: waiting for GET http://localhost/health: connection refused (12s of 30s)`
@@ -213,7 +222,7 @@ mod tests {
         };
         let idle = ScenarioProgress { active_vus: 0, ..chat() };
         let after_browse = ScenarioProgress { waits_for: Some("browse".to_owned()), ..chat() };
-        use Phase::{Draining, Finished, Preflight, Running};
+        use Phase::{Draining, Finished, Paused, Preflight, Running, Verifying};
         for (scenario, phase, elapsed, expected) in [
             (chat(), Preflight, 0.0, "chat • [   0% ] waiting  10.0s"),
             (chat(), Running, 4.5, "chat • [   0% ] waiting  05.5s"),
@@ -227,6 +236,8 @@ mod tests {
             ),
             (chat(), Draining, 15.0, "chat   [ 100% ] 03/10 VUs  4s  50.0 iters/s"),
             (idle.clone(), Running, 15.0, "chat ✓ [ 100% ] 00/10 VUs  4s  50.0 iters/s"),
+            (idle.clone(), Verifying, 14.0, "chat ✓ [ 100% ] 00/10 VUs  4s  50.0 iters/s"),
+            (idle.clone(), Paused, 11.0, "chat   [  25% ] 00/10 VUs  01.0s/4s  50.0 iters/s"),
             (idle.clone(), Finished, 14.0, "chat ✓ [ 100% ] 00/10 VUs  4s  50.0 iters/s"),
             (idle.clone(), Finished, 11.0, "chat ✗ [  25% ] 00/10 VUs  01.0s/4s  50.0 iters/s"),
             (
@@ -268,6 +279,7 @@ mod tests {
             phase,
             elapsed: secs(2.0),
             planned: secs(300.0),
+            paused: secs(75.5),
             scenarios: vec![chat(), ScenarioProgress { dropped: 2, ..chat() }],
             ..Progress::default()
         };
@@ -276,6 +288,10 @@ mod tests {
             (Phase::Setup, "setup: no load is sent yet"),
             (Phase::Verifying, "verifying: the load is over"),
             (Phase::Teardown, "teardown: the load is over"),
+            (
+                Phase::Paused,
+                "paused for 1m15s (00m02.0s/5m), 06/20 VUs, 200 complete and 0 interrupted iterations, 2 dropped",
+            ),
             (
                 Phase::Running,
                 "running (00m02.0s/5m), 06/20 VUs, 200 complete and 0 interrupted iterations, 2 dropped",

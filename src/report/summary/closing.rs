@@ -16,6 +16,12 @@ pub(super) fn lines(finished: &Finished, paint: Paint) -> Vec<String> {
         let iterations = number::counted(iterations, "iteration");
         format!("warmup {}: {iterations} not judged", crate::time::span(duration))
     }));
+    if !finished.paused.is_zero() {
+        let paused = number::clock(finished.paused, finished.paused);
+        lines.push(format!(
+            "paused for {paused}, in which no iteration began: no duration and no rate contains it"
+        ));
+    }
     let width = finished.scenarios.iter().map(|scenario| scenario.name.chars().count()).max().unwrap_or(0);
     lines.extend(finished.scenarios.iter().map(|each| scenario(each, finished, width, paint)));
     lines

@@ -128,6 +128,14 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_was_paused_says_so() {
+        let finished = Finished { paused: std::time::Duration::from_millis(72_500), ..fixture::passed() };
+        let shown = text(&finished, &SummaryOptions::default());
+        assert!(shown.contains("paused for 01m12.5s, in which no iteration began"), "{shown}");
+        assert!(!text(&fixture::passed(), &SummaryOptions::default()).contains("paused"));
+    }
+
+    #[test]
     fn a_scenario_that_was_cut_short_is_marked() {
         let mut finished = Finished { ended_by: Some("SIGINT".to_owned()), ..fixture::passed() };
         finished.elapsed /= 4;

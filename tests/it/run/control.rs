@@ -251,3 +251,23 @@ fn without_load_there_is_nothing_to_control() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert_eq!(runtime.block_on(ran.control.resume()), Err("the load of the run is over".to_owned()));
 }
+
+#[test]
+fn a_pause_makes_no_warmup_shorter() {
+    let server = fast_server();
+    let text = plan(
+        "  s: {executor: constant-arrival-rate, rate: 20, duration: 4s, pre_allocated_vus: 20, flow: [GET]}\n",
+        &server,
+    ) + "warmup: 3s\n";
+    let ran = run(&text, ScaleLimits::default(), async |hand| {
+        hand.see(|progress| progress.scenarios.first().is_some_and(|each| each.completed > 0)).await;
+        hand.control.pause().await.unwrap();
+        hand.see(|progress| progress.paused.as_secs() >= 3).await;
+        hand.control.resume().await.unwrap();
+    });
+    let warmup = ran.finished.warmup.unwrap();
+    assert_eq!(warmup.duration, Duration::from_secs(3));
+    // 60 are due in it; by the clock on the wall it would have been over in the pause, after some 20.
+    assert!(warmup.iterations >= 50, "{}", warmup.iterations);
+    assert_eq!(ran.last("k6_iterations_total") + ran.last("k6_dropped_iterations_total"), 81);
+}
