@@ -8,6 +8,7 @@
 //! ```
 
 mod accept;
+pub mod compare;
 mod error;
 mod events;
 mod history;
