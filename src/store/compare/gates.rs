@@ -1,11 +1,11 @@
 //! Every gate with both its outcomes.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::Change;
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GateComparison {
     /// `p(95)<500 of http_req_duration`, `slo publish (critical): …`, `alert BackendHzLow of backend`
     pub name: String,
@@ -14,7 +14,7 @@ pub struct GateComparison {
     pub change: Change,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GateSide {
     /// `held`, `crossed`, `no_data`; of alerts `inactive`, `fired`, `pending`, …
     pub outcome: String,

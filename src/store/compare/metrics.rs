@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::Change;
 use super::direction::{self, Direction};
 use super::noise::{self, JUDGED, SHOWN, Spread};
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricComparison {
     /// k6's, or a probe's.
     pub name: String,
@@ -22,7 +22,7 @@ pub struct MetricComparison {
     pub values: Vec<ValueComparison>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ValueComparison {
     /// `p(95)`, `rate`, `count`, …
     pub value: String,

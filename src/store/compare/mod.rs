@@ -14,7 +14,7 @@ mod summary;
 mod tests;
 mod text;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 pub use gates::{GateComparison, GateSide};
@@ -23,7 +23,7 @@ pub use metrics::{MetricComparison, ValueComparison};
 use super::{RunId, RunRecord};
 
 /// How `b` differs from `a`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     pub a: Side,
     pub b: Side,
@@ -34,18 +34,19 @@ pub struct Comparison {
     pub gates: Vec<GateComparison>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Side {
     pub id: String,
     pub test: String,
     pub profile: Option<String>,
-    pub state: &'static str,
+    /// `finished`, …
+    pub state: String,
     pub verdict: Option<String>,
     /// Of the load.
     pub duration_seconds: Option<f64>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// A metric is worse, or a gate that held failed.
@@ -55,7 +56,7 @@ pub enum Outcome {
     NotAlike,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     Better,
@@ -90,6 +91,11 @@ impl Comparison {
         serde_json::to_value(self).unwrap_or_default()
     }
 
+    /// Of what [`Comparison::to_json`] gave, as a daemon answers with it.
+    pub fn from_json(json: &Json) -> Result<Self, serde_json::Error> {
+        Comparison::deserialize(json)
+    }
+
     /// For a terminal, some 100 columns wide.
     pub fn to_text(&self) -> String {
         text::of(self)
@@ -103,7 +109,7 @@ fn side(run: &RunRecord) -> Side {
         id: id.clone(),
         test: run.test.clone(),
         profile: run.profile.clone(),
-        state: run.state.label(),
+        state: run.state.label().to_owned(),
         verdict: run.verdict.clone(),
         duration_seconds: summary.and_then(|summary| summary.get("duration_seconds")?.as_f64()),
     }

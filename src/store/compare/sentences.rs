@@ -47,8 +47,8 @@ fn of_gate(gate: &GateComparison) -> Option<String> {
 /// "p(95) of http_req_duration rose from 210 ms to 253 ms (+20%)"
 fn of_metric(metric: &MetricComparison, change: Change) -> Option<String> {
     let changed =
-        |name: &&str| metric.values.iter().find(|value| value.value == **name && value.change == change);
-    let value = TELLING.iter().find_map(|name| changed(&name))?;
+        |name: &str| metric.values.iter().find(|value| value.value == name && value.change == change);
+    let value = TELLING.iter().find_map(|name| changed(name))?;
     let (a, b) = (value.a?, value.b?);
     let verb = if b > a { "rose" } else { "fell" };
     let percent = value.change_percent.map_or(String::new(), |percent| format!(" ({})", signed(percent)));

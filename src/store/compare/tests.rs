@@ -320,6 +320,7 @@ metrics
 ";
     assert_eq!(text, expected, "{text}");
     let json = found.to_json();
+    assert_eq!(Comparison::from_json(&json).unwrap(), found);
     assert_eq!(json["outcome"], "regression");
     assert_eq!(json["metrics"][0]["type"], "trend");
     assert_eq!(json["metrics"][0]["values"][3]["change"], "worse");

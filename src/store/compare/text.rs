@@ -25,7 +25,7 @@ pub(super) fn of(comparison: &Comparison) -> String {
 
 fn headline(letter: &str, side: &Side) -> String {
     let profile = side.profile.as_ref().map_or(String::new(), |profile| format!(" --profile {profile}"));
-    let verdict = side.verdict.as_deref().unwrap_or(side.state).replace('_', " ");
+    let verdict = side.verdict.as_deref().unwrap_or(&side.state).replace('_', " ");
     let length = side.duration_seconds.map_or(String::new(), |secs| format!(", {secs:.0} s of load"));
     format!("{letter}  {}  {}{profile}: {verdict}{length}", side.id, side.test)
 }

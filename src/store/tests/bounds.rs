@@ -49,6 +49,23 @@ fn of_a_long_log_the_beginning_and_the_end_are_kept() {
 }
 
 #[test]
+fn room_is_given_back_to_the_disk_when_runs_go() {
+    let (folder, runs) = fresh();
+    accept(&runs, "a");
+    for _ in 0..40 {
+        runs.append_log(&id("a"), &vec!["x".repeat(1_000); 60]).unwrap();
+    }
+    runs.finish(&id("a"), &ending("passed", 1)).unwrap();
+    drop(runs);
+    let bytes = || std::fs::metadata(folder.path().join("runs.db")).unwrap().len();
+    assert!(bytes() > 2_000_000, "{}", bytes());
+    let runs = Runs::open(folder.path()).unwrap();
+    runs.delete(&id("a")).unwrap();
+    drop(runs);
+    assert!(bytes() < 200_000, "{}", bytes());
+}
+
+#[test]
 fn a_long_line_is_cut_between_characters() {
     let (_folder, runs) = fresh();
     accept(&runs, "a");
