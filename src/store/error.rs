@@ -7,7 +7,7 @@ use rusqlite::ffi;
 
 use super::{RunId, RunState};
 
-/// After any of them the store is as it was before the call.
+/// After any of them the store is as it was before the call, but for [`Runs::prune`](super::Runs::prune).
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error(

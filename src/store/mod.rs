@@ -9,6 +9,7 @@
 
 mod fault_point;
 mod accept;
+pub mod compare;
 mod error;
 mod events;
 mod history;

@@ -1,0 +1,69 @@
+//! Which way is worse.
+
+use serde_json::Value as Json;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    UpIsWorse,
+    DownIsWorse,
+}
+
+/// What grows when a target does more.
+const THROUGHPUT: [&str; 7] =
+    ["http_reqs", "iterations", "ws_sessions", "ws_msgs_sent", "ws_msgs_received", "grpc_reqs", "checks"];
+/// What only grows when something goes wrong.
+const TROUBLE: [&str; 7] = [
+    "http_req_failed",
+    "dropped_iterations",
+    "interrupted_iterations",
+    "iteration_errors",
+    "ws_connection_errors",
+    "ws_receive_failed",
+    "ws_msgs_discarded",
+];
+/// Of the generator, or of how long the plan lets things last.
+const NEITHER: [&str; 8] = [
+    "iteration_lag",
+    "round_lag",
+    "ws_session_duration",
+    "ws_connected",
+    "vus",
+    "vus_max",
+    "data_sent",
+    "data_received",
+];
+
+/// Of a metric in a summary. What is not ours is worse in the direction that its thresholds forbid; a custom time
+/// without one is worse when it grows.
+pub(super) fn of(name: &str, metric: &Json, gates: &Json) -> Option<Direction> {
+    let base = name.split_once('{').map_or(name, |(base, _)| base);
+    if NEITHER.contains(&base) {
+        return None;
+    }
+    if TROUBLE.contains(&base) {
+        return Some(Direction::UpIsWorse);
+    }
+    if THROUGHPUT.contains(&base) {
+        return Some(Direction::DownIsWorse);
+    }
+    let is_time = metric["type"] == "trend" && metric["contains"] == "time";
+    if is_time { Some(Direction::UpIsWorse) } else { forbidden(name, gates) }
+}
+
+/// `None` also for thresholds on both sides.
+fn forbidden(name: &str, gates: &Json) -> Option<Direction> {
+    let thresholds = gates.as_array()?.iter().filter(|gate| gate["metric"] == name);
+    let mut found = None;
+    for threshold in thresholds.filter_map(|gate| gate["threshold"].as_str()) {
+        let direction = match (threshold.contains('<'), threshold.contains('>')) {
+            (true, false) => Direction::UpIsWorse,
+            (false, true) => Direction::DownIsWorse,
+            _ => return None,
+        };
+        if found.is_some_and(|found| found != direction) {
+            return None;
+        }
+        found = Some(direction);
+    }
+    found
+}
