@@ -305,7 +305,7 @@ impl fmt::Display for Doubt {
 mod tests {
     use super::*;
     use crate::metric::Unit;
-    use crate::rules::{NoData, Outcome, ThresholdGate};
+    use crate::rules::{NoData, Outcome, ThresholdGate, VerificationGate, VerificationOutcome};
 
     fn gate(outcome: Outcome) -> Gate {
         let (subject, threshold, unit) = ("http_reqs".to_owned(), "count>1".to_owned(), Unit::Plain);
@@ -323,6 +323,18 @@ mod tests {
         let crossed = || gate(Outcome::Crossed);
         let blind = || gate(no_data());
         let doubt = || vec![Doubt::NoIterations];
+        let verified = |outcome| {
+            Gate::Verification(VerificationGate { name: "redis 1".to_owned(), kind: "redis", outcome })
+        };
+        let found = || "101".to_owned();
+        let holds = || VerificationOutcome::Held { found: found() };
+        let fails =
+            || VerificationOutcome::Failed { found: found(), wanted: "equals 100".to_owned(), at: None };
+        let unknown = || VerificationOutcome::Unknown { why: "connection refused".to_owned() };
+        let no_series = || {
+            let Outcome::NoData(no_data) = no_data() else { unreachable!() };
+            VerificationOutcome::NoData(no_data)
+        };
         for (gates, doubts, stopped, expected) in [
             (vec![], vec![], false, Verdict::Passed),
             (vec![held()], vec![], false, Verdict::Passed),
@@ -333,6 +345,14 @@ mod tests {
             (vec![crossed(), blind()], doubt(), false, Verdict::Failed),
             (vec![held()], vec![], true, Verdict::Stopped),
             (vec![crossed()], doubt(), true, Verdict::Stopped),
+            (vec![held(), verified(holds())], vec![], false, Verdict::Passed),
+            (vec![held(), verified(fails())], vec![], false, Verdict::Failed),
+            (vec![verified(unknown())], vec![], false, Verdict::Inconclusive),
+            (vec![verified(no_series())], vec![], false, Verdict::Inconclusive),
+            (vec![verified(unknown()), verified(fails())], doubt(), false, Verdict::Failed),
+            (vec![verified(unknown()), crossed()], vec![], false, Verdict::Failed),
+            (vec![verified(holds())], doubt(), false, Verdict::Inconclusive),
+            (vec![verified(fails())], vec![], true, Verdict::Stopped),
         ] {
             assert_eq!(decide(&gates, &doubts, stopped), expected, "{gates:?} {doubts:?} stopped: {stopped}");
         }

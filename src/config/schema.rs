@@ -170,7 +170,7 @@ mod tests {
     use crate::config::{LoadOptions, Problems, load};
 
     /// A plan around one element, by the element's name in the schema.
-    const AROUND: [(&str, &str); 34] = [
+    const AROUND: [(&str, &str); 40] = [
         ("plan", "@"),
         ("defaults", "{defaults: @}"),
         ("tls", "{defaults: {tls: @}}"),
@@ -205,6 +205,12 @@ mod tests {
         ("group", "{preflight: [{group: @}]}"),
         ("repeat", "{preflight: [{repeat: @}]}"),
         ("if", "{preflight: [{if: @}]}"),
+        ("postgres", "{verify: [{postgres: @}]}"),
+        ("redis", "{verify: [{redis: @}]}"),
+        ("metrics", "{verify: [{metrics: @}]}"),
+        ("verify_http", "{verify: [{http: @}]}"),
+        ("during", "{verify: [{metrics: {during: @}}]}"),
+        ("during_http", "{verify: [{http: {during: @}}]}"),
     ];
 
     fn problems(text: &str) -> Problems {

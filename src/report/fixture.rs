@@ -11,7 +11,8 @@ use crate::metric::{self, Catalog, Kind, Unit};
 use crate::record::{Registry, Shard};
 use crate::rules::{
     Aggregation, AlertGate, AlertOutcome, Comparison, Evaluator, Firing, Gate, Gravity, Level, Moment,
-    NoData, Objective, Observed, ProbeSamples, Scope, Subject, Threshold, ThresholdRules,
+    NoData, Objective, Observed, ProbeSamples, Scope, Subject, Threshold, ThresholdRules, VerificationGate,
+    VerificationOutcome,
 };
 use crate::time::Elapsed;
 use crate::verdict::{Health, ScrapeHealth, decide};
@@ -129,7 +130,28 @@ pub(super) fn with_rules() -> Finished {
         alert(AlertOutcome::FiringAlready { since_ms: 1_795_230_900_000, labels }),
         alert(AlertOutcome::NotApplicable("its window and `for` need 5m".to_owned())),
     ];
-    let gates: Vec<Gate> = finished.gates.iter().cloned().chain(alerts).collect();
+    let found = |found: &str| found.to_owned();
+    let missing = NoData {
+        selector: "k6_order_total".to_owned(),
+        nearest: vec!["k6_orders_total".to_owned()],
+        why: "nothing to judge it by ever came".to_owned(),
+    };
+    let (wanted, at) = (found("at most 100"), Some(Duration::from_millis(12_400)));
+    let verifications = [
+        ("postgres 1", "postgres", VerificationOutcome::Held { found: found("100") }),
+        (
+            "stock",
+            "redis",
+            VerificationOutcome::Failed { found: found("\"1\""), wanted: found("equals 0"), at: None },
+        ),
+        ("sold", "postgres", VerificationOutcome::Failed { found: found("101"), wanted, at }),
+        ("books", "http", VerificationOutcome::Unknown { why: found("connection refused") }),
+        ("metrics 1", "metrics", VerificationOutcome::NoData(missing)),
+    ];
+    let verifications = verifications.map(|(name, kind, outcome)| {
+        Gate::Verification(VerificationGate { name: name.to_owned(), kind, outcome })
+    });
+    let gates: Vec<Gate> = finished.gates.iter().cloned().chain(alerts).chain(verifications).collect();
     let verdict = decide(&gates, &finished.doubts, false);
     Finished { gates, verdict, ..finished }
 }

@@ -1,7 +1,7 @@
 //! Verifications: databases, services and the run's own series, asked once the load is over, and during it.
 //!
 //! A question that gets no answer says why, in words that hold no credentials; an answer is judged here ([`judge`]), and
-//! nothing else decides. Each question has its own connection and its own time, and takes in at most 16 MiB.
+//! nothing else decides. Each question has its own connection and its own time, and takes in at most 4 MiB.
 
 mod during;
 mod http;

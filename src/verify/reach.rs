@@ -17,8 +17,8 @@ use super::Surroundings;
 use crate::protocol::Dialer;
 use crate::protocol::tls::{TlsOptions, client_config};
 
-/// Of one connection: greeting, answer and all.
-const MAX_BYTES: u64 = 16 << 20;
+/// Of one connection: greeting, answer and all. A list of small things takes up to fifteen times as much memory.
+const MAX_BYTES: u64 = 4 << 20;
 
 /// A connection that ends with an error where the other side says too much.
 #[derive(Debug)]

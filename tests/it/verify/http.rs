@@ -2,8 +2,12 @@
 
 use loadgate::verdict::Verdict;
 
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::{outcomes, plan_with, verified};
-use crate::stage::{Asked, HttpServer, reply, run};
+use crate::stage::{Asked, Ended, HttpServer, loadgate_run, reply, run};
 
 async fn shop(asked: Asked) -> Vec<u8> {
     match asked.path.split('?').next().unwrap() {
@@ -75,4 +79,45 @@ fn nothing_is_verified_where_no_load_was_sent() {
     assert_eq!(ran.finished.verdict, Verdict::PreflightFailed);
     assert!(outcomes(&ran).is_empty());
     assert_eq!(server.asked().len(), 1);
+}
+
+#[test]
+fn a_signal_ends_the_wait_and_the_questions_and_what_cleans_up_is_still_done() {
+    // The verification's answer takes an hour, and so does the wait before it in the second plan.
+    let server = HttpServer::start(async |asked: Asked| {
+        if asked.path == "/books" {
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+        }
+        reply(200, "{}")
+    });
+    let base = server.url();
+    let verify = format!("- http: {{url: '{base}/books', timeout: 1h, checks: {{sold: json.stock == 0}}}}");
+    let flow = format!("- http: {{url: '{base}/load'}}");
+    let teardown = format!("teardown: [{{http: {{url: '{base}/end'}}}}]\n");
+    for (settle, asked) in [("0s", &["/load", "/books", "/end"][..]), ("1h", &["/load", "/end"])] {
+        let before = server.asked().len();
+        let text = format!("{}settle: {settle}\n{teardown}", plan_with(&flow, &verify));
+        let (mut command, folder) = loadgate_run(&text, &[]);
+        let stderr = folder.path().join("stderr");
+        command.stderr(std::fs::File::create(&stderr).unwrap());
+        let child = command.spawn().unwrap();
+        let patience = Instant::now() + Duration::from_secs(60);
+        let verifying = || std::fs::read_to_string(&stderr).unwrap().contains("verifying: the load is over");
+        let there = || server.asked().len() - before >= asked.len() - 1;
+        while !(verifying() && there()) {
+            assert!(Instant::now() < patience, "waited in vain");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), Signal::INT).unwrap();
+        let ended = Ended::of(child.wait_with_output().unwrap(), folder);
+        ended.check(
+            105,
+            &[
+                "verdict: STOPPED (exit 105): signal SIGINT",
+                "? verify http 1: could not be judged: the run was stopped before it was asked",
+            ],
+        );
+        let paths: Vec<String> = server.asked()[before..].iter().map(|asked| asked.path.clone()).collect();
+        assert_eq!(paths, asked);
+    }
 }
