@@ -8,7 +8,6 @@ use super::fields::Fields;
 pub(crate) fn plan(f: &mut Fields<'_>) {
     f.later("settle", "How long to wait between the load and `verify`", text);
     f.later("verify", "What is asked of databases and services after the load", verify);
-    f.later("chaos", "What is broken while the load is sent", chaos);
     f.later("baseline", "Earlier runs that this one is compared with", baseline);
 }
 
@@ -53,12 +52,6 @@ fn verify() -> Json {
         "type": "array",
         "items": {"type": "object", "properties": properties, "additionalProperties": false, "minProperties": 1, "maxProperties": 1},
     })
-}
-
-fn chaos() -> Json {
-    let recovery = closed(json!({"stable_for": {"type": "string"}, "within": {"type": "string"}}), &[]);
-    let properties = json!({"at": {"type": "string"}, "do": {"type": "object"}, "undo": {"type": "object"}, "recovery": recovery});
-    json!({"type": "array", "items": closed(properties, &["at", "do"])})
 }
 
 fn baseline() -> Json {

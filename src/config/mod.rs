@@ -8,6 +8,7 @@
 //! JSON Schema. Nothing here opens a file, reads the environment or resolves a name of the plan.
 
 mod action;
+mod chaos;
 mod data;
 mod defaults;
 mod executor;
@@ -35,6 +36,7 @@ mod vars;
 pub(crate) mod yaml;
 
 pub use action::*;
+pub use chaos::{FaultConfig, RecoveryConfig};
 pub use data::{DataConfig, DataSource, OnEndConfig, PickConfig};
 pub use defaults::{Defaults, IdentityConfig, Limits, TlsConfig, TlsVersion};
 pub use executor::ExecutorConfig;

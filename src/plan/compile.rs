@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::files::Files;
 use super::procedure::Procedures;
-use super::{Plan, data, hooks, metrics, rules, scenario, schedule, target, threshold_tags};
+use super::{Plan, chaos, data, hooks, metrics, rules, scenario, schedule, target, threshold_tags};
 use crate::config::{Loaded, PlanConfig, Problems};
 use crate::executor::Segment;
 use crate::labels::Labels;
@@ -28,6 +28,7 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
     let mut files = Files::beside(base);
     let mut procedures = Procedures { defaults: &plan.defaults, files: &mut files, problems: &mut problems };
     let mut hooks = hooks::compile(plan, &names, &mut procedures);
+    let mut faults = chaos::compile(plan, &names, &mut procedures);
     let (mut preflight, _) = procedures.compile("preflight", &plan.preflight, None, &names);
     let (mut setup, names) = procedures.compile("setup", &plan.setup, Some(plan.setup_timeout), &names);
     let (mut teardown, _) =
@@ -36,7 +37,8 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
         // It will stand in messages.
         step.what = loaded.source.redact(&step.what);
     }
-    for action in hooks.on_failure.iter_mut().chain(&mut hooks.always) {
+    let broken = faults.iter_mut().flat_map(|fault| fault.act.iter_mut().chain(&mut fault.undo));
+    for action in hooks.on_failure.iter_mut().chain(&mut hooks.always).chain(broken) {
         action.hide(&loaded.source);
     }
     let data = data::read(&plan.data, &mut files, &names, &mut problems);
@@ -63,6 +65,7 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
     let scrapes = target::scrapes(plan, &mut problems);
     if problems.is_empty() {
         let planned = schedule::planned(&scenarios);
+        chaos::check(plan, &named.files, planned, &mut problems);
         rules::check_memory(plan, &named, &registry, &scrapes, planned, &mut problems);
     }
     let probes = target::probes(plan, &mut problems);
@@ -82,6 +85,7 @@ pub fn compile(loaded: &Loaded, base: &Path) -> Result<Plan, Problems> {
                 setup,
                 teardown,
                 hooks,
+                faults,
                 programs: hooks::programs(loaded),
                 source: Arc::clone(&loaded.source),
                 warmup: plan.warmup.value,

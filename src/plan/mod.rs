@@ -2,6 +2,7 @@
 //! Everything that can be refused was refused, with its place in the file.
 
 mod action;
+mod chaos;
 mod compile;
 mod data;
 mod files;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use action::{Action, ActionKind, Exec, Process, Signal};
+pub use chaos::{Fault, Recovery};
 pub use compile::compile;
 pub use hooks::Hooks;
 pub use schedule::{Course, Span};
@@ -58,6 +60,8 @@ pub struct Plan {
     pub teardown: Procedure,
     /// Done when the verdict is known.
     pub hooks: Hooks,
+    /// What is broken while the load is sent.
+    pub faults: Vec<Fault>,
     /// What to say where programs are not allowed, if it has any.
     pub programs: Option<Problems>,
     /// The file, which knows what no message may show.

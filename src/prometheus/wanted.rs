@@ -93,6 +93,7 @@ impl Wanted {
                     && self.label("metric") == Some(&gate.subject)
                     && self.label("threshold") == Some(&gate.threshold)
             }
+            Gate::Recovery(_) => false,
         })
     }
 

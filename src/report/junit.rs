@@ -73,6 +73,7 @@ fn of_gate(gate: &Gate, finished: &Finished) -> TestCase {
             Evaluator::Embedded => ("rules", format!("{} {}", alert.group, alert.alert)),
             Evaluator::Prometheus(_) => ("prometheus", format!("{} {}", alert.group, alert.alert)),
         },
+        Gate::Recovery(recovery) => ("recovery", recovery.fault.clone()),
     };
     let mut case = case(finished, class, &name, status);
     case.set_system_out(found);
@@ -90,6 +91,7 @@ fn kind(gate: &Gate) -> &'static str {
             AlertOutcome::Fired { .. } => "alert",
             ref other => other.as_str(),
         },
+        Gate::Recovery(_) => "recovery",
     }
 }
 

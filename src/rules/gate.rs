@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::RecoveryGate;
 use crate::labels::Labels;
 use crate::metric::Unit;
 
@@ -10,6 +11,7 @@ use crate::metric::Unit;
 pub enum Gate {
     Threshold(ThresholdGate),
     Alert(AlertGate),
+    Recovery(RecoveryGate),
 }
 
 /// A threshold, or one level of an objective.
@@ -145,6 +147,7 @@ impl Gate {
         match self {
             Gate::Threshold(gate) => gate.effect(),
             Gate::Alert(gate) => gate.effect(),
+            Gate::Recovery(gate) => gate.effect(),
         }
     }
 
@@ -152,20 +155,21 @@ impl Gate {
         match self {
             Gate::Threshold(gate) => gate.held(),
             Gate::Alert(gate) => gate.outcome == AlertOutcome::Held,
+            Gate::Recovery(gate) => gate.held(),
         }
     }
 
     pub fn threshold(&self) -> Option<&ThresholdGate> {
         match self {
             Gate::Threshold(gate) => Some(gate),
-            Gate::Alert(_) => None,
+            Gate::Alert(_) | Gate::Recovery(_) => None,
         }
     }
 
     pub fn alert(&self) -> Option<&AlertGate> {
         match self {
-            Gate::Threshold(_) => None,
             Gate::Alert(gate) => Some(gate),
+            Gate::Threshold(_) | Gate::Recovery(_) => None,
         }
     }
 
@@ -178,6 +182,7 @@ impl Gate {
                 Evaluator::Embedded => format!("alert {}", gate.alert),
                 Evaluator::Prometheus(_) => format!("alert {} in Prometheus", gate.alert),
             },
+            Gate::Recovery(gate) => gate.name(),
         }
     }
 }

@@ -13,6 +13,7 @@ mod group;
 mod judge;
 mod nearest;
 mod probe;
+mod recovery_gate;
 mod threshold;
 pub mod unit_test;
 mod value;
@@ -35,4 +36,5 @@ pub use group::{
 pub use judge::{Moment, Snapshot, probe_families};
 use nearest::{nearest, nearest_metrics};
 pub use probe::ProbeSamples;
+pub use recovery_gate::{RecoveryGate, RecoveryOutcome};
 pub use threshold::{Aggregation, Comparison, Observed, Subject, Threshold};

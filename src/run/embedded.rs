@@ -91,24 +91,40 @@ impl Embedded {
     }
 
     /// Takes in what we export, and evaluates the groups that are due.
-    pub(super) fn tick(&mut self, at_ms: i64, families: &[Family]) -> Ticked {
+    pub(super) fn tick(&mut self, at_ms: i64, families: &[Family], tolerated: &[&str]) -> Ticked {
         let at_ms = self.take(at_ms, families);
         let mut ticked = self.evaluate(at_ms, |group| group.due(at_ms));
         if let Some(watch) = &mut self.watch {
-            ticked.abort = watch.tick(at_ms, &rules::states(&self.groups));
+            ticked.abort = watch.tick(at_ms, &rules::states(&self.groups), tolerated);
         }
         ticked
     }
 
     /// The same with all groups, for the last time: what the alerts came to in the run.
-    pub(super) fn last_tick(&mut self, at_ms: i64, families: &[Family]) -> (Vec<Gate>, Ticked) {
+    pub(super) fn last_tick(
+        &mut self,
+        at_ms: i64,
+        families: &[Family],
+        tolerated: &[&str],
+    ) -> (Vec<Gate>, Ticked) {
         let at_ms = self.take(at_ms, families);
         let ticked = self.evaluate(at_ms, |_| true);
         let gates = self.watch.take().map_or_else(Vec::new, |watch| {
             let names = self.store.names();
-            watch.finish(at_ms, &rules::states(&self.groups), &*self.store, names.iter().map(String::as_str))
+            watch.finish(
+                at_ms,
+                &rules::states(&self.groups),
+                tolerated,
+                &*self.store,
+                names.iter().map(String::as_str),
+            )
         });
         (gates, ticked)
+    }
+
+    /// Whether an alert of this run that is a gate is pending or firing now.
+    pub(super) fn gate_is_active(&self) -> bool {
+        self.watch.as_ref().is_some_and(|watch| watch.is_active(&rules::states(&self.groups)))
     }
 
     /// After the verdict, for rules over it: they notify and decide nothing.

@@ -5,6 +5,7 @@ mod actions;
 mod embedded;
 mod failures;
 mod families;
+mod faults;
 mod health;
 mod hooks;
 mod interrupted;
@@ -45,8 +46,10 @@ use crate::template::Locals;
 use crate::time::{Clock, Elapsed};
 use crate::tsdb::Store;
 use crate::verdict::{Doubt, Verdict, decide};
+use actions::Deputy;
 use embedded::Embedded;
 use families::RunView;
+use faults::Faults;
 use health::Watch;
 use observer::Observer;
 use stop::Stop;
@@ -154,6 +157,7 @@ struct Run {
     shard: Shard,
     observer: Observer,
     embedded: Embedded,
+    faults: Faults,
     watch: Watch,
     phase: Phase,
     elapsed: Duration,
@@ -192,6 +196,7 @@ impl Run {
             Embedded::new(&plan, Arc::clone(&options.store), &options.testid, options.external_url.clone());
         let prometheus = Run::prometheus(&plan, &options);
         let samples_dropped = options.load.instruments.taps.as_ref().map(Taps::dropped).unwrap_or_default();
+        let faults = Faults::new(&plan, Deputy::new(&plan, &options, None));
         let last_iterations = vec![(Duration::ZERO, 0.0); plan.scenarios.len()];
         Run {
             plan,
@@ -203,6 +208,7 @@ impl Run {
             shard,
             observer,
             embedded,
+            faults,
             watch: Watch::default(),
             phase: Phase::Preflight,
             elapsed: Duration::ZERO,
@@ -240,6 +246,7 @@ impl Run {
             self.shard.tap(taps.tap(clock));
         }
         let ended = self.drive(&mut load, clock, listener, stop).await;
+        self.faults.end(&clock).await;
         self.elapsed = clock.now().since(Elapsed::ZERO);
         self.observer.last_look(&clock).await;
         load.collect(&mut self.ledger).await;
@@ -274,6 +281,7 @@ impl Run {
             tokio::select! {
                 () = &mut done => return ended,
                 () = self.observer.observe(&clock) => {}
+                () = self.faults.advance(&clock) => {}
                 // Late by as much as it takes to wake up; a worker hands out its shard when it comes by.
                 () = tokio::time::sleep_until(warm), if !self.ledger.is_judging() => {
                     self.begin_judging(load, &clock).await;
@@ -314,7 +322,8 @@ impl Run {
         listener.progress(&self.progress(self.phase, self.elapsed, load));
         let at_ms = clock.unix_ms(clock.elapsed(due));
         let families = self.families(None);
-        let ticked = self.embedded.tick(at_ms, &families);
+        let ticked = self.embedded.tick(at_ms, &families, &self.faults.tolerated());
+        self.look_at_recovery(at_ms);
         let abort = self.tell(at_ms, ticked, listener);
         let crossed = self.ledger.is_judging().then(|| self.crossed(at_ms)).flatten();
         listener.families(families);
@@ -411,6 +420,7 @@ impl Run {
             );
             doubts.push(Doubt::Internal(what));
         }
+        doubts.extend(self.faults.doubts());
         doubts.extend(std::mem::take(&mut self.left_behind).into_iter().map(Doubt::Teardown));
         let Findings { fired, doubts: unknown, disagreements } = std::mem::take(&mut self.findings);
         doubts.extend(unknown.into_iter().map(Doubt::Prometheus));
@@ -470,6 +480,7 @@ impl Run {
             scrapes: health.scrapes,
             warmup,
             hooks: Vec::new(),
+            faults: self.faults.reports(),
         }
     }
 
@@ -499,6 +510,8 @@ impl Run {
             samples_dropped: self.samples_dropped.count(),
             store: self.embedded.store().stats(),
         };
-        families::families(&self.labels, &view)
+        let mut families = families::families(&self.labels, &view);
+        families.extend(self.faults.families(self.labels.get(), self.clock));
+        families
     }
 }

@@ -73,7 +73,10 @@ fn why_inconclusive(finished: &Finished) -> String {
         let open = finished.gates.iter().filter(|gate| gate.effect() == Effect::Inconclusive && is(gate));
         let (thresholds, alerts): (Vec<&Gate>, Vec<&Gate>) =
             open.partition(|gate| gate.threshold().is_some());
-        for (gates, kind) in [(thresholds, "threshold"), (alerts, "alert")] {
+        let (alerts, recoveries): (Vec<&Gate>, Vec<&Gate>) =
+            alerts.into_iter().partition(|gate| gate.alert().is_some());
+        let kinds = [(thresholds, "threshold"), (alerts, "alert"), (recoveries, "fault")];
+        for (gates, kind) in kinds {
             if !gates.is_empty() {
                 reasons.push(format!("{what} {}", number::counted(gates.len() as u64, kind)));
             }
@@ -89,10 +92,12 @@ fn why_inconclusive(finished: &Finished) -> String {
 type Is = fn(&Gate) -> bool;
 
 /// Why gates leave a run open.
-const REASONS: [(&str, Is); 4] = [
+const REASONS: [(&str, Is); 5] = [
+    ("no recovery is known from", |gate| matches!(gate, Gate::Recovery(_))),
     ("no data for", |gate| match gate {
         Gate::Threshold(gate) => matches!(gate.outcome, Outcome::NoData(_)),
         Gate::Alert(gate) => matches!(gate.outcome, AlertOutcome::NoData(_)),
+        Gate::Recovery(_) => false,
     }),
     ("the end came too early for", |gate| {
         gate.alert().is_some_and(|gate| matches!(gate.outcome, AlertOutcome::Pending { .. }))
