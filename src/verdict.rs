@@ -73,6 +73,18 @@ pub enum Doubt {
     Prometheus(prometheus::Doubt),
     /// What `teardown` could not do: the next run may find its leavings.
     Teardown(String),
+    /// A fault of `chaos` that could not be done: what it should have shown was not there.
+    FaultNotDone {
+        name: String,
+        what: String,
+        error: String,
+    },
+    /// It may still be there.
+    FaultNotUndone {
+        name: String,
+        what: String,
+        error: String,
+    },
     /// Something this program should not do to itself.
     Internal(String),
 }
@@ -172,6 +184,7 @@ impl Doubt {
             Doubt::RecordIncomplete(_) => "record".to_owned(),
             Doubt::Prometheus(doubt) => doubt.subject(),
             Doubt::Teardown(_) => "teardown".to_owned(),
+            Doubt::FaultNotDone { name, .. } | Doubt::FaultNotUndone { name, .. } => format!("fault {name}"),
             Doubt::Internal(_) => "internal".to_owned(),
         }
     }
@@ -296,6 +309,12 @@ impl fmt::Display for Doubt {
             }
             Doubt::Prometheus(doubt) => doubt.fmt(f),
             Doubt::Teardown(why) => write!(f, "{why}: what this run made may still be there"),
+            Doubt::FaultNotDone { name, what, error } => {
+                write!(f, "fault `{name}` was not there: {what}: {error}")
+            }
+            Doubt::FaultNotUndone { name, what, error } => {
+                write!(f, "fault `{name}` may still be there, undo it by hand: {what}: {error}")
+            }
             Doubt::Internal(what) => f.write_str(what),
         }
     }

@@ -6,7 +6,6 @@ use super::fields::Fields;
 
 /// The keys of a plan that are not built yet.
 pub(crate) fn plan(f: &mut Fields<'_>) {
-    f.later("chaos", "What is broken while the load is sent", chaos);
     f.later("baseline", "Earlier runs that this one is compared with", baseline);
 }
 
@@ -20,12 +19,6 @@ pub(crate) fn step() -> Json {
 
 fn closed(properties: Json, required: &[&str]) -> Json {
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
-}
-
-fn chaos() -> Json {
-    let recovery = closed(json!({"stable_for": {"type": "string"}, "within": {"type": "string"}}), &[]);
-    let properties = json!({"at": {"type": "string"}, "do": {"type": "object"}, "undo": {"type": "object"}, "recovery": recovery});
-    json!({"type": "array", "items": closed(properties, &["at", "do"])})
 }
 
 fn baseline() -> Json {

@@ -8,6 +8,7 @@
 //! JSON Schema. Nothing here opens a file (but [`Tokens::read`]), reads the environment or resolves a name of the plan.
 
 mod action;
+mod chaos;
 mod daemon;
 mod data;
 mod defaults;
@@ -38,6 +39,7 @@ mod verify;
 pub(crate) mod yaml;
 
 pub use action::*;
+pub use chaos::{FaultConfig, RecoveryConfig};
 pub use daemon::{
     DaemonConfig, DaemonLimits, Missed, Overlap, PrometheusConfig, ScheduleConfig, Scope, TimeZone, Tokens,
     TokensError, check_listen,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
+use super::chaos::check_names;
 use super::fields::{Element, Fields, Reader, Value, Within};
 use super::metric::MetricBody;
 use super::node::{Kind, Node};
@@ -18,8 +19,8 @@ use super::value::{
     Table, Text, VariableName,
 };
 use super::{
-    At, DataConfig, Defaults, HooksConfig, Limits, MetricConfig, Place, ProbeConfig, ScenarioConfig,
-    ScrapeConfig, SloConfig, StepConfig, ThresholdConfig, VerifyConfig, later,
+    At, DataConfig, Defaults, FaultConfig, HooksConfig, Limits, MetricConfig, Place, ProbeConfig,
+    ScenarioConfig, ScrapeConfig, SloConfig, StepConfig, ThresholdConfig, VerifyConfig, later,
 };
 
 /// A plan as it was written, after `${}` and the profile were filled in. Names in it are not yet resolved.
@@ -57,6 +58,8 @@ pub struct PlanConfig {
     pub teardown_timeout: Duration,
     /// Done when the verdict is known.
     pub hooks: HooksConfig,
+    /// In the order of the file, not of time.
+    pub chaos: Vec<FaultConfig>,
     pub metrics: Vec<MetricConfig>,
     pub thresholds: Vec<ThresholdConfig>,
     pub slo: Vec<SloConfig>,
@@ -121,6 +124,8 @@ impl Element for PlanConfig {
             f.or_empty("teardown", "Steps done once, at the end, whatever became of the load; each is tried");
         let teardown_timeout = f.or::<AtLeast<1>>("teardown_timeout", "How long `teardown` may take", "60s");
         let hooks = f.or_all_defaults::<HooksConfig>("hooks", HooksConfig::HELP);
+        let chaos = f
+            .or_empty::<Vec<FaultConfig>>("chaos", "What is broken while the load is sent, and mended again");
         let metrics =
             f.or_empty::<Table<MetricName, MetricBody>>("metrics", "Custom metrics, which `record` fills");
         let thresholds =
@@ -138,6 +143,7 @@ impl Element for PlanConfig {
         );
         later::plan(f);
 
+        check_names(f, chaos.as_deref().unwrap_or_default());
         check_unique_jobs(f, scrape.as_deref().unwrap_or_default());
         let metrics: Option<Vec<MetricConfig>> =
             metrics.map(|table| table.0.into_iter().map(MetricBody::named).collect());
@@ -163,6 +169,7 @@ impl Element for PlanConfig {
             teardown: teardown?,
             teardown_timeout: teardown_timeout?.0,
             hooks: hooks?,
+            chaos: chaos?,
             metrics: metrics?,
             thresholds: thresholds?.0,
             slo: slo?.0,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::files::Files;
 use super::procedure::Procedures;
 use super::reach::{Hosts, Reach};
-use super::{Plan, data, hooks, metrics, rules, scenario, schedule, target, threshold_tags, verify};
+use super::{Plan, chaos, data, hooks, metrics, rules, scenario, schedule, target, threshold_tags, verify};
 use crate::config::{Loaded, PlanConfig, Problems};
 use crate::executor::Segment;
 use crate::labels::Labels;
@@ -43,6 +43,7 @@ pub(super) fn with(loaded: &Loaded, mut files: Files, reach: &Reach) -> (Result<
     let names = Names::new(plan.vars.iter().map(|(name, _)| name.clone()));
     let mut procedures = Procedures { defaults: &plan.defaults, files: &mut files, problems: &mut problems };
     let mut hooks = hooks::compile(plan, &names, &mut procedures);
+    let mut faults = chaos::compile(plan, &names, &mut procedures);
     let (mut preflight, _) = procedures.compile("preflight", &plan.preflight, None, &names);
     let (mut setup, names) = procedures.compile("setup", &plan.setup, Some(plan.setup_timeout), &names);
     let verifications = verify::compile(plan, &loaded.source, &mut procedures, &names);
@@ -52,7 +53,8 @@ pub(super) fn with(loaded: &Loaded, mut files: Files, reach: &Reach) -> (Result<
         // It will stand in messages.
         step.what = loaded.redactor.redact(&step.what);
     }
-    for action in hooks.on_failure.iter_mut().chain(&mut hooks.always) {
+    let broken = faults.iter_mut().flat_map(|fault| fault.act.iter_mut().chain(&mut fault.undo));
+    for action in hooks.on_failure.iter_mut().chain(&mut hooks.always).chain(broken) {
         action.hide(&loaded.source);
     }
     let data = data::read(&plan.data, &mut files, &names, &mut problems);
@@ -79,6 +81,7 @@ pub(super) fn with(loaded: &Loaded, mut files: Files, reach: &Reach) -> (Result<
     }
     if problems.is_empty() {
         let planned = schedule::planned(&scenarios);
+        chaos::check(plan, &named.files, planned, &mut problems);
         rules::check_memory(plan, &named, &registry, &scrapes, planned, &mut problems);
     }
     let probes = target::probes(plan, &mut problems);
@@ -101,6 +104,7 @@ pub(super) fn with(loaded: &Loaded, mut files: Files, reach: &Reach) -> (Result<
                 verifications,
                 teardown,
                 hooks,
+                faults,
                 programs: hooks::programs(loaded),
                 source: Arc::clone(&loaded.source),
                 warmup: plan.warmup.value,

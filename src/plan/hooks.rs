@@ -36,7 +36,8 @@ pub(super) fn compile(plan: &PlanConfig, names: &Names, procedures: &mut Procedu
 /// What to say where programs are not allowed; `None` for a plan without any.
 pub(super) fn programs(loaded: &Loaded) -> Option<Problems> {
     let plan = &loaded.config;
-    let actions = plan.hooks.on_failure.iter().chain(&plan.hooks.always);
+    let faults = plan.chaos.iter().flat_map(|fault| fault.act.iter().chain(&fault.undo));
+    let actions = plan.hooks.on_failure.iter().chain(&plan.hooks.always).chain(faults);
     let programs = actions.filter(|action| matches!(action.value, ActionConfig::Exec(_)));
     let refused = |action: &At<ActionConfig>| {
         Problem::new(action.place, "programs are not allowed here").help(

@@ -3,6 +3,7 @@
 
 mod action;
 mod bundle;
+mod chaos;
 mod compile;
 mod data;
 mod files;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 pub use action::{Action, ActionKind, Exec, Process, Signal};
 pub use bundle::{Bundle, BundleError, Packed, pack};
+pub use chaos::{Fault, Recovery};
 pub use compile::{compile, compile_within};
 pub use hooks::Hooks;
 pub use reach::Reach;
@@ -69,6 +71,8 @@ pub struct Plan {
     pub teardown: Procedure,
     /// Done when the verdict is known.
     pub hooks: Hooks,
+    /// What is broken while the load is sent.
+    pub faults: Vec<Fault>,
     /// What to say where programs are not allowed, if it has any.
     pub programs: Option<Problems>,
     /// The file, which knows what no message may show.

@@ -93,7 +93,7 @@ impl Wanted {
                     && self.label("metric") == Some(&gate.subject)
                     && self.label("threshold") == Some(&gate.threshold)
             }
-            Gate::Verification(_) => false,
+            Gate::Verification(_) | Gate::Recovery(_) => false,
         })
     }
 

@@ -40,6 +40,24 @@ pub struct Finished {
     pub warmup: Option<Warmup>,
     /// What was done when the verdict was known.
     pub hooks: Vec<HookReport>,
+    /// What was broken, in the plan's order.
+    pub faults: Vec<FaultReport>,
+}
+
+/// A fault of the plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FaultReport {
+    pub name: String,
+    /// What broke it; `None` where only a time was measured.
+    pub act: Option<String>,
+    /// Since load began, if it was there.
+    pub injected: Option<Duration>,
+    /// Since load began, if it was gone again.
+    pub cleared: Option<Duration>,
+    /// Since it was gone.
+    pub recovered_after: Option<Duration>,
+    pub done: Option<Outcome>,
+    pub undone: Option<Outcome>,
 }
 
 /// One of `hooks` that was done.

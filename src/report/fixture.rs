@@ -369,5 +369,6 @@ fn finish(totals: Totals, thresholds: &[Threshold], dropped: u64) -> Finished {
         scrapes,
         warmup: None,
         hooks: Vec::new(),
+        faults: Vec::new(),
     }
 }

@@ -9,16 +9,17 @@ use super::summary::finding;
 use crate::labels::Labels;
 use crate::metric::Unit;
 use crate::rules::{
-    AlertGate, AlertOutcome, Effect, Evaluator, Gate, NoData, Outcome, ThresholdGate, VerificationGate,
-    VerificationOutcome,
+    AlertGate, AlertOutcome, Effect, Evaluator, Gate, NoData, Outcome, RecoveryGate, ThresholdGate,
+    VerificationGate, VerificationOutcome,
 };
 
-/// `kind` says which fields follow: `threshold`, `slo`, `alert` or `verification`.
+/// `kind` says which fields follow: `threshold`, `slo`, `alert`, `verification` or `recovery`.
 pub(super) fn gate(gate: &Gate, finished: &Finished) -> Value {
     let mut object = match gate {
         Gate::Threshold(threshold) => of_threshold(threshold),
         Gate::Alert(alert) => of_alert(alert),
         Gate::Verification(verification) => of_verification(verification),
+        Gate::Recovery(recovery) => of_recovery(recovery),
     };
     object.insert("effect".to_owned(), effect(gate.effect()).into());
     object.insert("message".to_owned(), finding(gate, finished).into());
@@ -118,6 +119,17 @@ fn of_verification(gate: &VerificationGate) -> Map<String, Value> {
         "at_seconds": at.map(|at| at.as_secs_f64()),
         "why": why,
         "no_data": blind.map(no_data),
+    }))
+}
+
+fn of_recovery(gate: &RecoveryGate) -> Map<String, Value> {
+    object(json!({
+        "kind": "recovery",
+        "fault": gate.fault,
+        "outcome": gate.outcome.as_str(),
+        "recovery_seconds": gate.outcome.took().map(|took| took.as_secs_f64()),
+        "within_seconds": gate.within.as_secs_f64(),
+        "stable_for_seconds": gate.stable_for.as_secs_f64(),
     }))
 }
 

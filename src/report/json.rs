@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::gate_json::gate;
 use super::observed::{Observed, Trend, Values};
 use super::rfc3339::utc;
-use super::{Finished, HookReport, Probe, ScenarioProgress, TrendStat, causes};
+use super::{FaultReport, Finished, HookReport, Probe, ScenarioProgress, TrendStat, causes};
 use crate::action::{Captured, Outcome};
 use crate::metric::Unit;
 use crate::verdict::ScrapeHealth;
@@ -45,6 +45,7 @@ pub fn summary(finished: &Finished, trend_stats: &[TrendStat]) -> Value {
             .collect::<Vec<_>>(),
         "doubts": finished.doubts.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "disagreements": finished.disagreements,
+        "faults": finished.faults.iter().map(fault).collect::<Vec<_>>(),
         "hooks": finished.hooks.iter().map(hook).collect::<Vec<_>>(),
         "metrics": metrics(finished, trend_stats),
         "causes": causes(finished),
@@ -168,12 +169,25 @@ fn probe(probe: &Probe) -> Value {
     })
 }
 
+/// What was broken, and when; seconds of moments count from the start of load.
+fn fault(fault: &FaultReport) -> Value {
+    json!({
+        "name": fault.name,
+        "action": fault.act,
+        "injected_seconds": fault.injected.map(|at| at.as_secs_f64()),
+        "cleared_seconds": fault.cleared.map(|at| at.as_secs_f64()),
+        "recovery_seconds": fault.recovered_after.map(|took| took.as_secs_f64()),
+        "do": fault.done.as_ref().map(outcome),
+        "undo": fault.undone.as_ref().map(outcome),
+    })
+}
+
 /// What was done when the verdict was known; it is no part of the verdict.
 fn hook(hook: &HookReport) -> Value {
     json!({"list": hook.list.as_str(), "action": hook.what, "result": outcome(&hook.outcome)})
 }
 
-pub(super) fn outcome(outcome: &Outcome) -> Value {
+fn outcome(outcome: &Outcome) -> Value {
     let captured = |captured: &Captured| json!({"text": captured.text, "more_bytes": captured.more_bytes});
     json!({
         "ok": outcome.succeeded(),

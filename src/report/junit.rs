@@ -74,6 +74,7 @@ fn of_gate(gate: &Gate, finished: &Finished) -> TestCase {
             Evaluator::Prometheus(_) => ("prometheus", format!("{} {}", alert.group, alert.alert)),
         },
         Gate::Verification(verification) => ("verify", verification.name.clone()),
+        Gate::Recovery(recovery) => ("recovery", recovery.fault.clone()),
     };
     let mut case = case(finished, class, &name, status);
     case.set_system_out(found);
@@ -95,6 +96,7 @@ fn kind(gate: &Gate) -> &'static str {
             VerificationOutcome::Failed { .. } => "verification",
             ref other => other.as_str(),
         },
+        Gate::Recovery(_) => "recovery",
     }
 }
 

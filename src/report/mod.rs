@@ -25,7 +25,7 @@ mod vegeta;
 mod fixture;
 
 pub use display::{Display, Format, Layout, headline, line, target_line};
-pub use finished::{Finished, HookReport, Probe, Warmup};
+pub use finished::{FaultReport, Finished, HookReport, Probe, Warmup};
 pub use json::summary as json_summary;
 pub use junit::junit;
 pub use progress::{Phase, Progress, ProgressProbe, ScenarioProgress, Traffic, Waiting};

@@ -216,7 +216,7 @@ mod tests {
         let mut finished = fixture::passed();
         let thresholds = finished.gates.iter_mut().filter_map(|gate| match gate {
             Gate::Threshold(gate) => Some(gate),
-            Gate::Alert(_) | Gate::Verification(_) => None,
+            Gate::Alert(_) | Gate::Verification(_) | Gate::Recovery(_) => None,
         });
         thresholds.filter(|gate| gate.threshold == "p(95)<500").for_each(|gate| gate.value = Some(20.15));
         let observed = finished.observed();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::RecoveryGate;
 use super::verification::VerificationGate;
 use crate::labels::Labels;
 use crate::metric::Unit;
@@ -12,6 +13,7 @@ pub enum Gate {
     Threshold(ThresholdGate),
     Alert(AlertGate),
     Verification(VerificationGate),
+    Recovery(RecoveryGate),
 }
 
 /// A threshold, or one level of an objective.
@@ -148,6 +150,7 @@ impl Gate {
             Gate::Threshold(gate) => gate.effect(),
             Gate::Alert(gate) => gate.effect(),
             Gate::Verification(gate) => gate.effect(),
+            Gate::Recovery(gate) => gate.effect(),
         }
     }
 
@@ -156,26 +159,27 @@ impl Gate {
             Gate::Threshold(gate) => gate.held(),
             Gate::Alert(gate) => gate.outcome == AlertOutcome::Held,
             Gate::Verification(gate) => gate.held(),
+            Gate::Recovery(gate) => gate.held(),
         }
     }
 
     pub fn threshold(&self) -> Option<&ThresholdGate> {
         match self {
             Gate::Threshold(gate) => Some(gate),
-            Gate::Alert(_) | Gate::Verification(_) => None,
+            Gate::Alert(_) | Gate::Verification(_) | Gate::Recovery(_) => None,
         }
     }
 
     pub fn alert(&self) -> Option<&AlertGate> {
         match self {
-            Gate::Threshold(_) | Gate::Verification(_) => None,
             Gate::Alert(gate) => Some(gate),
+            Gate::Threshold(_) | Gate::Verification(_) | Gate::Recovery(_) => None,
         }
     }
 
     pub fn verification(&self) -> Option<&VerificationGate> {
         match self {
-            Gate::Threshold(_) | Gate::Alert(_) => None,
+            Gate::Threshold(_) | Gate::Alert(_) | Gate::Recovery(_) => None,
             Gate::Verification(gate) => Some(gate),
         }
     }
@@ -190,6 +194,7 @@ impl Gate {
                 Evaluator::Prometheus(_) => format!("alert {} in Prometheus", gate.alert),
             },
             Gate::Verification(gate) => format!("verify {}", gate.name),
+            Gate::Recovery(gate) => gate.name(),
         }
     }
 }

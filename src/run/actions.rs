@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::RunOptions;
 use super::procedure::Performance;
 use crate::action::exec::{Surroundings, resume, run};
 use crate::action::{Options, Outcome, signal};
@@ -22,6 +23,16 @@ pub(super) struct Deputy {
 }
 
 impl Deputy {
+    pub(super) fn new(plan: &Arc<Plan>, options: &RunOptions, verdict: Option<(String, u8)>) -> Self {
+        Deputy {
+            plan: Arc::clone(plan),
+            testid: options.testid.clone(),
+            options: options.actions.clone(),
+            http_debug: options.load.instruments.http_debug,
+            verdict,
+        }
+    }
+
     /// Does it once. `key` is that of the journal.
     pub(super) async fn act(&self, action: &Action, key: &str) -> Outcome {
         let began = Instant::now();

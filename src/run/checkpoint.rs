@@ -34,6 +34,7 @@ impl Run {
             scrapes: self.observer.health(),
             warmup: None,
             hooks: Vec::new(),
+            faults: Vec::new(),
         }
     }
 }

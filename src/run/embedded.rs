@@ -88,18 +88,24 @@ impl Embedded {
     }
 
     /// Takes in what we export, and evaluates the groups that are due.
-    pub(super) fn tick(&mut self, at_ms: i64, families: &[Family]) -> Ticked {
+    pub(super) fn tick(&mut self, at_ms: i64, families: &[Family], tolerated: &[&str]) -> Ticked {
         let at_ms = self.take(at_ms, families);
         let mut ticked = self.evaluate(at_ms, |group| group.due(at_ms));
         if let Some(watch) = &mut self.watch {
-            ticked.abort =
-                states(&self.rulebook, self.standing.as_deref(), |states| watch.tick(at_ms, states));
+            ticked.abort = states(&self.rulebook, self.standing.as_deref(), |states| {
+                watch.tick(at_ms, states, tolerated)
+            });
         }
         ticked
     }
 
     /// The same with all groups, for the last time: what the alerts came to in the run.
-    pub(super) fn last_tick(&mut self, at_ms: i64, families: &[Family]) -> (Vec<Gate>, Ticked) {
+    pub(super) fn last_tick(
+        &mut self,
+        at_ms: i64,
+        families: &[Family],
+        tolerated: &[&str],
+    ) -> (Vec<Gate>, Ticked) {
         let at_ms = self.take(at_ms, families);
         let ticked = self.evaluate(at_ms, |_| true);
         if let Some(standing) = &self.standing {
@@ -109,10 +115,17 @@ impl Embedded {
             let names = self.store.names();
             let names = names.iter().map(String::as_str);
             states(&self.rulebook, self.standing.as_deref(), |states| {
-                watch.finish(at_ms, states, &*self.store, names)
+                watch.finish(at_ms, states, tolerated, &*self.store, names)
             })
         });
         (gates, ticked)
+    }
+
+    /// Whether an alert of this run that is a gate is pending or firing now.
+    pub(super) fn gate_is_active(&self) -> bool {
+        self.watch.as_ref().is_some_and(|watch| {
+            states(&self.rulebook, self.standing.as_deref(), |states| watch.is_active(states))
+        })
     }
 
     /// After the verdict, for rules over it: they notify and decide nothing.

@@ -1,7 +1,5 @@
 //! What is done when the verdict is known: `hooks`. Whatever becomes of them, the verdict stays.
 
-use std::sync::Arc;
-
 use super::Run;
 use super::actions::Deputy;
 use super::stop::Stop;
@@ -27,7 +25,8 @@ impl Run {
         finished: &Finished,
         stop: &mut Stop<impl Future<Output = String> + Unpin>,
     ) -> Vec<HookReport> {
-        let deputy = self.deputy(Some((finished.verdict.label().to_owned(), finished.exit_code())));
+        let verdict = (finished.verdict.label().to_owned(), finished.exit_code());
+        let deputy = Deputy::new(&self.plan, &self.options, Some(verdict));
         let due = due(&self.plan, finished.verdict != Verdict::Passed);
         let mut reports = Vec::new();
         for (list, at, hook) in due {
@@ -38,16 +37,6 @@ impl Run {
             reports.push(report(list, hook, outcome));
         }
         reports
-    }
-
-    pub(super) fn deputy(&self, verdict: Option<(String, u8)>) -> Deputy {
-        Deputy {
-            plan: Arc::clone(&self.plan),
-            testid: self.options.testid.clone(),
-            options: self.options.actions.clone(),
-            http_debug: self.options.load.instruments.http_debug,
-            verdict,
-        }
     }
 }
 

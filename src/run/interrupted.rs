@@ -1,10 +1,12 @@
-//! What is left to do of a run whose process went away in the middle: `hooks` that were due, each done once.
+//! What is left to do of a run whose process went away in the middle: faults are undone, `hooks` that were due are done once.
 
 use std::sync::Arc;
 
 use super::actions::Deputy;
+use super::faults::{key, mend};
 use super::hooks::{due, perform, report};
 use crate::action::{Entry, HookList, Journaled, Options, Outcome};
+use crate::chaos::Deed;
 use crate::plan::{Action, Plan};
 use crate::report::HookReport;
 
@@ -16,6 +18,8 @@ const INTERRUPTED_CODE: u8 = 1;
 /// What was done for a run that was cut.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Mended {
+    /// By name, and what came of undoing it. One that could not be undone stays open in the journal.
+    pub faults: Vec<(String, Outcome)>,
     pub hooks: Vec<HookReport>,
 }
 
@@ -36,7 +40,7 @@ impl Mended {
 /// Finishes what was cut: `journaled` is all that the journal of `options` holds of the run. May itself be cut and
 /// called again.
 ///
-/// Hooks that are over are not done again. A program that was begun is found by what it left: if it ended, that was it;
+/// Faults that were begun are undone, again if need be. Hooks that are over are not done again. A program that was begun is found by what it left: if it ended, that was it;
 /// if it still runs, it is waited for; if it was cut too, it is run again. A request that was begun is sent again, with the
 /// same `Idempotency-Key`. A run that had no verdict has its `always` hooks done, which are told `interrupted`.
 pub async fn finish_interrupted(
@@ -60,6 +64,15 @@ pub async fn finish_interrupted(
         verdict: Some(verdict),
     };
     let mut mended = Mended::default();
+    for note in journaled.iter().filter(|note| note.outcome.is_none()) {
+        let Entry::Fault { at, name } = &note.entry else { continue };
+        let Some(fault) = plan.faults.get(*at) else { continue };
+        if let Some(act) = &fault.act {
+            // One that still breaks something must not do so after it was mended.
+            let _ = deputy.remains(act, &key(*at, Deed::Do)).await;
+        }
+        mended.faults.push((name.clone(), mend(&deputy, *at, fault).await));
+    }
     for (list, at, hook) in due(&plan, failed) {
         let noted = journaled.iter().find(|note| is_hook(&note.entry, list, at));
         if noted.is_some_and(|note| note.outcome.is_some()) {

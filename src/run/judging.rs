@@ -29,7 +29,7 @@ impl Run {
         }
         let clock = Clock::start();
         let at_ms = clock.unix_ms(Elapsed::ZERO);
-        let ticked = self.embedded.tick(at_ms, &self.families(None));
+        let ticked = self.embedded.tick(at_ms, &self.families(None), &[]);
         let _nobody_to_stop = self.tell(at_ms, ticked, listener);
         None
     }
@@ -39,7 +39,8 @@ impl Run {
         let at_ms = clock.unix_ms(clock.now());
         self.alerts = Some(Vec::new());
         let families = self.families(None);
-        let (gates, ticked) = self.embedded.last_tick(at_ms, &families);
+        let (gates, ticked) = self.embedded.last_tick(at_ms, &families, &self.faults.tolerated());
+        self.look_at_recovery(at_ms);
         self.alerts = Some(gates);
         self.tell(at_ms, ticked, listener);
         listener.families(families);
@@ -58,6 +59,13 @@ impl Run {
             listener.alerts(at_ms, ticked.notices);
         }
         ticked.abort
+    }
+
+    /// After the rules have been evaluated.
+    pub(super) fn look_at_recovery(&mut self, at_ms: i64) {
+        let Some(clock) = self.clock else { return };
+        let hold = !self.embedded.gate_is_active();
+        self.faults.look(clock.now(), at_ms, self.embedded.store(), hold);
     }
 
     /// The position of a threshold that wants the run to end.
@@ -93,6 +101,7 @@ impl Run {
         let thresholds = self.plan.threshold_rules.judge(self.moment(at_ms, &families, true));
         let alerts = self.alerts.take();
         self.alerts = Some(Vec::new());
-        thresholds.into_iter().map(Gate::Threshold).chain(alerts.into_iter().flatten()).collect()
+        let gates = thresholds.into_iter().map(Gate::Threshold).chain(alerts.into_iter().flatten());
+        gates.chain(self.faults.gates()).collect()
     }
 }

@@ -7,6 +7,7 @@ mod control;
 mod embedded;
 mod failures;
 mod families;
+mod faults;
 mod health;
 mod hooks;
 mod interrupted;
@@ -55,8 +56,10 @@ use crate::time::{Clock, Elapsed};
 use crate::tsdb::Store;
 use crate::verdict::{Doubt, Verdict, decide};
 use crate::verify::Watching;
+use actions::Deputy;
 use embedded::Embedded;
 use families::RunView;
+use faults::Faults;
 use health::Watch;
 use observer::Observer;
 use stop::Stop;
@@ -187,6 +190,7 @@ struct Run {
     shard: Shard,
     observer: Observer,
     embedded: Embedded,
+    faults: Faults,
     watch: Watch,
     phase: Phase,
     /// The phase that others were told of.
@@ -238,6 +242,7 @@ impl Run {
         let embedded = Embedded::new(&plan, store, &options.testid, options.external_url.clone(), standing);
         let prometheus = Run::prometheus(&plan, &options);
         let samples_dropped = options.load.instruments.taps.as_ref().map(Taps::dropped).unwrap_or_default();
+        let faults = Faults::new(&plan, Deputy::new(&plan, &options, None));
         let last_iterations = vec![(Duration::ZERO, 0.0); plan.scenarios.len()];
         Run {
             plan,
@@ -249,6 +254,7 @@ impl Run {
             shard,
             observer,
             embedded,
+            faults,
             watch: Watch::default(),
             phase: Phase::Preflight,
             told: None,
@@ -294,6 +300,7 @@ impl Run {
         self.enter(Phase::Running, listener);
         self.watch(given, clock);
         let ended = self.drive(&mut load, clock, listener, stop).await;
+        self.faults.end(&clock).await;
         self.keep_time(&load);
         if let Some(control) = &mut self.control {
             control.close();
@@ -336,6 +343,7 @@ impl Run {
                 () = &mut done => return ended,
                 () = self.observer.observe(&clock) => {}
                 () = self.watching.ask() => {}
+                () = self.faults.advance(&clock) => {}
                 // Late by as much as it takes to wake up; a worker hands out its shard when it comes by.
                 () = tokio::time::sleep_until(warm), if warms_up => {
                     self.begin_judging(load, &clock).await;
@@ -377,7 +385,8 @@ impl Run {
         self.checkpoint(listener);
         let at_ms = clock.unix_ms(clock.elapsed(due));
         let families = self.families(None);
-        let ticked = self.embedded.tick(at_ms, &families);
+        let ticked = self.embedded.tick(at_ms, &families, &self.faults.tolerated());
+        self.look_at_recovery(at_ms);
         let abort = self.tell(at_ms, ticked, listener);
         let crossed = self.ledger.is_judging().then(|| self.crossed(at_ms)).flatten();
         listener.families(families);
@@ -481,6 +490,7 @@ impl Run {
             );
             doubts.push(Doubt::Internal(what));
         }
+        doubts.extend(self.faults.doubts());
         doubts.extend(std::mem::take(&mut self.left_behind).into_iter().map(Doubt::Teardown));
         let Findings { fired, doubts: unknown, disagreements } = std::mem::take(&mut self.findings);
         doubts.extend(unknown.into_iter().map(Doubt::Prometheus));
@@ -537,6 +547,7 @@ impl Run {
             scrapes: health.scrapes,
             warmup,
             hooks: Vec::new(),
+            faults: self.faults.reports(),
         }
     }
 
@@ -567,6 +578,8 @@ impl Run {
             samples_dropped: self.samples_dropped.count(),
             store: self.embedded.store().stats(),
         };
-        families::families(&self.labels, &view)
+        let mut families = families::families(&self.labels, &view);
+        families.extend(self.faults.families(self.labels.get(), self.clock));
+        families
     }
 }

@@ -1,11 +1,16 @@
 //! What was found of a gate, in one line.
 
+use std::time::Duration;
+
 use super::super::clean::clean;
 use super::super::observed::{aggregation, is_share};
 use super::super::paint::Paint;
 use super::super::{Finished, number};
 use crate::labels::Labels;
-use crate::rules::{AlertGate, AlertOutcome, Effect, Firing, Gate, NoData, Outcome, ThresholdGate};
+use crate::rules::{
+    AlertGate, AlertOutcome, Effect, Firing, Gate, NoData, Outcome, RecoveryGate, RecoveryOutcome,
+    ThresholdGate,
+};
 use crate::time::span;
 
 pub(super) fn mark(gate: &Gate, paint: Paint) -> String {
@@ -24,6 +29,31 @@ pub(in crate::report) fn finding(gate: &Gate, finished: &Finished) -> String {
         Gate::Threshold(gate) => of_threshold(gate, finished),
         Gate::Alert(gate) => of_alert(gate, finished),
         Gate::Verification(gate) => super::verifications::found(gate),
+        Gate::Recovery(gate) => of_recovery(gate),
+    }
+}
+
+fn of_recovery(gate: &RecoveryGate) -> String {
+    let shown =
+        |time: &Duration| span(Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
+    let within = shown(&gate.within);
+    match &gate.outcome {
+        RecoveryOutcome::Recovered(took) => format!("after {}, within {within}", shown(took)),
+        RecoveryOutcome::Late(took) => format!("after {}, later than {within}", shown(took)),
+        RecoveryOutcome::Never { since_cleared } => {
+            format!("not recovered {} after the fault, later than {within}", shown(since_cleared))
+        }
+        RecoveryOutcome::Unknown { held: Some(held), since_cleared } => format!(
+            "the end came too early, {} after the fault: it had held for {} of the {} that it must",
+            shown(since_cleared),
+            shown(held),
+            shown(&gate.stable_for)
+        ),
+        RecoveryOutcome::Unknown { held: None, since_cleared } => format!(
+            "the end came too early: not recovered {} after the fault, and {within} were allowed",
+            shown(since_cleared)
+        ),
+        RecoveryOutcome::NoFault => "there was no fault that it could have recovered from".to_owned(),
     }
 }
 
@@ -69,7 +99,7 @@ fn fired(first: &Firing, others: usize, finished: &Finished) -> String {
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
     let after_ms = u64::try_from(first.at_ms.saturating_sub(began_ms)).unwrap_or(0);
-    let at = span(std::time::Duration::from_millis(after_ms));
+    let at = span(Duration::from_millis(after_ms));
     let said = ["summary", "description", "message"].iter().find_map(|name| first.annotations.get(*name));
     let said = said.map_or_else(String::new, |said| format!(": {}", clean(said.trim())));
     let others = match others {
@@ -103,8 +133,6 @@ fn shown(labels: &Labels) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::metric::Unit;
     use crate::report::fixture;

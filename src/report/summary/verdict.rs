@@ -72,7 +72,7 @@ fn why_inconclusive(finished: &Finished) -> String {
     for (what, is) in REASONS {
         let open = finished.gates.iter().filter(|gate| gate.effect() == Effect::Inconclusive && is(gate));
         let open: Vec<&Gate> = open.collect();
-        for kind in ["threshold", "alert", "verification"] {
+        for kind in ["threshold", "alert", "verification", "fault"] {
             let count = open.iter().filter(|gate| kind_of(gate) == kind).count();
             if count > 0 {
                 reasons.push(format!("{what} {}", number::counted(count as u64, kind)));
@@ -91,17 +91,20 @@ fn kind_of(gate: &Gate) -> &'static str {
         Gate::Threshold(_) => "threshold",
         Gate::Alert(_) => "alert",
         Gate::Verification(_) => "verification",
+        Gate::Recovery(_) => "fault",
     }
 }
 
 type Is = fn(&Gate) -> bool;
 
 /// Why gates leave a run open.
-const REASONS: [(&str, Is); 5] = [
+const REASONS: [(&str, Is); 6] = [
+    ("no recovery is known from", |gate| matches!(gate, Gate::Recovery(_))),
     ("no data for", |gate| match gate {
         Gate::Threshold(gate) => matches!(gate.outcome, Outcome::NoData(_)),
         Gate::Alert(gate) => matches!(gate.outcome, AlertOutcome::NoData(_)),
         Gate::Verification(gate) => matches!(gate.outcome, VerificationOutcome::NoData(_)),
+        Gate::Recovery(_) => false,
     }),
     ("the end came too early for", |gate| {
         gate.alert().is_some_and(|gate| matches!(gate.outcome, AlertOutcome::Pending { .. }))

@@ -139,11 +139,11 @@ impl Row {
             }
             if at == last {
                 let names = ["m", "up", "of_another_run", "gone"];
-                let gates = watch.finish(at_ms, &now, &Stored, names.into_iter());
+                let gates = watch.finish(at_ms, &now, &[], &Stored, names.into_iter());
                 assert!(gates.len() <= 1);
                 return (gates.into_iter().next(), abort);
             }
-            abort = abort.or(watch.tick(at_ms, &now));
+            abort = abort.or(watch.tick(at_ms, &now, &[]));
         }
         unreachable!("there is a last tick")
     }

@@ -77,12 +77,15 @@ impl AlertWatch {
     }
 
     /// Takes in the states of all rules after a tick, in the order of the rules; answers with the first alert that
-    /// wants the run to end.
-    pub fn tick(&mut self, at_ms: i64, states: &[RuleNow<'_>]) -> Option<Abort> {
+    /// wants the run to end. Alerts named in `tolerated` do not count now: something was broken on purpose.
+    pub fn tick(&mut self, at_ms: i64, states: &[RuleNow<'_>], tolerated: &[&str]) -> Option<Abort> {
         let opened_at_ms = self.opened_at_ms?;
         let mut abort = None;
         for ((rule, seen), now) in self.rules.iter_mut().zip(states) {
             seen.already = None;
+            if tolerated.contains(&rule.alert.as_str()) {
+                continue;
+            }
             for alert in now.alerts.iter().filter(|alert| belongs(alert, &self.testid)) {
                 if alert.state != AlertState::Firing {
                     continue;
@@ -103,17 +106,30 @@ impl AlertWatch {
         abort
     }
 
+    /// Whether an alert of this run that is a gate is pending or firing.
+    pub fn is_active(&self, states: &[RuleNow<'_>]) -> bool {
+        self.rules.iter().zip(states).any(|((rule, _), now)| {
+            let mut own = now.alerts.iter().filter(|alert| belongs(alert, &self.testid));
+            // What asks how long a recovery takes is no part of it.
+            own.any(|alert| {
+                alert.labels.value("fault").is_none()
+                    && gravity(|name| alert.labels.value(name), rule.origin) != Gravity::None
+            })
+        })
+    }
+
     /// What each rule that is a gate came to, after its final tick, which this takes in. `source` has what was stored,
     /// `names` are the metrics in it. Rules that are no gate are listed if they fired and the plan names them.
     pub fn finish<'n>(
         mut self,
         at_ms: i64,
         states: &[RuleNow<'_>],
+        tolerated: &[&str],
         source: &dyn Source,
         names: impl Iterator<Item = &'n str> + Clone,
     ) -> Vec<Gate> {
         self.open(at_ms);
-        self.tick(at_ms, states);
+        self.tick(at_ms, states, tolerated);
         let opened_at_ms = self.opened_at_ms.unwrap_or(at_ms);
         let run = Run { testid: &self.testid, opened_at_ms, at_ms, source };
         let mut gates = Vec::new();

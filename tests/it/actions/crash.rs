@@ -150,3 +150,18 @@ fn a_hook_that_was_killed_with_its_run_is_done_again() {
     assert_eq!((lines(&folder, "done"), mended.hooks.len()), (vec!["again".to_owned()], 1));
     assert_eq!(mended.hooks[0].outcome.error, None);
 }
+#[test]
+fn a_run_that_is_cut_before_its_verdict_has_what_is_always_done_done() {
+    let folder = crashed(&plan_with(
+        "sleep: 1h",
+        "hooks:
+  on_failure: [{exec: {command: echo never >>done}}]
+  always: [{exec: {command: 'echo $LOADGATE_VERDICT $LOADGATE_EXIT_CODE >>done'}}]
+chaos: [{at: 0s, do: {exec: {command: 'echo fault >>done; echo ready >ready'}}, undo: {exec: {command: 'echo undone >>done'}}}]
+",
+    ));
+    mend(&folder);
+    assert_eq!(lines(&folder, "done"), ["fault", "undone", "interrupted 1"]);
+    mend(&folder);
+    assert_eq!(lines(&folder, "done").len(), 3, "each once");
+}
