@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod doctor;
 mod files;
 mod listener;
 mod log;
@@ -53,6 +54,7 @@ enum Command {
     Rules(rules::Rules),
     Target(target::Target),
     Schema(schema::Schema),
+    Doctor(doctor::Doctor),
 }
 
 /// Parses the command line and runs the command.
@@ -81,6 +83,10 @@ pub fn main() -> ExitCode {
         }
         Command::Target(target) => target.execute(),
         Command::Schema(schema) => schema.execute(),
+        Command::Doctor(mut doctor) => {
+            doctor.plan.split_env(from_environment("env"));
+            doctor.execute()
+        }
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

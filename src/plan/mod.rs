@@ -23,7 +23,7 @@ use std::time::Duration;
 
 pub use bundle::{Bundle, BundleError, Packed, pack};
 pub use compile::{compile, compile_within};
-pub use reach::Reach;
+pub use reach::{NamedTarget, Reach};
 pub use schedule::{Course, Span};
 
 use crate::config::Redactor;
@@ -47,6 +47,8 @@ pub struct Plan {
     pub tags: Labels,
     pub registry: Arc<Registry>,
     pub settings: Arc<Settings>,
+    /// Those that are known before the run.
+    pub targets: Vec<NamedTarget>,
     pub vars: Value,
     pub scrapes: Vec<Scrape>,
     pub probes: Vec<Probe>,

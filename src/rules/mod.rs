@@ -33,6 +33,7 @@ pub use group::{
     Notice, Rule, Storage,
 };
 pub use judge::{Moment, Snapshot, probe_families};
-use nearest::{nearest, nearest_metrics};
+use nearest::nearest;
+pub(crate) use nearest::nearest_metrics;
 pub use probe::ProbeSamples;
 pub use threshold::{Aggregation, Comparison, Observed, Subject, Threshold};
