@@ -62,7 +62,9 @@ pub(super) async fn get(url: &Url, way: &Way<'_>) -> Result<Answer, ScrapeError>
 /// A service that the command line or the configuration named: `path` is added to its URL's.
 pub(super) async fn service(base: &Url, path: &str) -> Result<Answer, String> {
     let mut url = base.clone();
+    let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
     url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+    url.set_query(query);
     let tls = (url.scheme() == "https").then(|| client_config(&TlsOptions::default()));
     let tls = tls.transpose().map_err(|error| format!("failed to {error}"))?;
     let way = Way { tls: tls.as_ref().map(|tls| &tls.http1), ..Way::default() };

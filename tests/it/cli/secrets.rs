@@ -121,7 +121,7 @@ fn neither_metrics_nor_the_query_api_show_a_secret() {
     let address: SocketAddr = serving.address;
     for path in [
         "/metrics",
-        "/api/v1/series?match[]={__name__=~\".%2B\"}",
+        "/api/v1/series?match[]=%7B__name__%3D~%22.%2B%22%7D",
         "/api/v1/labels",
         "/api/v1/label/name/values",
         "/api/v1/rules",
