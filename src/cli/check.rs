@@ -6,7 +6,7 @@ use super::files::{PlanArgs, complain, read_plan, say};
 use super::rules::{check_rules, holds_rules};
 use super::{Failure, INVALID_PLAN};
 
-mod config;
+pub(super) mod config;
 
 use config::{check_config, holds_config};
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod doctor;
 mod files;
 mod healthcheck;
 mod listener;
@@ -59,6 +60,7 @@ enum Command {
     Target(target::Target),
     Schema(schema::Schema),
     Healthcheck(healthcheck::Healthcheck),
+    Doctor(doctor::Doctor),
 }
 
 /// Parses the command line and runs the command.
@@ -90,6 +92,10 @@ pub fn main() -> ExitCode {
         Command::Schema(schema) => schema.execute(),
         Command::Runs(runs) => runs.execute(),
         Command::Healthcheck(healthcheck) => healthcheck.execute(),
+        Command::Doctor(mut doctor) => {
+            doctor.plan.split_env(from_environment("env"));
+            doctor.execute()
+        }
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

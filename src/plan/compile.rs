@@ -74,6 +74,7 @@ pub(super) fn with(loaded: &Loaded, mut files: Files, reach: &Reach) -> (Result<
         threshold_tags::check(plan, &registry, &mut problems);
     }
     let scrapes = target::scrapes(plan, &mut from.files.hosts, &mut problems);
+    let targets = from.files.hosts.targets();
     let settings = target::settings(plan, reach, &mut from.files, &mut problems);
     let named = rules::named(plan, &mut from.files, &mut problems);
     if sound {
@@ -95,6 +96,7 @@ pub(super) fn with(loaded: &Loaded, mut files: Files, reach: &Reach) -> (Result<
                 ),
                 registry: Arc::new(registry),
                 settings: Arc::new(settings),
+                targets,
                 vars: scenario::template_values(&plan.vars),
                 scrapes,
                 probes,

@@ -30,7 +30,7 @@ pub use bundle::{Bundle, BundleError, Packed, pack};
 pub use chaos::{Fault, Recovery};
 pub use compile::{compile, compile_within};
 pub use hooks::Hooks;
-pub use reach::Reach;
+pub use reach::{NamedTarget, Reach};
 pub use schedule::{Course, Span};
 pub use text::{EXIT_CODE, TESTID, VERDICT};
 
@@ -56,6 +56,8 @@ pub struct Plan {
     pub tags: Labels,
     pub registry: Arc<Registry>,
     pub settings: Arc<Settings>,
+    /// Those that are known before the run.
+    pub targets: Vec<NamedTarget>,
     pub vars: Value,
     pub scrapes: Vec<Scrape>,
     pub probes: Vec<Probe>,

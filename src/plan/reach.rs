@@ -30,12 +30,72 @@ impl Default for Reach {
     }
 }
 
+/// A target that a plan names when it is loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedTarget {
+    /// A name or an address; an IPv6 address without brackets.
+    pub host: String,
+    pub port: u16,
+    /// Whether there is TLS on it.
+    pub secure: bool,
+    pub websocket: bool,
+    /// Of the first URL that names it, with its query.
+    path: String,
+}
+
+impl NamedTarget {
+    fn of(target: &Target) -> Self {
+        let origin = target.origin();
+        NamedTarget {
+            host: origin.host().to_owned(),
+            port: origin.port(),
+            secure: origin.secure(),
+            websocket: target.is_websocket(),
+            path: target.path_and_query().to_owned(),
+        }
+    }
+
+    fn is_like(&self, other: &NamedTarget) -> bool {
+        let of = |target: &NamedTarget| (target.host.clone(), target.port, target.secure, target.websocket);
+        of(self) == of(other)
+    }
+
+    /// What a `GET` asks for: of a WebSocket its own path, of others the root, which changes nothing.
+    pub fn http_url(&self) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.authority(), if self.websocket { &self.path } else { "/" })
+    }
+
+    /// For people, without query.
+    pub fn shown(&self) -> String {
+        let scheme = match (self.websocket, self.secure) {
+            (true, true) => "wss",
+            (true, false) => "ws",
+            (false, true) => "https",
+            (false, false) => "http",
+        };
+        let path = self.path.split('?').next().filter(|_| self.websocket).unwrap_or("/");
+        format!("{scheme}://{}{path}", self.authority())
+    }
+
+    fn authority(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// Kept of a plan's, for those who look at them one by one.
+const MOST_TARGETS: usize = 1000;
+
 /// The hosts that a plan names when it is loaded.
 #[derive(Debug, Default)]
 pub(super) struct Hosts {
     /// What `vars.NAME` may be: of the plan, and of each scenario that overrides some.
     vars: Vec<HashMap<String, String>>,
-    named: Vec<At<(String, u16)>>,
+    named: Vec<At<NamedTarget>>,
 }
 
 impl Hosts {
@@ -75,12 +135,22 @@ impl Hosts {
     }
 
     pub(super) fn target(&mut self, target: &Target, place: Place) {
-        let origin = target.origin();
-        let named = (origin.host().to_owned(), origin.port());
+        let named = NamedTarget::of(target);
         // A file of targets names one host a thousand times.
-        if self.named.last().is_none_or(|last| last.value != named) {
+        if self.named.last().is_none_or(|last| !last.value.is_like(&named)) {
             self.named.push(At::new(named, place));
         }
+    }
+
+    /// Each once, by the first of its URLs.
+    pub(super) fn targets(&self) -> Vec<NamedTarget> {
+        let mut targets: Vec<NamedTarget> = Vec::new();
+        for At { value, .. } in &self.named {
+            if targets.len() < MOST_TARGETS && !targets.iter().any(|known| known.is_like(value)) {
+                targets.push(value.clone());
+            }
+        }
+        targets
     }
 
     /// What guards the run; says which of the hosts it would refuse.
@@ -88,7 +158,7 @@ impl Hosts {
         let guard = match reach {
             Reach::Daemon { allow, own } => Guard::new(allow.iter().cloned()).without(*own),
             Reach::Foreground { more } => {
-                let named = self.named.iter().filter_map(|named| named.value.0.parse().ok());
+                let named = self.named.iter().filter_map(|named| named.value.host.parse().ok());
                 let addresses =
                     plan.defaults.hosts.iter().filter_map(|(_, address)| override_of(&address.value));
                 let addresses =
@@ -108,8 +178,8 @@ impl Hosts {
         });
         let is_overridden =
             |host: &str| plan.defaults.hosts.iter().any(|(name, _)| covers(&name.value, host));
-        let named = self.named.into_iter().filter(|named| !is_overridden(&named.value.0)).map(|named| {
-            let (host, port) = named.value;
+        let named = self.named.into_iter().filter(|named| !is_overridden(&named.value.host)).map(|named| {
+            let NamedTarget { host, port, .. } = named.value;
             let literal = host.parse::<IpAddr>().map(|address| SocketAddr::new(address, port));
             let checked = match literal {
                 Ok(address) => guard.check_literal(address),

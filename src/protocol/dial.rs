@@ -59,6 +59,13 @@ pub struct Settings {
     pub budget: Arc<Budget>,
 }
 
+impl Settings {
+    /// Whether connections there lead elsewhere, by an entry of `hosts`.
+    pub fn overrides(&self, host: &str, port: u16) -> bool {
+        HostOverride::find(&self.hosts, host, port).is_some()
+    }
+}
+
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Settings { hosts, proxies, .. } = self;

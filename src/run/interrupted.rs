@@ -26,14 +26,13 @@ pub struct Mended {
 impl Mended {
     /// A line for each thing that was done, for people.
     pub fn lines(&self) -> Vec<String> {
-        let line = |hook: &HookReport| {
-            let ended = match &hook.outcome.error {
-                None => "done".to_owned(),
-                Some(error) => format!("failed: {error}"),
-            };
-            format!("hook {}: {ended}", hook.what)
+        let line = |what: &str, outcome: &Outcome| match &outcome.error {
+            None => format!("{what}: done"),
+            Some(error) => format!("{what}: failed: {error}"),
         };
-        self.hooks.iter().map(line).collect()
+        let undone = self.faults.iter().map(|(name, outcome)| line(&format!("undo fault {name}"), outcome));
+        let hooks = self.hooks.iter().map(|hook| line(&format!("hook {}", hook.what), &hook.outcome));
+        undone.chain(hooks).collect()
     }
 }
 

@@ -14,7 +14,7 @@ use loadgate::target::FAULTS;
 use loadgate::verdict::Verdict;
 use serde_json::Value;
 
-const COMMANDS: [&str; 6] = ["demo", "run", "check", "rules", "target", "schema"];
+const COMMANDS: [&str; 7] = ["demo", "run", "check", "rules", "target", "schema", "doctor"];
 /// Programs that are not ours; their lines are not parsed.
 const OTHERS: [&str; 5] = ["curl", "promtool query", "cargo bench", "cargo install", "./test.sh"];
 /// Flags that are not ours.

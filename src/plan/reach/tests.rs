@@ -105,7 +105,7 @@ fn a_daemon_refuses_a_plan_whose_urls_name_what_it_does_not_allow() {
             None => assert_eq!(compiled, Ok(()), "{url}"),
             Some(why) => {
                 let error = compiled.unwrap_err();
-                assert!(error.contains(why) && error.contains("plan.yml:8:20"), "{url}: {error}");
+                assert!(error.contains(why) && error.contains("plan.yml:8:21"), "{url}: {error}");
             }
         }
     }

@@ -190,8 +190,14 @@ impl Guard {
         self.allowed.iter().any(|allowed| allowed.holds(address))
     }
 
+    /// Networks, for whose sake a name is looked up that is not allowed itself; an address alone is none.
     fn has_networks(&self) -> bool {
-        self.allowed.iter().any(|allowed| matches!(allowed, AllowedTarget::Network(_)))
+        self.allowed.iter().any(|allowed| match allowed {
+            AllowedTarget::Network(network) => {
+                network.prefix_len() < network.max_prefix_len() && !network.addr().is_loopback()
+            }
+            _ => false,
+        })
     }
 }
 

@@ -1,9 +1,12 @@
 //! The program from outside: exit codes, verdicts, signals, flags, what it writes.
 
+mod configs;
+mod doctor;
 mod export;
 mod memory;
 mod outputs;
 mod proxy;
+mod secrets;
 mod segments;
 mod signals;
 
