@@ -4,6 +4,7 @@ mod export;
 mod memory;
 mod outputs;
 mod proxy;
+mod remote;
 mod segments;
 mod signals;
 
