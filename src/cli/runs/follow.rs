@@ -128,19 +128,24 @@ impl Follower<'_> {
         loop {
             let seen = self.last;
             let why = match self.listen(&mut lost_at).await {
-                Ok(Cut::Finished) => None,
-                Ok(Cut::Ended) => Some("it closed the connection".to_owned()),
+                // An interrupted run has no last event.
+                Ok(cut @ (Cut::Finished | Cut::Ended)) => {
+                    match self
+                        .server
+                        .json::<Run>(Method::GET, &format!("/api/v1/runs/{}", self.id), None)
+                        .await
+                    {
+                        Ok(run) if run.state.has_ended() => return Ok(run),
+                        Ok(_) => matches!(cut, Cut::Ended).then(|| "it closed the connection".to_owned()),
+                        Err(error) if error.may_pass() => Some(error.to_string()),
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                // Even if the run has ended by now: there are events that were not seen.
                 Ok(Cut::Lost(why)) => Some(why),
                 Err(error) if error.may_pass() => Some(error.to_string()),
                 Err(error) => return Err(error.into()),
             };
-            // An interrupted run has no last event.
-            match self.server.json::<Run>(Method::GET, &format!("/api/v1/runs/{}", self.id), None).await {
-                Ok(run) if run.state.has_ended() => return Ok(run),
-                Ok(_) => {}
-                Err(error) if error.may_pass() => {}
-                Err(error) => return Err(error.into()),
-            }
             if self.last != seen {
                 (pause, lost_at) = (FIRST_PAUSE, None);
             }

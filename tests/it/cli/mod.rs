@@ -7,6 +7,7 @@ mod memory;
 mod outputs;
 mod proxy;
 mod secrets;
+mod remote;
 mod segments;
 mod signals;
 
