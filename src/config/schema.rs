@@ -170,7 +170,7 @@ mod tests {
     use crate::config::{LoadOptions, Problems, load};
 
     /// A plan around one element, by the element's name in the schema.
-    const AROUND: [(&str, &str); 42] = [
+    const AROUND: [(&str, &str); 44] = [
         ("plan", "@"),
         ("defaults", "{defaults: @}"),
         ("tls", "{defaults: {tls: @}}"),

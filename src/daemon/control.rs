@@ -10,6 +10,7 @@ use super::work::cadence;
 use super::{Event, Inner, PlanView, Refusal, RunFilter, ScheduleView, Submitted, now_ms};
 use crate::config::{LoadOptions, read};
 use crate::run::Control;
+use crate::store::compare::compare;
 use crate::store::{Ending, Filter, RunId, RunRecord, RunState, Trigger};
 use crate::verdict::Verdict;
 
@@ -99,7 +100,7 @@ impl Inner {
                 return Err(Refusal::Conflict(format!("run {} is {}", run.id, run.state.label())));
             }
         }
-        Err(Refusal::Unavailable("TODO-MERGE compare".to_owned()))
+        Ok(compare(&a, &b).to_json())
     }
 
     pub(super) fn plan_views(&self) -> Vec<PlanView> {

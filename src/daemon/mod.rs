@@ -39,7 +39,7 @@ use crate::config::DaemonConfig;
 use crate::notify::Notices;
 use crate::rules::Notice;
 use crate::run::Control;
-use crate::store::{Ending, RunId, RunRecord, Runs, StoreError};
+use crate::store::{Ending, RunId, RunRecord, RunState, Runs, StoreError};
 use crate::tsdb::Store;
 use accept::unavailable;
 use board::Board;
@@ -189,19 +189,25 @@ impl Daemon {
     pub async fn pause(&self, id: &RunId) -> Result<RunRecord, Refusal> {
         let control = self.0.control(id)?;
         control.pause().await.map_err(Refusal::Conflict)?;
-        self.run(id).await
+        self.entered(id, RunState::Paused).await
     }
 
     pub async fn resume(&self, id: &RunId) -> Result<RunRecord, Refusal> {
         let control = self.0.control(id)?;
         control.resume().await.map_err(Refusal::Conflict)?;
-        self.run(id).await
+        self.entered(id, RunState::Running).await
     }
 
     pub async fn scale(&self, id: &RunId, scale: Scale) -> Result<RunRecord, Refusal> {
         let control = self.0.control(id)?;
         control.scale(scale.scenario.as_deref(), scale.to).await.map_err(Refusal::Conflict)?;
         self.run(id).await
+    }
+
+    /// The run has entered this state, whether the disk knows it already or not.
+    async fn entered(&self, id: &RunId, state: RunState) -> Result<RunRecord, Refusal> {
+        let record = self.run(id).await?;
+        Ok(if record.state.has_ended() { record } else { RunRecord { state, ..record } })
     }
 
     pub async fn delete(&self, id: &RunId) -> Result<(), Refusal> {

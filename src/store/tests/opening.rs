@@ -122,7 +122,7 @@ fn check_version_1(runs: &Runs) {
     assert_eq!(runs.unfinished().unwrap()[0].id, id("going"));
     assert_eq!(runs.events(&id("going"), 0, 9).unwrap().len(), 2);
     assert_eq!(runs.log(&id("going")).unwrap(), "one\ntwo\n");
-    let open = JournalEntry { key: "fault".to_owned(), begun: json!({"undo": 1}) };
+    let open = JournalEntry { key: "fault".to_owned(), begun: json!({"undo": 1}), ended: None };
     assert_eq!(runs.journal_open(&id("going")).unwrap(), [open]);
     let store = crate::tsdb::Store::default();
     assert_eq!(runs.replay(&id("going"), &store).unwrap().range_ms, Some((5_000, 10_000)));
