@@ -10,6 +10,7 @@ mod bad_configs;
 mod bad_plans;
 mod cli;
 mod counts;
+mod daemon;
 mod daemon_api;
 mod dashboards;
 mod exposition;

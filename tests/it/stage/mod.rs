@@ -3,6 +3,7 @@
 
 mod alertmanager;
 mod command;
+mod daemon;
 mod demo;
 mod exchange;
 mod fake_daemon;
@@ -24,6 +25,7 @@ use tokio::sync::oneshot;
 
 pub(crate) use alertmanager::Alertmanager;
 pub(crate) use command::{Ended, loadgate, loadgate_run};
+pub(crate) use daemon::{Daemon, id, write_config};
 pub(crate) use demo::demo_target;
 pub(crate) use exchange::{Answer, exchange};
 pub(crate) use fake_daemon::FakeDaemon;

@@ -1,0 +1,6 @@
+//! The daemon as a user meets it: a process of its own, real load, real crashes.
+
+mod access;
+mod crash;
+mod life;
+mod plans;
