@@ -16,7 +16,7 @@ use serde_json::Value;
 
 const COMMANDS: [&str; 7] = ["demo", "run", "check", "rules", "target", "schema", "doctor"];
 /// Programs that are not ours; their lines are not parsed.
-const OTHERS: [&str; 5] = ["curl", "promtool query", "cargo bench", "cargo install", "./test.sh"];
+const OTHERS: [&str; 6] = ["curl", "sqlite3", "promtool query", "cargo bench", "cargo install", "./test.sh"];
 /// Flags that are not ours.
 const OTHERS_FLAGS: [&str; 4] = ["--release", "--path", "--bench", "--enable-feature"];
 const LATER: &str = "(not supported yet)";

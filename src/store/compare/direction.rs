@@ -11,6 +11,11 @@ pub(super) enum Direction {
 /// What grows when a target does more.
 const THROUGHPUT: [&str; 7] =
     ["http_reqs", "iterations", "ws_sessions", "ws_msgs_sent", "ws_msgs_received", "grpc_reqs", "checks"];
+/// How often the generator came round. With a fixed rate `dropped_iterations` says what was not done, with fixed users
+/// it follows from how long everything took, and from what else the generator's machine was doing: it is shown as worse
+/// or better, and decides nothing.
+pub(super) const ROUNDS: [&str; 5] = ["http_reqs", "iterations", "ws_sessions", "ws_msgs_sent", "grpc_reqs"];
+
 /// What only grows when something goes wrong.
 const TROUBLE: [&str; 7] = [
     "http_req_failed",

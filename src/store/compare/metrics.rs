@@ -33,9 +33,16 @@ pub struct ValueComparison {
     pub change: Change,
 }
 
-/// How many of the judged values of a trend have to agree: of avg, med, p(90) and p(95) all but one, so that neither a
-/// shift of half of the samples nor one of the tail goes unnoticed, and one odd value is not a regression.
+/// How many of the judged values of a trend have to agree: of avg, med, p(90) and p(95) all but one, so that a longer
+/// tail does not go unnoticed, and one odd value is not a regression.
 const AGREEING: usize = 3;
+/// If med is not among them, these have to differ by so much: a process that waits for its turn waits some
+/// milliseconds, and where cores are shared that is the tail of whatever is faster.
+const TAIL: [&str; 2] = ["p(90)", "p(95)"];
+const TAIL_MS: f64 = 5.0;
+/// Or these two, if none says the contrary: where the machine was busy in one of the runs, its tail hides what happened
+/// to all of the other.
+const MIDDLE: [&str; 2] = ["avg", "med"];
 
 pub(super) fn compare(a: &Json, b: &Json) -> Vec<MetricComparison> {
     let metrics = both(a, b, "metrics", |name, metric_a, metric_b| {
@@ -169,10 +176,23 @@ impl Pair {
         let judged = worse + better + same;
         // Where samples are too few for percentiles, all that can be judged has to agree.
         let needed = if self.kind == "trend" { AGREEING.min(judged) } else { 1 };
+        let tail = || {
+            let is_long = |value: &ValueComparison| {
+                !self.is_time || value.a.zip(value.b).is_some_and(|(a, b)| (b - a).abs() >= TAIL_MS)
+            };
+            values.iter().filter(|value| TAIL.contains(&&*value.value)).all(is_long)
+        };
+        let med_is = |change| values.iter().any(|value| value.value == "med" && value.change == change);
+        let many = |count, change| count >= needed && (self.kind != "trend" || med_is(change) || tail());
+        let middle = |change| {
+            let agrees =
+                |stat: &&str| values.iter().any(|value| value.value == *stat && value.change == change);
+            MIDDLE.iter().all(agrees)
+        };
         match () {
             () if judged == 0 => Change::Incomparable,
-            () if worse >= needed => Change::Worse,
-            () if better >= needed => Change::Better,
+            () if many(worse, Change::Worse) || better == 0 && middle(Change::Worse) => Change::Worse,
+            () if many(better, Change::Better) || worse == 0 && middle(Change::Better) => Change::Better,
             () => Change::Same,
         }
     }

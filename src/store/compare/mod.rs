@@ -49,7 +49,7 @@ pub struct Side {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// A metric is worse, or a gate that held failed.
+    /// A metric is worse (other than how often the generator came round), or a gate fails that did not.
     Regression,
     NoRegression,
     /// Another load, or nothing to compare: differences say nothing of the target.
@@ -75,7 +75,11 @@ pub fn compare(a: &RunRecord, b: &RunRecord) -> Comparison {
     let metrics = metrics::compare(summary_a, summary_b);
     let gates = gates::compare(summary_a, summary_b);
     let unlike = summary::differences(a, b);
-    let is_worse = metrics.iter().any(|metric| metric.change == Change::Worse)
+    let decides = |metric: &&MetricComparison| {
+        let base = metric.name.split_once('{').map_or(&*metric.name, |(base, _)| base);
+        !direction::ROUNDS.contains(&base)
+    };
+    let is_worse = metrics.iter().filter(decides).any(|metric| metric.change == Change::Worse)
         || gates.iter().any(|gate| gate.change == Change::Worse && gate.fails_in_b());
     let outcome = match (unlike.is_empty(), is_worse) {
         (false, _) => Outcome::NotAlike,

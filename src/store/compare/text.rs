@@ -7,7 +7,9 @@ pub(super) fn of(comparison: &Comparison) -> String {
     let mut lines = vec![headline("a", &comparison.a), headline("b", &comparison.b), String::new()];
     lines.push(match comparison.outcome {
         Outcome::Regression => "REGRESSION: b is worse than a beyond what chance makes".to_owned(),
-        Outcome::NoRegression => "no regression: nothing is worse beyond what chance makes".to_owned(),
+        Outcome::NoRegression => {
+            "no regression: no time, share or gate is worse beyond what chance makes".to_owned()
+        }
         Outcome::NotAlike => "NOT ALIKE: what differs need not be the target's doing".to_owned(),
     });
     lines.extend(comparison.sentences.iter().map(|sentence| format!("  {sentence}")));
@@ -17,7 +19,12 @@ pub(super) fn of(comparison: &Comparison) -> String {
     }
     if !comparison.metrics.is_empty() {
         lines.extend([String::new(), "metrics".to_owned()]);
-        lines.extend(comparison.metrics.iter().flat_map(metric));
+        let (silent, shown): (Vec<_>, Vec<_>) =
+            comparison.metrics.iter().partition(|metric| is_silent(metric));
+        lines.extend(shown.into_iter().flat_map(metric));
+        if !silent.is_empty() {
+            lines.push(format!("  and {} that are 0 in both", silent.len()));
+        }
     }
     lines.push(String::new());
     lines.join("\n")
@@ -28,6 +35,10 @@ fn headline(letter: &str, side: &Side) -> String {
     let verdict = side.verdict.as_deref().unwrap_or(&side.state).replace('_', " ");
     let length = side.duration_seconds.map_or(String::new(), |secs| format!(", {secs:.0} s of load"));
     format!("{letter}  {}  {}{profile}: {verdict}{length}", side.id, side.test)
+}
+
+fn is_silent(metric: &MetricComparison) -> bool {
+    metric.values.iter().all(|value| value.a == Some(0.0) && value.b == Some(0.0))
 }
 
 fn mark(change: Change) -> &'static str {
