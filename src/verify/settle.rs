@@ -96,14 +96,16 @@ pub(super) fn outcome(
         match judged(demands) {
             Judged::Holds => {}
             Judged::Fails(wanted) => {
-                return VerificationOutcome::Failed {
-                    found,
-                    wanted: hide(wanted),
-                    at: at.map(Duration::from),
-                };
+                return VerificationOutcome::Failed { found, wanted: hide(wanted), at: at.map(whole_millis) };
             }
             Judged::Unclear(why) => return VerificationOutcome::Unknown { why: hide(why) },
         }
     }
     VerificationOutcome::Held { found }
+}
+
+/// As people read it.
+fn whole_millis(at: Elapsed) -> Duration {
+    let millis = Duration::from(at).as_millis();
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
@@ -16,7 +17,7 @@ use tokio_postgres::NoTls;
 pub(crate) struct Postgres {
     child: Child,
     port: u16,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Postgres {
@@ -33,10 +34,19 @@ impl Postgres {
         let (data, password) = (folder.path().join("data"), folder.path().join("password"));
         fs::write(&password, Postgres::PASSWORD).unwrap();
         let owner = owner();
+        // Of the name `localhost`; who connects to the address finds another than it looks for.
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (certificate, key) = (folder.path().join("server.pem"), folder.path().join("server.key"));
+        fs::write(&certificate, cert.pem()).unwrap();
+        fs::write(&key, signing_key.serialize_pem()).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
         if let Some((user, group)) = owner {
             fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
             fs::create_dir(&data).unwrap();
-            [&data, &password].into_iter().for_each(|path| chown(path, Some(user), Some(group)).unwrap());
+            [&data, &password, &certificate, &key]
+                .into_iter()
+                .for_each(|path| chown(path, Some(user), Some(group)).unwrap());
         }
         let program = |name: &str| {
             let mut command = Command::new(programs.join(name));
@@ -62,10 +72,13 @@ impl Postgres {
             .arg(&data)
             .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"])
             .args(["-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "shared_buffers=16MB"])
+            .args(["-c", "ssl=on"])
+            .arg(format!("--ssl_cert_file={}", certificate.display()))
+            .arg(format!("--ssl_key_file={}", key.display()))
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let server = Postgres { child, port, _folder: folder };
+        let server = Postgres { child, port, folder };
         let patience = Instant::now() + Duration::from_secs(60);
         while server.try_execute("SELECT 1").is_err() {
             assert!(Instant::now() < patience, "PostgreSQL did not start");
@@ -81,6 +94,11 @@ impl Postgres {
     pub(crate) fn url_with(&self, password: &str) -> String {
         let password = password.replace('@', "%40");
         format!("postgres://{}:{password}@127.0.0.1:{}/postgres", Postgres::USER, self.port)
+    }
+
+    /// PEM; its own authority.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.folder.path().join("server.pem")
     }
 
     /// Statements, one after the other.

@@ -161,3 +161,30 @@ fn a_late_writer_is_waited_for_until_the_answer_holds_still() {
     assert!(outcomes[0].starts_with(expected), "{outcomes:?}");
     assert_eq!(ran.finished.verdict, Verdict::Inconclusive);
 }
+
+#[test]
+fn sslmode_is_that_of_libpq() {
+    let Some(server) = Postgres::start() else { return };
+    let query = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+    let ask = |host: &str, mode: &str, encrypted: bool| {
+        let url = server.url().replace("127.0.0.1", host);
+        format!("- postgres: {{url: '{url}{mode}', query: {query}, equals: {encrypted}}}\n")
+    };
+    let verify = [
+        ask("127.0.0.1", "", true),
+        ask("127.0.0.1", "?sslmode=disable", false),
+        ask("127.0.0.1", "?sslmode=require", true),
+        ask("127.0.0.1", "?sslmode=verify-full", true),
+        ask("localhost", "?sslmode=verify-full", true),
+    ];
+    let certificate = server.certificate();
+    let trusting = format!("defaults: {{tls: {{ca: '{}'}}}}\n", certificate.display());
+    let ran = run(&format!("{}{trusting}", plan(&verify.concat())));
+    let found = outcomes(&ran);
+    assert_eq!(found[..3], ["postgres 1: held true", "postgres 2: held false", "postgres 3: held true"]);
+    assert!(found[3].starts_with("postgres 4: unknown ") && found[3].contains("certificate"), "{found:?}");
+    assert_eq!(found[4], "postgres 5: held true");
+    // Nobody vouches for it.
+    let ran = run(&plan(&ask("localhost", "?sslmode=verify-ca", true)));
+    assert!(outcomes(&ran)[0].contains("certificate"), "{:?}", outcomes(&ran));
+}

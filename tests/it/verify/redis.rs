@@ -5,7 +5,7 @@ use std::sync::Arc;
 use loadgate::rules::VerificationOutcome;
 use loadgate::verdict::Verdict;
 
-use super::{outcomes, plan_with, verified, written};
+use super::{outcomes, plan, plan_with, verified, written};
 use crate::stage::{Asked, HttpServer, Redis, reply, run};
 
 #[test]
@@ -103,4 +103,15 @@ fn a_violation_that_passes_during_the_load_fails_the_run_and_says_when() {
     assert!(at <= ran.finished.elapsed);
     assert!(ran.verdict().contains("verify redis 2: found \"101\" at "), "{}", ran.verdict());
     assert_eq!(ran.finished.verdict, Verdict::Failed);
+}
+
+#[test]
+fn tls_is_checked_by_the_plans_authorities() {
+    let Some(server) = Redis::start() else { return };
+    let ask = plan(&format!("- redis: {{url: '{}', command: [PING], equals: PONG}}", server.tls_url()));
+    let trusting = format!("defaults: {{tls: {{ca: '{}'}}}}\n", server.certificate().display());
+    assert_eq!(outcomes(&run(&format!("{ask}{trusting}"))), ["redis 1: held \"PONG\""]);
+    let ran = run(&ask);
+    assert!(outcomes(&ran)[0].starts_with("redis 1: unknown TLS: "), "{:?}", outcomes(&ran));
+    assert_eq!(ran.finished.verdict, Verdict::Inconclusive);
 }
