@@ -7,6 +7,7 @@ use super::Action;
 use super::action::Owner;
 use super::procedure::Procedures;
 use super::text;
+use crate::config::suggest::expected_one_of;
 use crate::config::{ActionConfig, At, FaultConfig, PlanConfig, Problem, RecoveryConfig};
 use crate::promql::Query;
 use crate::rules::{RuleFile, RuleKind};
@@ -104,7 +105,11 @@ pub(super) fn check(plan: &PlanConfig, rules: &[RuleFile], planned: Duration, pr
             problems.push(Problem::new(recovery.place, message).help(help));
         }
         for alert in fault.tolerate.iter().filter(|alert| !alerts.contains(&alert.value.as_str())) {
-            let help = crate::config::suggest::expected_one_of(&alert.value, &alerts, &[]);
+            let help = if alerts.is_empty() {
+                "expected the name of an alert of a file in `rules`".to_owned()
+            } else {
+                expected_one_of(&alert.value, &alerts, &[])
+            };
             let message = format!("no rule file of the plan has an alert `{}`", alert.value);
             problems.push(Problem::new(alert.place, message).help(help));
         }

@@ -53,7 +53,7 @@ pub async fn finish_interrupted(
         Entry::Fault { .. } => None,
     });
     // Of a run without a verdict nobody can say that it failed.
-    let failed = verdict.as_ref().is_some_and(|(_, exit_code)| *exit_code != 0);
+    let failed = verdict.as_ref().is_some_and(|(word, code)| *code != 0 && word != INTERRUPTED);
     let verdict = verdict.unwrap_or_else(|| (INTERRUPTED.to_owned(), INTERRUPTED_CODE));
     let deputy = Deputy {
         plan: Arc::clone(&plan),

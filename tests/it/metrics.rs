@@ -11,7 +11,7 @@ use loadgate::family::{Family, FamilyKind};
 use crate::stage::{Service, Serving, check_with_promtool, demo_target, get, is_final, try_run, value};
 
 /// Contract, section 7, and what tells the parts of one family apart. Nothing else may be a label.
-const LABELS: [&str; 23] = [
+const LABELS: [&str; 24] = [
     "level",
     "slo",
     "testid",
@@ -32,6 +32,7 @@ const LABELS: [&str; 23] = [
     "threshold",
     "probe",
     "version",
+    "fault",
     "scrape_job",
     "suite",
     "colour",
@@ -78,6 +79,7 @@ scenarios:
     duration: 2s
     pre_allocated_vus: 1
     flow: [{{sleep: 200ms}}]
+chaos: [{{name: none, at: 200ms, do: {{http: {{url: '{http}/health'}}}}, recovery: {{when: vector(1), stable_for: 1s}}}}]
 slo: [{{name: quick, metric: iteration_duration, target: 'p(95)<1h'}}]
 thresholds:
   checks: [rate>0.99]

@@ -4,6 +4,7 @@ mod alerts;
 mod causes;
 mod checks;
 mod closing;
+mod faults;
 mod finding;
 mod generator;
 mod hooks;
@@ -47,6 +48,7 @@ pub fn text(finished: &Finished, options: &SummaryOptions) -> String {
         ("OBJECTIVES", objectives::blocks(finished, paint)),
         ("RULES", alerts::blocks(finished, paint)),
         ("VERIFICATIONS", verifications::blocks(finished, paint)),
+        ("FAULTS", faults::blocks(finished, paint)),
         ("TOTAL RESULTS", results(finished, options, paint)),
     ] {
         if !body.is_empty() {

@@ -165,3 +165,18 @@ chaos: [{at: 0s, do: {exec: {command: 'echo fault >>done; echo ready >ready'}}, 
     mend(&folder);
     assert_eq!(lines(&folder, "done").len(), 3, "each once");
 }
+
+#[test]
+fn a_fault_that_cannot_be_undone_yet_stays_in_the_journal_until_it_is() {
+    let folder = crashed(&plan_with(
+        "sleep: 1h",
+        "chaos: [{at: 0s, do: {exec: {command: echo ready >ready}}, undo: {exec: {command: test -e allowed && echo undone >>done}}}]\n",
+    ));
+    let mended = mend(&folder);
+    assert!(mended.faults.len() == 1 && !mended.faults[0].1.succeeded(), "{mended:?}");
+    assert_eq!(journaled(&folder)[0].outcome, None);
+    fs::write(folder.path().join("allowed"), "").unwrap();
+    let mended = mend(&folder);
+    assert!(mended.faults.len() == 1 && mended.faults[0].1.succeeded(), "{mended:?}");
+    assert_eq!((mend(&folder), lines(&folder, "done")), (Mended::default(), vec!["undone".to_owned()]));
+}

@@ -13,15 +13,13 @@ use super::{alerts, read, runbooks};
 use crate::stage::{demo_target, get};
 
 /// Metrics of neither, each with the reason.
-const OTHERS: [(&str, &str); 10] = [
+const OTHERS: [(&str, &str); 8] = [
     ("up", "of every scrape"),
     ("ALERTS", "of whoever evaluates the rules"),
     ("k6_message_response_time_seconds_bucket", "recorded by the chat plans"),
     ("k6_ws_event_latency_ms_bucket", "recorded by config/plans/pulse-websocket.yml"),
     ("kube_deployment_spec_replicas", "of kube-state-metrics"),
     ("kube_deployment_status_replicas_available", "of kube-state-metrics"),
-    ("loadgate_fault_cleared_timestamp_seconds", "of faults on a timeline, not built yet"),
-    ("loadgate_fault_recovered", "of faults on a timeline, not built yet"),
     ("loadgate_last_success_timestamp_seconds", "of the daemon, not built yet"),
     ("loadgate_last_verdict", "of the daemon, not built yet"),
 ];

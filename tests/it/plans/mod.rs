@@ -76,7 +76,7 @@ impl Brief {
 
 fn failed_gates(export: &Value) -> Vec<(&str, &str)> {
     let gates = export["gates"].as_array().unwrap().iter();
-    let failed = gates.filter(|gate| gate["outcome"] == "crossed");
+    let failed = gates.filter(|gate| gate["kind"] != "recovery" && gate["outcome"] == "crossed");
     failed.map(|gate| (gate["metric"].as_str().unwrap(), gate["threshold"].as_str().unwrap())).collect()
 }
 
@@ -210,6 +210,19 @@ fn an_api_at_a_fixed_rate() {
         metrics: &["http_req_response_time", "checks"],
         fault: "errors=0.5",
         gate: ("checks", "rate>=0.99"),
+        ..BRIEF
+    }
+    .check();
+}
+
+#[test]
+fn a_backend_that_has_to_recover() {
+    Brief {
+        plan: "chaos",
+        env: &["DURATION=9s", "AT=1s", "FOR=1s", "STABLE_FOR=1s", "WITHIN=10s", "LOOK_BACK=2s"],
+        metrics: &["http_req_failed"],
+        fault: "errors=0.5",
+        gate: ("http_req_failed", "rate<0.01"),
         ..BRIEF
     }
     .check();
