@@ -43,6 +43,7 @@ pub fn scrape_targets(plan: &Plan) -> Vec<ScrapeTarget> {
         limits: Limits::default(),
         tls: Some(Arc::clone(&plan.settings.tls.http1)),
         guard: Some(plan.settings.guard.clone()),
+        redactor: Arc::clone(&plan.redactor),
     };
     plan.scrapes.iter().map(target).collect()
 }
