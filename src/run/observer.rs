@@ -43,6 +43,7 @@ pub fn scrape_targets(plan: &Plan) -> Vec<ScrapeTarget> {
         limits: Limits::default(),
         tls: Some(Arc::clone(&plan.settings.tls.http1)),
         guard: Some(plan.settings.guard.clone()),
+        redactor: Arc::clone(&plan.redactor),
     };
     plan.scrapes.iter().map(target).collect()
 }
@@ -155,7 +156,9 @@ impl Observer {
             health.missed += scrape.missed;
             if let Err(error) = &scrape.result {
                 health.missed += 1;
-                health.last_error = error.to_string();
+                let target = self.targets.iter().find(|target| target.job == scrape.job);
+                let told = error.to_string();
+                health.last_error = target.map(|target| target.redactor.redact(&told)).unwrap_or(told);
             } else if scrape.missed > 0 && health.last_error.is_empty() {
                 health.last_error = "the scrape before took too long".to_owned();
             }

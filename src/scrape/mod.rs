@@ -18,6 +18,7 @@ pub use companions::families;
 pub use error::ScrapeError;
 pub use stats::ScrapeStats;
 
+use crate::config::Redactor;
 use crate::exposition::{Limits, Parsed, parse};
 use crate::family::Family;
 use crate::protocol::Guard;
@@ -40,6 +41,8 @@ pub struct ScrapeTarget {
     pub tls: Option<Arc<rustls::ClientConfig>>,
     /// Where it may lead; `None`: anywhere.
     pub guard: Option<Guard>,
+    /// Of what no answer and no message may show of the URL.
+    pub redactor: Arc<Redactor>,
 }
 
 impl ScrapeTarget {
@@ -204,8 +207,17 @@ mod tests {
             let url = url::Url::parse(url).unwrap();
             let limits = Limits::default();
             let timeout = Duration::from_secs(1);
-            ScrapeTarget { job: "j".into(), url, interval: timeout, timeout, limits, tls: None, guard: None }
-                .instance()
+            ScrapeTarget {
+                job: "j".into(),
+                url,
+                interval: timeout,
+                timeout,
+                limits,
+                tls: None,
+                guard: None,
+                redactor: Arc::default(),
+            }
+            .instance()
         };
         assert_eq!(instance("http://localhost:4000/metrics"), "localhost:4000");
         assert_eq!(instance("https://example.com/metrics"), "example.com:443");

@@ -32,6 +32,7 @@ fn target(address: SocketAddr, timeout: Duration) -> ScrapeTarget {
         limits: Limits { max_body_bytes: 64 << 10, max_samples: 100, ..Limits::default() },
         tls: None,
         guard: None,
+        redactor: Default::default(),
     }
 }
 

@@ -12,6 +12,7 @@ use super::form::Form;
 use super::json;
 use super::time::{format_duration, rfc3339};
 use crate::api::Sources;
+use crate::config::Redactor;
 use crate::scrape::{Scrape, ScrapeTarget};
 
 /// A target and its last scrape.
@@ -19,10 +20,11 @@ use crate::scrape::{Scrape, ScrapeTarget};
 pub struct Target {
     job: Arc<str>,
     instance: String,
-    /// Without user and password.
+    /// Without secrets.
     url: url::Url,
     interval: Duration,
     timeout: Duration,
+    redactor: Arc<Redactor>,
     last: Option<LastScrape>,
 }
 
@@ -40,19 +42,23 @@ impl Target {
         // Neither fails on a URL with a host; one without has nobody to name.
         let _ = url.set_username("");
         let _ = url.set_password(None);
+        if let Ok(shown) = url::Url::parse(&target.redactor.redact(url.as_str())) {
+            url = shown;
+        }
         Target {
             job: Arc::clone(&target.job),
             instance: target.instance(),
             url,
             interval: target.interval,
             timeout: target.timeout,
+            redactor: Arc::clone(&target.redactor),
             last: None,
         }
     }
 
     /// Takes in a scrape of this target that began at `at_ms`, milliseconds since the Unix epoch.
     pub fn record(&mut self, scrape: &Scrape, at_ms: i64) {
-        let error = scrape.result.as_ref().err().map(ToString::to_string);
+        let error = scrape.result.as_ref().err().map(|error| self.redactor.redact(&error.to_string()));
         self.last = Some(LastScrape { at_ms, duration: scrape.duration, error });
     }
 
@@ -159,6 +165,7 @@ mod tests {
             limits: Limits::default(),
             tls: None,
             guard: None,
+            redactor: Arc::default(),
         })
     }
 

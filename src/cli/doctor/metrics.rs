@@ -33,10 +33,10 @@ pub(super) async fn check(plan: &Plan) -> Vec<Finding> {
             }
             Err(error) => {
                 whole = false;
-                let url = crate::notify::shown_url(&target.url);
+                let url = plan.redactor.redact(&crate::notify::shown_url(&target.url));
                 findings.push(Finding::problem(
                     SCRAPE,
-                    format!("{job} ({instance}): {error}"),
+                    plan.redactor.redact(&format!("{job} ({instance}): {error}")),
                     format!("curl -i {url}"),
                 ));
             }
