@@ -54,6 +54,19 @@ install_package() {
     fi
 }
 
+# Into a folder of its own below target/; a test finds it there.
+install_schemathesis() {
+    local folder=target/schemathesis why="asking the API all that its document says (schemathesis)"
+    if has schemathesis || [[ -x $folder/bin/schemathesis ]]; then return; fi
+    heading "schemathesis, from PyPI"
+    if ! has python3; then
+        skip "$why: no \`python3\` here"
+    elif ! { python3 -m venv "$folder" && timeout 300 "$folder/bin/pip" install --quiet schemathesis; }; then
+        rm -rf "$folder"
+        skip "$why: it cannot be installed from here (python3 -m venv, pip install schemathesis)"
+    fi
+}
+
 deny() {
     if $quick; then
         heading "licences, bans, sources, advisories"
@@ -83,6 +96,7 @@ install_package cc build-essential "linking"
 # The server too, which tests start on ports of their own; where Debian starts one, nothing here talks to it.
 install_package prometheus prometheus "checking /metrics with a real Prometheus and its promtool"
 install_package prometheus-alertmanager prometheus-alertmanager "telling a real Alertmanager of alerts"
+install_schemathesis
 
 # --- checks
 if cargo fmt --version >/dev/null 2>&1; then
