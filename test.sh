@@ -54,6 +54,19 @@ install_package() {
     fi
 }
 
+# Into a folder of its own below target/; a test finds it there.
+install_schemathesis() {
+    local folder=target/schemathesis why="asking the API all that its document says (schemathesis)"
+    if has schemathesis || [[ -x $folder/bin/schemathesis ]]; then return; fi
+    heading "schemathesis, from PyPI"
+    if ! has python3; then
+        skip "$why: no \`python3\` here"
+    elif ! { python3 -m venv "$folder" && timeout 300 "$folder/bin/pip" install --quiet schemathesis; }; then
+        rm -rf "$folder"
+        skip "$why: it cannot be installed from here (python3 -m venv, pip install schemathesis)"
+    fi
+}
+
 deny() {
     if $quick; then
         heading "licences, bans, sources, advisories"
@@ -88,6 +101,7 @@ install_package redis-server redis-server "asking a real Redis what a run left"
 if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
     install_package initdb postgresql "asking a real PostgreSQL what a run left"
 fi
+install_schemathesis
 
 # --- checks
 if cargo fmt --version >/dev/null 2>&1; then

@@ -14,7 +14,27 @@ use loadgate::target::FAULTS;
 use loadgate::verdict::Verdict;
 use serde_json::Value;
 
-const COMMANDS: [&str; 7] = ["demo", "run", "check", "rules", "target", "schema", "doctor"];
+const COMMANDS: [&str; 19] = [
+    "demo",
+    "run",
+    "check",
+    "rules",
+    "target",
+    "schema",
+    "doctor",
+    "serve",
+    "healthcheck",
+    "runs list",
+    "runs show",
+    "runs follow",
+    "runs stop",
+    "runs pause",
+    "runs resume",
+    "runs scale",
+    "runs rerun",
+    "runs compare",
+    "runs delete",
+];
 /// Programs that are not ours; their lines are not parsed.
 const OTHERS: [&str; 6] = ["curl", "sqlite3", "promtool query", "cargo bench", "cargo install", "./test.sh"];
 /// Flags that are not ours.
@@ -77,7 +97,8 @@ fn quoted_set(text: &str) -> BTreeSet<String> {
 }
 
 fn help_of(command: &str) -> String {
-    let output = loadgate(&[command, "--help"]);
+    let arguments: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+    let output = loadgate(&arguments);
     assert!(output.status.success(), "loadgate {command} --help");
     String::from_utf8(output.stdout).unwrap()
 }

@@ -217,6 +217,17 @@ pub struct Schedule {
     pub next_at: Option<String>,
 }
 
+/// What happened to a run, as server-sent events have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SentEvent {
+    /// Its number, from 1 without gaps.
+    pub id: String,
+    /// `state`, `progress`, `log` or `finished`
+    pub event: String,
+    /// JSON.
+    pub data: String,
+}
+
 /// Why a request was refused, in the words of Prometheus' API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -18,7 +18,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
 use super::super::problem::Problem;
-use super::dto::Error;
+use super::dto::{Error, SentEvent};
 use super::request::{Id, last_event_id};
 use super::{Runs, Shared};
 use crate::daemon::Event;
@@ -34,10 +34,10 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
     get, path = "/api/v1/runs/{id}/events", tag = "results", security(("token" = ["query"])),
     params(
         ("id" = String, Path),
-        ("Last-Event-ID" = Option<u64>, Header, description = "The number of the last event that was seen"),
+        ("Last-Event-ID" = Option<i64>, Header, minimum = 0, description = "The number of the last event that was seen"),
     ),
     responses(
-        (status = 200, body = String, content_type = "text/event-stream"), (status = 400, body = Error),
+        (status = 200, body = SentEvent, content_type = "text/event-stream"), (status = 400, body = Error),
         (status = 401, body = Error), (status = 403, body = Error), (status = 404, body = Error),
         (status = 503, body = Error, description = "Too many follow at this moment"),
     )

@@ -95,7 +95,9 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Pro
 /// `Last-Event-ID`: the sequence number of the last event that its sender has seen.
 pub(super) fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     let Some(value) = headers.get("last-event-id") else { return Ok(None) };
-    match value.to_str().ok().and_then(|text| text.parse().ok()) {
+    // The store counts in 64 bits with a sign.
+    let seq = value.to_str().ok().and_then(|text| text.parse::<i64>().ok());
+    match seq.and_then(|seq| u64::try_from(seq).ok()) {
         Some(seq) => Ok(Some(seq)),
         None => Err(Problem::bad_data("expected the number of an event in Last-Event-ID")),
     }

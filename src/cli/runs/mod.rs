@@ -76,9 +76,7 @@ struct List {
     to: To,
 }
 
-/// Show what happens to a run until it has ended, and then its gates and verdict
-///
-/// A lost connection is made anew, and goes on where it ended.
+/// Show what happens to a run until it has ended, over lost connections too, and then its gates and verdict
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit code: that of the run; 105 when it is left before it ends.\n\n\
     Example:\n  loadgate runs follow 0068f1a2b3-00c4")]

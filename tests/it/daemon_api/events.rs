@@ -63,7 +63,10 @@ fn a_stream_goes_on_after_the_last_event_that_was_seen() {
     assert_eq!(ids("Last-Event-ID: 10\r\n"), "");
     assert_eq!(ids("Last-Event-ID: 99\r\n"), "");
     let path = format!("/api/v1/runs/{id}/events");
-    ask(&server, "GET", &path, "Last-Event-ID: x\r\n", "").check_refused(400, "bad_data", "Last-Event-ID");
+    for wrong in ["x", "-1", "9223372036854775808"] {
+        let header = format!("Last-Event-ID: {wrong}\r\n");
+        ask(&server, "GET", &path, &header, "").check_refused(400, "bad_data", "Last-Event-ID");
+    }
     ask(&server, "GET", "/api/v1/runs/none/events", "", "").check_refused(404, "not_found", "no run none");
 }
 

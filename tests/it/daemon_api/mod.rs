@@ -3,6 +3,7 @@
 mod client;
 mod events;
 mod openapi;
+mod schemathesis;
 mod scopes;
 
 use loadgate::daemon::{PlanSource, Scale, ScaleTo};
