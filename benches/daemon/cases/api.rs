@@ -1,11 +1,11 @@
 //! A thousand API requests a second beside a run: whether its iterations begin later than without them.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
-use std::net::SocketAddr;
-use std::time::Duration;
 
 use crate::Result;
 use crate::bench::{Bench, loadgate};
@@ -106,6 +106,10 @@ fn ask(folder: &Path, daemon: SocketAddr, run: &str, secs: u64) -> Result<Asked>
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
     let summary: Json = serde_json::from_slice(&std::fs::read(&export)?)?;
     let value = |metric: &str, statistic: &str| summary["metrics"][metric]["values"][statistic].as_f64();
+    let causes = summary["causes"].as_array().into_iter().flatten();
+    for cause in causes {
+        println!("  the API: {} x {} {}", cause["count"], cause["label"], cause["value"]);
+    }
     Ok(Asked {
         per_sec: value("http_reqs", "rate").ok_or("the API was not asked")?,
         failed: value("http_req_failed", "rate").ok_or("the API did not answer")?,

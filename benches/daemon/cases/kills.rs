@@ -28,7 +28,6 @@ const POINTS: [(&str, When); 15] = [
     ("after-accept", When::Life),
     ("before-begin", When::Life),
     ("after-begin", When::Life),
-    ("in-preflight", When::Life),
     ("in-setup", When::Life),
     ("in-load", When::Life),
     ("in-teardown", When::Life),
@@ -37,6 +36,7 @@ const POINTS: [(&str, When); 15] = [
     ("action-ended", When::Life),
     ("before-finish", When::Life),
     ("after-finish", When::Life),
+    ("before-mending", When::Recovery),
     ("before-interrupt", When::Recovery),
     ("after-interrupt", When::Recovery),
 ];
