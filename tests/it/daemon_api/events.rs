@@ -80,3 +80,23 @@ fn streams_end_when_the_server_does() {
     drop(server);
     assert_eq!(lines.last().as_deref(), Some(""), "it ends after a whole event");
 }
+
+#[test]
+fn so_many_follow_at_a_time_and_whoever_leaves_makes_room() {
+    let daemon = FakeDaemon::new();
+    let server = daemon.serve_on_loopback();
+    let id = daemon.queue();
+    // The head of each answer has come: each has its place.
+    let mut followers: Vec<_> = (0..64).map(|_| follow(&server, &id.0)).collect();
+    let path = format!("/api/v1/runs/{id}/events");
+    let refused = ask(&server, "GET", &path, "", "");
+    refused.check_refused(503, "unavailable", "too many follow runs at this moment");
+    assert_eq!(refused.header("retry-after"), Some("5"));
+    ask(&server, "GET", "/api/v1/runs", "", "").check(200);
+    drop(followers.pop());
+    daemon.finish(&id, "passed", 0);
+    for follower in followers {
+        assert_eq!(follower.last().as_deref(), Some(""), "each sees the end");
+    }
+    ask(&server, "GET", &path, "", "").check(200);
+}
