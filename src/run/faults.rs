@@ -34,8 +34,14 @@ pub(super) struct Faults {
     timeline: Timeline,
     working: FuturesUnordered<Working>,
     recoveries: Vec<Option<Recovery>>,
-    /// What came of `do` and `undo`.
-    done: Vec<(Option<Outcome>, Option<Outcome>)>,
+    done: Vec<Done>,
+}
+
+/// What came of `do` and `undo`, once they are over.
+#[derive(Debug, Clone, Default)]
+struct Done {
+    act: Option<Outcome>,
+    undo: Option<Outcome>,
 }
 
 impl Faults {
@@ -52,7 +58,7 @@ impl Faults {
         Faults {
             timeline: Timeline::new(plan.faults.iter().map(schedule)),
             recoveries: plan.faults.iter().map(recovery).collect(),
-            done: vec![(None, None); plan.faults.len()],
+            done: vec![Done::default(); plan.faults.len()],
             plan: Arc::clone(plan),
             deputy: Arc::new(deputy),
             working: FuturesUnordered::new(),
@@ -111,8 +117,8 @@ impl Faults {
     fn finished(&mut self, fault: usize, deed: Deed, outcome: Outcome, clock: &Clock) {
         let more = self.timeline.done(fault, deed, outcome.succeeded(), clock.now());
         match deed {
-            Deed::Do => self.done[fault].0 = Some(outcome),
-            Deed::Undo => self.done[fault].1 = Some(outcome),
+            Deed::Do => self.done[fault].act = Some(outcome),
+            Deed::Undo => self.done[fault].undo = Some(outcome),
         }
         if let Some(more) = more {
             self.begin(fault, more);
@@ -175,7 +181,7 @@ impl Faults {
 
     pub(super) fn doubts(&self) -> Vec<Doubt> {
         let mut doubts = Vec::new();
-        for (fault, (act, undo)) in self.plan.faults.iter().zip(&self.done) {
+        for (fault, Done { act, undo }) in self.plan.faults.iter().zip(&self.done) {
             let failed = |outcome: &Option<Outcome>| outcome.as_ref().and_then(|it| it.error.clone());
             let what =
                 |action: &Option<Action>| action.as_ref().map(|it| it.what.clone()).unwrap_or_default();
@@ -193,7 +199,7 @@ impl Faults {
 
     pub(super) fn reports(&self) -> Vec<FaultReport> {
         let faults = self.plan.faults.iter().zip(&self.done).enumerate();
-        let report = |(at, (fault, (act, undo))): (usize, (&Fault, &(Option<Outcome>, Option<Outcome>)))| {
+        let report = |(at, (fault, Done { act, undo })): (usize, (&Fault, &Done))| {
             let (injected, cleared) = self.times(at);
             FaultReport {
                 name: fault.name.to_string(),
@@ -291,8 +297,12 @@ async fn break_it(deputy: &Deputy, at: usize, fault: &Fault) -> Outcome {
 
 /// Tries it some times; the note is taken back only when it is known to be undone.
 pub(super) async fn mend(deputy: &Deputy, at: usize, fault: &Fault) -> Outcome {
-    let Some(action) = &fault.undo else { return Outcome::default() };
     let entry = Entry::Fault { at, name: fault.name.to_string() };
+    let Some(action) = &fault.undo else {
+        let nothing = Outcome::default();
+        end(deputy, &entry, &nothing);
+        return nothing;
+    };
     let mut tries = 0;
     loop {
         tries += 1;
