@@ -56,6 +56,12 @@ impl Inner {
         }
     }
 
+    /// Without a tick: rules look at it with the next one.
+    pub(super) fn show_own(&self) {
+        let families = self.own_families();
+        self.audience.families(self.board.own(families));
+    }
+
     fn own_families(&self) -> Vec<Family> {
         let mut families = vec![Family::single(
             "loadgate_build_info",

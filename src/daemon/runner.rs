@@ -150,6 +150,8 @@ impl Inner {
             Ok(_) => {
                 fault_point("after-finish");
                 self.announce();
+                // Who looks at /metrics now sees the last verdict of the test, and not that of the run before.
+                self.show_own();
             }
             Err(error) => {
                 tracing::error!(testid = id.0, "failed to write the verdict, and goes on trying: {error}");

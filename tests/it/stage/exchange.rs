@@ -27,7 +27,7 @@ impl Answer {
 pub(crate) fn exchange(address: SocketAddr, method: &str, target: &str, headers: &str, body: &str) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
-    write!(stream, "{method} {target} HTTP/1.0\r\nHost: test\r\n{length}{headers}\r\n{body}").unwrap();
+    write!(stream, "{method} {target} HTTP/1.0\r\nHost: localhost\r\n{length}{headers}\r\n{body}").unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     let split = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
