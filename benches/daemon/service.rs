@@ -31,7 +31,7 @@ impl Service {
         std::fs::write(
             &config,
             format!(
-                "listen: {address}\ndata_dir: {}\nplans: [{}]\ntargets: {{allow: [127.0.0.1]}}\n",
+                "listen: {address}\ndata_dir: {}\nplans: [{}]\ntargets: {{allow: [127.0.0.1]}}\nallow_exec: true\n",
                 data.display(),
                 folder.join("plans").display()
             ),

@@ -13,28 +13,9 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 
+pub use crate::config::Scope;
+
 use super::problem::Problem;
-
-/// What a token allows; a later one includes those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scope {
-    /// Read.
-    Query,
-    /// And start, stop and change runs.
-    Run,
-    /// And delete runs, and reload the configuration.
-    Admin,
-}
-
-impl Scope {
-    pub fn name(self) -> &'static str {
-        match self {
-            Scope::Query => "query",
-            Scope::Run => "run",
-            Scope::Admin => "admin",
-        }
-    }
-}
 
 /// The tokens of the configuration. Whoever implements it compares in constant time.
 pub trait Tokens: fmt::Debug + Send + Sync {

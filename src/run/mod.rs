@@ -3,6 +3,7 @@
 
 mod actions;
 mod checkpoint;
+mod conclusion;
 mod control;
 mod embedded;
 mod failures;
@@ -12,6 +13,7 @@ mod health;
 mod hooks;
 mod interrupted;
 mod judging;
+mod listener;
 mod observer;
 mod procedure;
 mod process;
@@ -28,37 +30,31 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior};
 
 pub use crate::executor::ScaleTo;
 pub use control::{Control, Controlled, ScaleLimits};
 pub use families::RunLabels;
 pub use interrupted::{Mended, finish_interrupted};
+pub use listener::{Listener, RunOptions};
 pub use observer::scrape_targets;
 pub use process::families as process_families;
 pub use standing::Standing;
 
-use crate::action;
 use crate::aggregate::{Absorb as _, Ledger, Selector};
-use crate::executor::Segment;
-use crate::family::Family;
 use crate::metric;
 use crate::plan::Plan;
-use crate::prometheus::{Address, Findings, Prometheus};
+use crate::prometheus::{Findings, Prometheus};
 use crate::record::{DroppedSamples, Shard, Taps};
-use crate::report::{Finished, Phase, Probe, Progress, Warmup};
-use crate::rules::{Abort, Gate, Group, Notice, Outcome};
-use crate::scheduler::{Load, LoadOptions};
-use crate::scrape::Scrape;
+use crate::report::{Finished, Phase, Progress};
+use crate::rules::{Abort, Gate};
+use crate::scheduler::Load;
 use crate::template::Locals;
 use crate::time::{Clock, Elapsed};
-use crate::tsdb::Store;
-use crate::verdict::{Doubt, Verdict, decide};
+use crate::verdict::Doubt;
 use crate::verify::Watching;
 use actions::Deputy;
 use embedded::Embedded;
-use families::RunView;
 use faults::Faults;
 use health::Watch;
 use observer::Observer;
@@ -66,63 +62,6 @@ use stop::Stop;
 
 /// How often totals are made, families published and progress shown.
 const TICK: Duration = Duration::from_secs(1);
-
-#[derive(Debug)]
-pub struct RunOptions {
-    /// The run's id, the label `testid`.
-    pub testid: String,
-    /// Beside the plan's, which they override.
-    pub tags: Vec<(String, String)>,
-    pub load: LoadOptions,
-    /// What rules, probes and the query API see of the run.
-    pub store: Arc<Store>,
-    /// Where `/metrics` are served, for those who read of it elsewhere: `http://127.0.0.1:5665`. Empty if they are not.
-    pub external_url: String,
-    /// One that judges too; it has to scrape `external_url`.
-    pub prometheus: Option<Address>,
-    /// Rules that are evaluated whatever runs: their alerts decide where they say so.
-    pub standing: Option<Arc<Standing>>,
-    /// Answered by whoever reads the taps of `load`, when all of them are gone and the last sample is
-    /// written: what is missing from the files.
-    pub written: Option<oneshot::Receiver<Vec<Doubt>>>,
-    /// Takes requests to pause, resume and scale the run, if anybody may ask for that.
-    pub control: Option<Controlled>,
-    /// What `hooks` may do, and where it is written down.
-    pub actions: action::Options,
-}
-
-/// Who is told while the run lasts.
-pub trait Listener {
-    fn progress(&mut self, progress: &Progress);
-
-    /// The run enters this phase: once at each change, before anything else is told of it.
-    fn phase(&mut self, _phase: Phase) {}
-
-    /// All families of the run, once a second and a last time at its end.
-    fn families(&mut self, families: Vec<Family>);
-
-    /// A target was scraped; without what it showed.
-    fn scraped(&mut self, _scrape: &Scrape, _at_ms: i64) {}
-
-    /// The rules, each time that some were evaluated.
-    fn rules(&mut self, _groups: &[Group]) {}
-
-    /// What Alertmanagers are to be told now.
-    fn alerts(&mut self, _at_ms: i64, _notices: Vec<Notice>) {}
-
-    /// Asked at each tick: making one takes a copy of all totals.
-    fn wants_checkpoint(&self) -> bool {
-        false
-    }
-
-    /// What the run would report if it were cut off now.
-    fn checkpoint(&mut self, _so_far: &Finished) {}
-
-    /// What whoever listens could not do with what it was told, when the verdict is to be found.
-    fn doubts(&mut self) -> Vec<Doubt> {
-        Vec::new()
-    }
-}
 
 /// Executes the plan. `stop` ends the run early; what it yields says by what.
 ///
@@ -450,136 +389,5 @@ impl Run {
         if dropped > 0 {
             self.unwritten.push(Doubt::SamplesDropped { dropped });
         }
-    }
-
-    /// The last word: to the display, to `/metrics` and to the caller.
-    fn conclude(&mut self, ended: Option<Ended>, elapsed: Duration, listener: &mut dyn Listener) -> Finished {
-        if self.reached.phase == Phase::Finished {
-            listener.progress(&self.reached);
-        }
-        self.unwritten.extend(listener.doubts());
-        self.enter(Phase::Finished, listener);
-        let finished = self.finish(ended, elapsed);
-        let families = self.families(Some(&finished));
-        if let Some(clock) = self.clock {
-            let at_ms = clock.unix_ms(clock.now());
-            let ticked = self.embedded.epilogue(at_ms, &families);
-            self.tell(at_ms, ticked, listener);
-        }
-        listener.families(families);
-        finished
-    }
-
-    fn finish(&mut self, ended: Option<Ended>, elapsed: Duration) -> Finished {
-        self.elapsed = elapsed;
-        let sent_load = !matches!(ended, Some(Ended::Unready(_)));
-        let mut gates = if sent_load { self.gates() } else { Vec::new() };
-        let health = health::health(
-            &self.plan,
-            self.ledger.judged(),
-            &self.watch,
-            &self.observer,
-            self.embedded.store().stats(),
-        );
-        let mut doubts = if sent_load { health.doubts() } else { Vec::new() };
-        doubts.append(&mut self.unwritten);
-        if self.panics > 0 {
-            let what = format!(
-                "{} of this program's own tasks panicked: please report it, with stderr",
-                self.panics
-            );
-            doubts.push(Doubt::Internal(what));
-        }
-        doubts.extend(self.faults.doubts());
-        doubts.extend(std::mem::take(&mut self.left_behind).into_iter().map(Doubt::Teardown));
-        let Findings { fired, doubts: unknown, disagreements } = std::mem::take(&mut self.findings);
-        doubts.extend(unknown.into_iter().map(Doubt::Prometheus));
-        gates.extend(fired.into_iter().map(Gate::Alert));
-        gates.append(&mut self.verified);
-        let (stopped, ended_by) = match &ended {
-            Some(Ended::Stopped(signal)) => (true, Some(signal.clone())),
-            Some(Ended::Unready(why)) => (false, Some(why.clone())),
-            Some(Ended::Threshold(at)) => {
-                // What ended the run has failed it, even if the last answers to come in were good ones.
-                let mut ended_by = None;
-                if let Some(Gate::Threshold(gate)) = gates.get_mut(*at) {
-                    gate.outcome = Outcome::Crossed;
-                    ended_by =
-                        Some(format!("threshold `{}` on `{}` was crossed", gate.threshold, gate.subject));
-                }
-                (false, ended_by)
-            }
-            Some(Ended::Alert(abort)) => (false, Some(format!("alert `{}` fired", abort.alert))),
-            None => (false, None),
-        };
-        let verdict = if sent_load { decide(&gates, &doubts, stopped) } else { Verdict::PreflightFailed };
-        let probes = self.plan.probes.iter().zip(self.observer.samples());
-        let warmup = (!self.plan.warmup.is_zero() && sent_load).then(|| Warmup {
-            duration: self.plan.warmup.min(elapsed),
-            iterations: self.unjudged_iterations,
-        });
-        let nothing = || Ledger::new(self.labels.totals(&self.plan), None);
-        let (all, judged) = std::mem::replace(&mut self.ledger, nothing()).into_parts();
-        let mut totals = match judged {
-            Some(judged) => {
-                self.ledger = Ledger::new(all, None);
-                judged
-            }
-            None => all,
-        };
-        totals.rewrite_notes(|text| self.plan.redactor.redact(text));
-        Finished {
-            testid: self.options.testid.clone(),
-            test: self.plan.name.to_string(),
-            segment: (self.plan.segment != Segment::WHOLE).then(|| self.plan.segment.to_string()),
-            started_at: self.started_at,
-            load_began: self.load_began.unwrap_or(self.started_at),
-            elapsed,
-            paused: self.paused,
-            verdict,
-            gates,
-            doubts,
-            disagreements,
-            ended_by,
-            totals,
-            scenarios: std::mem::take(&mut self.scenarios),
-            probes: probes.map(|(probe, samples)| Probe::of(probe, samples)).collect(),
-            scrapes: health.scrapes,
-            warmup,
-            hooks: Vec::new(),
-            faults: self.faults.reports(),
-        }
-    }
-
-    /// What `/metrics` shows now; of a finished run, its final values.
-    fn families(&self, finished: Option<&Finished>) -> Vec<Family> {
-        let gates;
-        let (totals, gates, verdict) = match finished {
-            Some(finished) => {
-                // Without a warmup they were handed over to the report, which needs nothing else.
-                let all = if self.plan.warmup.is_zero() { &finished.totals } else { self.ledger.all() };
-                (all, &finished.gates, Some(finished.verdict))
-            }
-            None => {
-                gates = self.standing();
-                (self.ledger.all(), &gates, None)
-            }
-        };
-        let view = RunView {
-            totals,
-            gates,
-            is_final: verdict.is_some() || self.alerts.is_some(),
-            verdict,
-            phase: self.phase,
-            elapsed: self.elapsed,
-            paused: self.paused,
-            started_at: self.started_at,
-            observer: &self.observer,
-            samples_dropped: self.samples_dropped.count(),
-            store: self.embedded.store().stats(),
-        };
-        let mut families = families::families(&self.labels, &view);
-        families.extend(self.faults.families(self.labels.get(), self.clock));
-        families
     }
 }

@@ -83,7 +83,7 @@ fn what_cannot_be_submitted_is_refused_with_what_to_send() {
         (r#"{"plan":"helth"}"#.to_owned(), 422, "did you mean `health`"),
         (r#"{"plan":"health","tags":{"job":"x"}}"#.to_owned(), 422, "tags: "),
         (source("b.yml", "a.yml", json!("")), 422, r#"source.plan: "b.yml" is not among source.files"#),
-        (source("a.yml", "a.yml", json!("broken")), 422, "a.yml:1:1: expected a plan"),
+        (source("a.yml", "a.yml", json!("# broken")), 422, "a.yml:1:1: expected a plan"),
         (source("a.yml", "a.yml", json!({"base64": "*"})), 422, "this is not base64"),
         (source("a.yml", "a.yml", json!({"hex": "00"})), 400, r#"expected the file's text, or {"base64""#),
         (source("a.yml", "a.yml", json!({})), 400, r#"expected the file's text, or {"base64""#),

@@ -1,24 +1,16 @@
 //! Schemathesis (<https://schemathesis.io>) asks the API what its document says and what it does not, and compares.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 
-use loadgate::api::{Access, Scope, Tokens};
+use serde_json::json;
 
 use super::scopes::ROUTES;
-use crate::stage::FakeDaemon;
-
-#[derive(Debug)]
-struct One;
+use crate::stage::{Daemon, demo_target, id};
 
 const TOKEN: &str = "the-token-of-an-admin";
-
-impl Tokens for One {
-    fn scope(&self, token: &[u8]) -> Option<Scope> {
-        (token == TOKEN.as_bytes()).then_some(Scope::Admin)
-    }
-}
 
 /// As `./test.sh` installs it, or the system's.
 fn program() -> Option<PathBuf> {
@@ -29,8 +21,6 @@ fn program() -> Option<PathBuf> {
     [installed, PathBuf::from("schemathesis")].into_iter().find(answers)
 }
 
-/// `LOADGATE_TEST_SERVER` and `LOADGATE_TEST_TOKEN`, of the scope admin: another server than the daemon in memory, such
-/// as a `loadgate serve` that may be filled with runs.
 #[test]
 fn what_the_document_says_is_what_the_server_does() {
     let Some(program) = program() else {
@@ -39,17 +29,25 @@ fn what_the_document_says_is_what_the_server_does() {
         );
         return;
     };
-    let daemon = FakeDaemon::that_ends_runs_at_once();
-    daemon.queue();
-    let server = daemon.serve(Access::with_tokens(Arc::new(One)));
-    let url = std::env::var("LOADGATE_TEST_SERVER").unwrap_or_else(|_| server.http());
-    let token = std::env::var("LOADGATE_TEST_TOKEN").unwrap_or_else(|_| TOKEN.to_owned());
+    let (target, tokens) = (demo_target(&[]), tempfile::NamedTempFile::new().unwrap());
+    fs::write(&tokens, format!("admin:{TOKEN}\n")).unwrap();
+    fs::set_permissions(&tokens, fs::Permissions::from_mode(0o600)).unwrap();
+    let plan = format!(
+        "name: one\nscenarios: {{one: {{executor: per-vu-iterations, flow: [{{http: {{url: 'http://{}/health'}}}}]}}}}\n",
+        target.address
+    );
+    let config = format!("auth: {{token_file: {}}}\n", tokens.path().display());
+    let daemon = Daemon::start(&config, &[("one", &plan)]);
+    let header = format!("Authorization: Bearer {TOKEN}\r\n");
+    let run = id(&daemon.ask("POST", "/api/v1/runs", &header, &json!({"plan": "one"})).json());
+    let shown = || daemon.ask("GET", &format!("/api/v1/runs/{run}"), &header, &json!(null)).json();
+    daemon.until(|| (shown()["state"] == "finished").then_some(()), "the run's end");
     let folder = tempfile::TempDir::new().unwrap();
     let run = Command::new(program)
         .current_dir(folder.path())
         .arg("run")
-        .arg(format!("{url}/openapi.json"))
-        .args(["--header", &format!("Authorization: Bearer {token}")])
+        .arg(format!("http://{}/openapi.json", daemon.address))
+        .args(["--header", &format!("Authorization: Bearer {TOKEN}")])
         // A name of a plan or a variable is well formed and unknown all the same: refusing it is right.
         .args(["--exclude-checks", "positive_data_acceptance"])
         .args(["--seed", "1", "--max-examples", "15", "--no-shrink", "--generation-database", "none"])

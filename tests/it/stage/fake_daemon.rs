@@ -208,7 +208,7 @@ impl Runs for FakeDaemon {
             PlanSource::Named(name) if !matches!(name.as_str(), "health" | "chat-streaming") => {
                 return Err(Refusal::Invalid(format!("there is no plan `{name}`; did you mean `health`?")));
             }
-            PlanSource::Given(bundle) if bundle.files[&bundle.plan].starts_with(b"broken") => {
+            PlanSource::Given(bundle) if bundle.files[&bundle.plan].starts_with(b"# broken") => {
                 return Err(Refusal::Invalid(format!("{}:1:1: expected a plan", bundle.plan)));
             }
             _ => {}

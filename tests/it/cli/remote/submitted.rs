@@ -12,8 +12,8 @@ use super::cutting::Cutting;
 use crate::cli::signals::send;
 use crate::stage::{FakeDaemon, loadgate_run};
 
-const PLAN: &str =
-    "name: given\nvars: {BASE_URL: http://localhost, VUS: 1, RATE: 2}\nprofiles: {smoke: {vars: {VUS: 3}}}\n";
+const PLAN: &str = "name: given\nvars: {BASE_URL: http://localhost, VUS: 1, RATE: 2}\nprofiles: {smoke: {vars: {VUS: 3}}}\n\
+    scenarios: {one: {executor: per-vu-iterations, vus: '${VUS}', flow: [{http: {url: '${BASE_URL}/${RATE}'}}]}}\n";
 
 #[test]
 fn a_plan_is_sent_with_its_values_and_followed_to_its_verdict() {
@@ -29,7 +29,7 @@ fn a_plan_is_sent_with_its_values_and_followed_to_its_verdict() {
     assert_eq!((bundle.plan.as_str(), &*bundle.files["plan.yml"]), ("plan.yml", PLAN.as_bytes()));
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     // `VUS` is the chosen profile's: the environment does not come before it.
-    assert_eq!(submitted.env, [pair("BASE_URL", "http://example"), pair("RATE", "9")]);
+    assert_eq!(submitted.env, [pair("RATE", "9"), pair("BASE_URL", "http://example")]);
     assert_eq!((submitted.profile.as_deref(), &submitted.tags), (Some("smoke"), &vec![pair("team", "a")]));
     assert_eq!(submitted.idempotency_key.as_ref().map(String::len), Some(32));
     let export = std::fs::read(folder.path().join("summary.json")).unwrap();
@@ -53,7 +53,7 @@ fn an_answer_that_is_lost_is_asked_for_again_and_is_the_same_run() {
 #[test]
 fn a_plan_that_the_daemon_refuses_exits_with_104_and_its_words() {
     let server = FakeDaemon::new().serve_on_loopback();
-    let (mut command, _folder) = loadgate_run("broken", &["--server", &server.http()]);
+    let (mut command, _folder) = loadgate_run(&format!("# broken\n{PLAN}"), &["--server", &server.http()]);
     Said::from(command.output().unwrap()).check(104, "", "plan.yml:1:1: expected a plan");
 }
 
