@@ -26,8 +26,8 @@ fn the_runs_own_series_answer_and_none_is_no_answer() {
     let ran = run(&plan(&verify.concat()));
     let found = outcomes(&ran);
     assert_eq!(found[..3], ["one: held 1", "few: failed 1, wanted at least 2", "scalar: held 42"]);
-    assert!(found[3].starts_with("several: unknown 7 series where one value is needed"), "{found:?}");
-    assert_eq!(found[4], "rows: held 7 series");
+    assert!(found[3].starts_with("several: unknown 8 series where one value is needed"), "{found:?}");
+    assert_eq!(found[4], "rows: held 8 series");
     assert_eq!(found[5], "typo: no_data k6_iteration_total");
     assert!(found[6].starts_with("filtered: unknown the query gives nothing at this moment"), "{found:?}");
     let gate = ran.finished.gates.iter().filter_map(|gate| gate.verification()).nth(5).unwrap();

@@ -29,7 +29,7 @@ fn a_plan_is_sent_with_its_values_and_followed_to_its_verdict() {
     assert_eq!((bundle.plan.as_str(), &*bundle.files["plan.yml"]), ("plan.yml", PLAN.as_bytes()));
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     // `VUS` is the chosen profile's: the environment does not come before it.
-    assert_eq!(submitted.env, [pair("RATE", "9"), pair("BASE_URL", "http://example")]);
+    assert_eq!(submitted.env, [pair("BASE_URL", "http://example"), pair("RATE", "9")]);
     assert_eq!((submitted.profile.as_deref(), &submitted.tags), (Some("smoke"), &vec![pair("team", "a")]));
     assert_eq!(submitted.idempotency_key.as_ref().map(String::len), Some(32));
     let export = std::fs::read(folder.path().join("summary.json")).unwrap();
