@@ -41,8 +41,8 @@ pub(crate) mod yaml;
 pub use action::*;
 pub use chaos::{FaultConfig, RecoveryConfig};
 pub use daemon::{
-    DaemonConfig, DaemonLimits, Missed, Overlap, PrometheusConfig, ScheduleConfig, Scope, TimeZone, Tokens,
-    TokensError, check_listen,
+    DaemonConfig, DaemonLimits, Missed, OnDiskError, Overlap, PrometheusConfig, ScheduleConfig, Scope,
+    TimeZone, Tokens, TokensError, check_listen,
 };
 pub use data::{DataConfig, DataSource, OnEndConfig, PickConfig};
 pub use defaults::{Defaults, IdentityConfig, Limits, TlsConfig, TlsVersion};

@@ -10,8 +10,8 @@ use crate::rules::Group;
 use crate::scrape::Scrape;
 use crate::store::RunId;
 
-/// Takes the lines that a run logs.
-pub type LogSink = Arc<dyn Fn(String) + Send + Sync>;
+/// Keeps a line that a run logs, and answers it as it may be shown: without secrets.
+pub type LogSink = Arc<dyn Fn(&str) -> String + Send + Sync>;
 
 pub trait Audience: Send + Sync + 'static {
     /// What `/metrics` shows from now on, as a whole.
@@ -29,6 +29,6 @@ pub trait Audience: Send + Sync + 'static {
     /// A run has ended: its targets are scraped and its rules evaluated no longer.
     fn end(&self, run: &RunId);
 
-    /// Where the threads of this run log; `sink` is to be given each line, too.
+    /// Where the threads of this run log; `sink` is to be given each line.
     fn log(&self, run: &RunId, sink: LogSink) -> Dispatch;
 }

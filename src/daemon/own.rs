@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::writer::{Entry, Written};
 use super::{Inner, now_ms};
+use crate::config::OnDiskError;
 use crate::family::{Family, FamilyKind};
 use crate::labels::Labels;
 use crate::promql::Matcher;
@@ -144,6 +145,9 @@ impl Written for Told {
     }
 
     fn failed(&self, error: &StoreError) {
+        if self.inner.settings().config.on_disk_error == OnDiskError::Stop {
+            self.inner.tell_to_stop(&self.id, format!("the run's record cannot be written: {error}"));
+        }
         let mut own = self.inner.own();
         own.store_errors += 1;
         // Not once for each line that follows.

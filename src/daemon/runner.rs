@@ -81,8 +81,12 @@ impl Inner {
             Ok(writer) => writer,
             Err(error) => return failed(INTERNAL, format!("failed to start a thread: {error}")),
         };
-        let pen = writer.pen.clone();
-        let sink: LogSink = Arc::new(move |line| pen.note(now_ms(), Entry::Log(line)));
+        let (pen, shown) = (writer.pen.clone(), Arc::clone(&plan));
+        let sink: LogSink = Arc::new(move |line| {
+            let line = shown.redactor.redact(line);
+            pen.note(now_ms(), Entry::Log(line.clone()));
+            line
+        });
         let log = self.audience.log(id, sink);
         let mut recorder = Recorder::new(id.clone(), Arc::clone(self), writer.pen.clone());
         let ran = {

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::family::Family;
 use crate::store::{RunId, RunState, Runs, StoreError};
@@ -111,7 +111,10 @@ fn write(
         let kept = match &entry {
             Entry::State(state) => runs.enter(id, *state, at_ms).map(drop),
             Entry::Event { kind, data } => runs.append_event(id, kind, data, at_ms).map(drop),
-            Entry::Log(line) => runs.append_log(id, std::slice::from_ref(line)),
+            Entry::Log(line) => runs.append_log(id, std::slice::from_ref(line)).and_then(|()| {
+                // For those who follow; the log is the whole of it.
+                runs.append_event(id, "log", &json!({"line": line}), at_ms).map(drop)
+            }),
             Entry::Frame(families) => runs.append_frame(id, at_ms, families).map(drop),
             Entry::Checkpoint(summary) => runs.checkpoint(id, summary, at_ms),
         };

@@ -46,9 +46,8 @@ impl Lines {
 impl io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
-        let line = text.trim_end();
-        complain(&self.signed(line));
-        (self.sink)(line.to_owned());
+        let line = (self.sink)(text.trim_end());
+        complain(&self.signed(&line));
         Ok(bytes.len())
     }
 
@@ -75,7 +74,10 @@ mod tests {
     fn a_line_carries_the_runs_id_to_stderr_and_is_kept_as_it_is() {
         let kept = Arc::<Mutex<Vec<String>>>::default();
         let seen = Arc::clone(&kept);
-        let sink: LogSink = Arc::new(move |line| seen.lock().unwrap().push(line));
+        let sink: LogSink = Arc::new(move |line| {
+            seen.lock().unwrap().push(line.to_owned());
+            line.to_owned()
+        });
         let lines = |format| Lines { testid: "r1".to_owned(), format, sink: Arc::clone(&sink) };
         assert_eq!(
             lines(LogFormat::Json).signed("{\"level\":\"INFO\"}"),

@@ -2,6 +2,7 @@
 //!
 //! Relative paths start from the folder in which the daemon was started, not from that of the file.
 
+mod disk_error;
 mod schedule;
 mod sections;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
+pub use disk_error::OnDiskError;
 pub use schedule::{Missed, Overlap, ScheduleConfig, TimeZone};
 pub use sections::{DaemonLimits, PrometheusConfig};
 pub use tokens::{Scope, Tokens, TokensError};
@@ -58,6 +60,8 @@ pub struct DaemonConfig {
     pub expose_env: Vec<String>,
     /// Whether plans may start programs.
     pub allow_exec: bool,
+    /// When a run's record can no longer be written.
+    pub on_disk_error: OnDiskError,
     /// For problems that are found later.
     pub source: Arc<Source>,
 }
@@ -141,6 +145,7 @@ impl Default for DaemonConfig {
             keep_runs: Duration::from_secs(90 * 24 * 60 * 60),
             expose_env: Vec::new(),
             allow_exec: false,
+            on_disk_error: OnDiskError::Continue,
             source: Arc::new(Source::new("(defaults)", "", Vec::new())),
         }
     }
@@ -200,6 +205,11 @@ impl Element for DaemonFile {
             "Names of the daemon's environment that plans may read",
         );
         let allow_exec = f.or::<bool>("allow_exec", "Whether plans may start programs", "false");
+        let on_disk_error = f.or::<OnDiskError>(
+            "on_disk_error",
+            "When a run's record can no longer be written: its load goes on, or it is stopped",
+            "continue",
+        );
         let listen = listen.map(|listen| listen.map(|listen| listen.0));
         let token_file = auth.map(|auth| auth.token_file);
         if let (Some(listen), Some(token_file)) = (&listen, &token_file)
@@ -231,6 +241,7 @@ impl Element for DaemonFile {
             keep_runs: retention?.runs,
             expose_env: expose_env?.into_iter().map(|name| name.0).collect(),
             allow_exec: allow_exec?,
+            on_disk_error: on_disk_error?,
             source: defaults.source,
         }))
     }

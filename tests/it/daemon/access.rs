@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::plans::steady;
-use crate::stage::{Daemon, demo_target, loadgate};
+use crate::stage::{Daemon, demo_target, id, loadgate};
 
 #[test]
 fn load_goes_nowhere_but_where_it_is_allowed() {
@@ -81,4 +82,66 @@ fn a_token_allows_what_its_scope_says() {
     }
     assert_eq!(status("", "GET", "/metrics", &Value::Null), 200, "Prometheus has no token");
     assert!(!daemon.log().contains("aaaaaaaa"));
+}
+
+/// All bytes of all files below a folder.
+fn bytes_below(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: PathBuf| match path.is_dir() {
+        true => bytes_below(&path),
+        false => vec![(path.clone(), fs::read(&path).unwrap())],
+    };
+    entries.flat_map(read).collect()
+}
+
+#[test]
+fn a_secret_is_in_nothing_that_the_daemon_writes_or_answers() {
+    const CANARY: &str = "canary-7Hq2xZ";
+    let target = demo_target(&[]);
+    let plan = format!(
+        "name: secret
+vars: {{TOKEN: null}}
+scenarios:
+  one:
+    executor: per-vu-iterations
+    iterations: 5
+    flow:
+      - http: {{url: 'http://me:${{TOKEN}}@{address}/health', name: health, headers: {{Authorization: 'Bearer ${{TOKEN}}'}}, checks: {{answered: status == 200}}}}
+      - log: 'with ${{TOKEN}}'
+hooks:
+  always:
+    - http: {{url: 'http://{address}/health', headers: {{X-Token: '${{TOKEN}}'}}}}
+    - exec: {{command: 'echo ${{TOKEN}}'}}
+",
+        address = target.address
+    );
+    let daemon = Daemon::start("allow_exec: true\n", &[("secret", &plan)]);
+    let body = json!({"plan": "secret", "env": {"TOKEN": CANARY}});
+    let run = id(&daemon.ask("POST", "/api/v1/runs", "", &body).json());
+    let ended = daemon.wait(&run, "finished");
+    assert_eq!(ended["verdict"], "passed", "{ended:#}");
+    let mut seen: Vec<(String, Vec<u8>)> = Vec::new();
+    let of_run = ["", "/events", "/summary", "/log"].map(|part| format!("/api/v1/runs/{run}{part}"));
+    let others = [
+        "/api/v1/runs",
+        "/metrics",
+        "/api/v1/plans",
+        "/api/v1/targets",
+        "/api/v1/rules",
+        "/api/v1/series?match[]=%7B__name__!%3D%22%22%7D",
+    ];
+    for path in of_run.iter().map(String::as_str).chain(others) {
+        let answer = daemon.ask("GET", path, "", &Value::Null);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        seen.push((path.to_owned(), answer.body));
+    }
+    seen.push(("stderr".to_owned(), daemon.log().into_bytes()));
+    assert!(daemon.log().contains("with ***"), "it was logged: {}", daemon.log());
+    let files = bytes_below(&daemon.path("data"));
+    assert!(files.iter().any(|(path, _)| path.ends_with("runs.db")));
+    seen.extend(files.into_iter().map(|(path, bytes)| (path.display().to_string(), bytes)));
+    for (place, bytes) in seen {
+        let found = bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());
+        assert!(!found, "the secret is in {place}");
+    }
 }
