@@ -153,6 +153,8 @@ impl Inner {
         match self.runs.finish(id, &ending) {
             Ok(_) => {
                 fault_point("after-finish");
+                // What programs wrote is in the summary, without secrets.
+                let _there_was_none = std::fs::remove_dir_all(self.action_folder(id));
                 self.announce();
                 // Who looks at /metrics now sees the last verdict of the test, and not that of the run before.
                 self.show_own();

@@ -33,6 +33,7 @@ memory: {store: 64MiB}
 retention: {runs: 7d}
 expose_env: [PG_URL]
 allow_exec: true
+on_disk_error: stop
 "#;
 
 #[test]
@@ -72,6 +73,7 @@ fn every_key_is_read() {
     assert_eq!(config.token_file.unwrap().value, PathBuf::from("loadgate.tokens"));
     assert_eq!((config.store_bytes, config.keep_runs), (64 << 20, Duration::from_secs(7 * 86_400)));
     assert_eq!((config.expose_env, config.allow_exec), (vec!["PG_URL".to_owned()], true));
+    assert_eq!(config.on_disk_error, OnDiskError::Stop);
 }
 
 /// All but the source, which is the file itself.
