@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::report::{Progress, ProgressProbe, ScenarioProgress};
+use crate::report::{Progress, ProgressProbe, ScenarioProgress, headline};
 
 pub(super) fn progress_json(progress: &Progress) -> Json {
     let traffic = progress.traffic;
     json!({
+        // For people; the rest is for programs.
+        "line": headline(progress),
         "elapsed_seconds": progress.elapsed.as_secs_f64(),
         "planned_seconds": progress.planned.as_secs_f64(),
         "warmup_seconds": progress.warmup.as_secs_f64(),

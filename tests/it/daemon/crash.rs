@@ -56,6 +56,21 @@ fn a_hook_that_was_cut_is_done_once() {
     assert_eq!(again.lines("hooks").len(), 3);
 }
 
+#[test]
+fn a_fault_that_stands_when_the_daemon_dies_is_undone_when_it_comes_back() {
+    let target = demo_target(&[]);
+    let plan = steady(target.address, 5, "1h")
+        + "chaos: [{at: 0s, do: {exec: {command: touch fault}}, undo: {exec: {command: 'rm fault; echo undone >>undone'}}}]\n";
+    let daemon = Daemon::start("allow_exec: true\n", &[("broken", &plan)]);
+    let run = daemon.submit("broken");
+    daemon.until(|| daemon.path("fault").exists().then_some(()), "the fault");
+    let daemon = Daemon::on(daemon.kill(), None);
+    daemon.wait(&run, "interrupted");
+    assert_eq!((daemon.path("fault").exists(), daemon.lines("undone")), (false, vec!["undone".to_owned()]));
+    let log = daemon.ask("GET", &format!("/api/v1/runs/{run}/log"), "", &json!(null));
+    assert!(log.text().contains("undo fault"), "{}", log.text());
+}
+
 /// Dies at the point, comes back without it, and all that was promised is there once.
 fn survives(point: &str) {
     let target = demo_target(&[]);
