@@ -127,6 +127,8 @@ fn check_version_1(runs: &Runs) {
     let store = crate::tsdb::Store::default();
     assert_eq!(runs.replay(&id("going"), &store).unwrap().range_ms, Some((5_000, 10_000)));
     assert_eq!(runs.last_by_test().unwrap()[0].last_success_ms, Some(3_000));
+    assert_eq!(runs.remembered("schedule nightly was due").unwrap().as_deref(), Some("1000"));
+    runs.remember("schedule nightly was due", "2000").unwrap();
 }
 
 /// What was written down in `version_1.sql`, made anew: the two have to mean the same as long as version 1 is the last.

@@ -109,6 +109,11 @@ CREATE TABLE test (
   last_success_ms INTEGER
 ) STRICT, WITHOUT ROWID;
 INSERT INTO test VALUES('chat','passed',3000,3000);
+CREATE TABLE memory (
+  key   TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO memory VALUES('schedule nightly was due','1000');
 CREATE INDEX run_by_state ON run (state);
 CREATE INDEX run_by_test ON run (test, id);
 CREATE INDEX idempotency_by_run ON idempotency (run);
