@@ -153,5 +153,6 @@ fn what_is_written_now_is_read_as_what_version_1_wrote() {
         );
         runs.append_frame(&id("going"), at_ms, &[gauge]).unwrap();
     }
+    runs.remember("schedule nightly was due", "1000").unwrap();
     check_version_1(&runs);
 }
