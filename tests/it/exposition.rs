@@ -197,6 +197,23 @@ fn any_families() -> impl Strategy<Value = Vec<Family>> {
     })
 }
 
+/// OpenMetrics leaves `_total` out of a counter's family: where the name without it is another family's, the counter keeps its
+/// samples as `unknown`.
+fn as_said(families: &[Family], format: Format) -> Vec<Family> {
+    let taken =
+        |name: &str| families.iter().any(|family| family.kind != FamilyKind::Counter && family.name == name);
+    let said = |family: &Family| {
+        let clashes = family.name.strip_suffix("_total").is_some_and(taken);
+        match family.kind {
+            FamilyKind::Counter if format == Format::OpenMetrics && clashes => {
+                Family { kind: FamilyKind::Unknown, ..family.clone() }
+            }
+            _ => family.clone(),
+        }
+    };
+    families.iter().map(said).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -206,7 +223,7 @@ proptest! {
             let body = encoded(&families, format);
             let parsed = parse(body.as_bytes(), format, &Limits::default());
             let parsed = parsed.map_err(|error| TestCaseError::fail(format!("{error}\n{body}")))?;
-            prop_assert_eq!(&parsed.families, &families, "{}", body);
+            prop_assert_eq!(&parsed.families, &as_said(&families, format), "{}", body);
             prop_assert_eq!(parsed.duplicates, 0);
         }
     }
