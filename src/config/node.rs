@@ -138,6 +138,11 @@ impl Node {
         }
     }
 
+    /// Of what says by its one key what it is: that key, also in flow style.
+    pub(crate) fn key_place(&self) -> Place {
+        self.entries().and_then(<[_]>::first).map_or(self.place, |(key, _)| key.place)
+    }
+
     pub(crate) fn entries(&self) -> Option<&[(At<String>, Node)]> {
         match &self.kind {
             Kind::Map(entries) => Some(entries),

@@ -7,7 +7,6 @@ mod accept;
 mod audience;
 mod board;
 mod control;
-mod frame;
 mod journal;
 mod own;
 mod progress_json;
@@ -36,9 +35,10 @@ pub use request::{
 };
 
 use crate::config::DaemonConfig;
+use crate::labels::Labels;
 use crate::notify::Notices;
 use crate::rules::Notice;
-use crate::run::Control;
+use crate::run::{Control, OWN_JOB};
 use crate::store::{Ending, RunId, RunRecord, RunState, Runs, StoreError};
 use crate::tsdb::Store;
 use accept::unavailable;
@@ -106,6 +106,8 @@ impl Daemon {
     pub fn start(parts: Parts) -> Result<Daemon, String> {
         let Parts { config, reread, runs, series, audience, address, notices } = parts;
         let settings = Settings::of(config, &series, address)?;
+        let instance = address.to_string();
+        series.identify(&own::own_origin(), Labels::new([("job", OWN_JOB), ("instance", instance.as_str())]));
         let inner = Arc::new(Inner {
             runs: Arc::new(runs),
             series,

@@ -10,13 +10,10 @@ use crate::config::OnDiskError;
 use crate::family::{Family, FamilyKind};
 use crate::labels::Labels;
 use crate::promql::Matcher;
-use crate::run::process_families;
+use crate::run::{OWN_JOB, build_info, process_families};
 use crate::store::{Ending, LastOfTest, RunId, RunState, StoreError};
 use crate::tsdb::{Origin, stored};
 use crate::verdict::Verdict;
-
-/// The label `job` of what loadgate exports itself.
-const OWN_JOB: &str = "loadgate";
 
 /// What it counts.
 #[derive(Debug)]
@@ -38,10 +35,7 @@ impl Inner {
         let ticked = tokio::task::spawn_blocking(move || {
             let at_ms = now_ms();
             let families = inner.own_families();
-            let origin = Origin(format!("{OWN_JOB}/daemon"));
-            let instance = inner.external_url.trim_start_matches("http://");
-            inner.series.identify(&origin, Labels::new([("job", OWN_JOB), ("instance", instance)]));
-            inner.series.scrape(&origin, at_ms, stored(&families));
+            inner.series.scrape(&own_origin(), at_ms, stored(&families));
             inner.audience.families(inner.board.own(families));
             let standing = Arc::clone(&inner.settings().standing);
             let (notices, evaluated) = standing.tick(at_ms);
@@ -64,13 +58,7 @@ impl Inner {
     }
 
     fn own_families(&self) -> Vec<Family> {
-        let mut families = vec![Family::single(
-            "loadgate_build_info",
-            FamilyKind::Gauge,
-            "The version that runs; always 1.",
-            Labels::new([("version", env!("CARGO_PKG_VERSION"))]),
-            1.0,
-        )];
+        let mut families = vec![build_info()];
         families.extend(process_families());
         families.extend(last_families(&self.runs.last_by_test().unwrap_or_default()));
         let queued = self.runs.count(RunState::Queued).unwrap_or_default();
@@ -209,6 +197,11 @@ impl Own {
         .filter(|family| !family.series.is_empty())
         .collect()
     }
+}
+
+/// Of what the daemon shows of itself, in the store.
+pub(super) fn own_origin() -> Origin {
+    Origin(format!("{OWN_JOB}/daemon"))
 }
 
 fn gauge(name: &str, help: &str, value: f64) -> Family {

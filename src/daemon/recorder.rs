@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::frame::frame;
 use super::progress_json::progress_json;
 use super::writer::{Entry, Pen};
 use super::{Inner, now_ms};
@@ -16,7 +15,7 @@ use crate::store::{RunId, RunState, fault_point};
 use crate::verdict::Doubt;
 
 /// How often series and summary are kept: as much is lost of a run that is cut off.
-const KEPT_EVERY: Duration = Duration::from_secs(5);
+pub(super) const KEPT_EVERY: Duration = Duration::from_secs(5);
 
 pub(super) struct Recorder {
     pub(super) id: RunId,
@@ -31,14 +30,9 @@ impl Recorder {
         Recorder { id, inner, pen, kept: Instant::now(), state: RunState::Preflight }
     }
 
-    fn keep_frame(&self) {
-        let at_ms = now_ms();
-        self.pen.note(at_ms, Entry::Frame(frame(&self.inner.series, &self.id, at_ms, KEPT_EVERY)));
-    }
-
-    /// The last values.
-    pub(super) fn finish(&self) {
-        self.keep_frame();
+    /// What the series are now.
+    pub(super) fn keep_series(&self) {
+        self.pen.note(now_ms(), Entry::Series);
     }
 }
 
@@ -101,7 +95,7 @@ impl Listener for Recorder {
         self.kept = Instant::now();
         let summary = json_summary(so_far, &TrendStat::EXPORTED);
         self.pen.note(now_ms(), Entry::Checkpoint(summary));
-        self.keep_frame();
+        self.keep_series();
     }
 
     fn doubts(&mut self) -> Vec<Doubt> {

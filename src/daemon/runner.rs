@@ -77,7 +77,12 @@ impl Inner {
             Ok(plan) => Arc::new(plan),
             Err(problems) => return failed(INVALID_PLAN, problems),
         };
-        let writer = match Writer::start(id.clone(), Arc::clone(&self.runs), self.told(id)) {
+        let writer = match Writer::start(
+            id.clone(),
+            Arc::clone(&self.runs),
+            Arc::clone(&self.series),
+            self.told(id),
+        ) {
             Ok(writer) => writer,
             Err(error) => return failed(INTERNAL, format!("failed to start a thread: {error}")),
         };
@@ -97,7 +102,7 @@ impl Inner {
         };
         self.audience.end(id);
         self.retire_later(id, plan.retain_series);
-        recorder.finish();
+        recorder.keep_series();
         drop((recorder, log));
         writer.close();
         match ran {

@@ -127,7 +127,7 @@ impl Schedules {
     }
 
     async fn start_due(&mut self, inner: &Arc<Inner>) {
-        if !same(&self.of, &inner.settings().config.schedules) {
+        if self.of != inner.settings().config.schedules {
             self.take(inner, false);
         }
         let now = now_ms();
@@ -203,9 +203,4 @@ pub(super) fn cadence(schedule: &ScheduleConfig) -> Cadence {
 
 fn remembered(schedule: &str) -> String {
     format!("schedule {schedule} was due")
-}
-
-fn same(one: &[ScheduleConfig], other: &[ScheduleConfig]) -> bool {
-    let shown = |schedules: &[ScheduleConfig]| format!("{schedules:?}");
-    shown(one) == shown(other)
 }

@@ -6,8 +6,10 @@ use std::thread::JoinHandle;
 
 use serde_json::{Value as Json, json};
 
-use crate::family::Family;
+use super::recorder::KEPT_EVERY;
+use crate::promql::{MatchKind, Matcher, TimeRange};
 use crate::store::{RunId, RunState, Runs, StoreError};
+use crate::tsdb::Store;
 
 /// Entries that wait for the disk; of further ones all but states and the end are dropped, and counted.
 const WAITING: usize = 1_024;
@@ -15,9 +17,13 @@ const WAITING: usize = 1_024;
 /// What is to be kept.
 pub(super) enum Entry {
     State(RunState),
-    Event { kind: &'static str, data: Json },
+    Event {
+        kind: &'static str,
+        data: Json,
+    },
     Log(String),
-    Frame(Vec<Family>),
+    /// Those of the embedded store at that moment, the run's own and those of its targets.
+    Series,
     Checkpoint(Json),
 }
 
@@ -54,13 +60,18 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(id: RunId, runs: Arc<Runs>, written: impl Written) -> std::io::Result<Self> {
+    pub(super) fn start(
+        id: RunId,
+        runs: Arc<Runs>,
+        series: Arc<Store>,
+        written: impl Written,
+    ) -> std::io::Result<Self> {
         let (out, entries) = sync_channel(WAITING);
         let trouble = Arc::<Mutex<Trouble>>::default();
         let pen = Pen { out, trouble: Arc::clone(&trouble) };
         let thread = std::thread::Builder::new()
             .name("record".to_owned())
-            .spawn(move || write(&id, &runs, &entries, &trouble, &written))?;
+            .spawn(move || write(&id, &runs, &series, &entries, &trouble, &written))?;
         Ok(Writer { pen, thread })
     }
 
@@ -103,10 +114,14 @@ impl Pen {
 fn write(
     id: &RunId,
     runs: &Runs,
+    series: &Store,
     entries: &Receiver<Stamped>,
     trouble: &Mutex<Trouble>,
     written: &impl Written,
 ) {
+    // Whatever carries no id: what the targets show. Not what other runs left in the store.
+    let of_run = Matcher::new("testid", MatchKind::Regex, &format!("(?:{})?", regex::escape(&id.0)));
+    let of_run: Vec<Matcher> = of_run.into_iter().collect();
     for Stamped { at_ms, entry } in entries {
         let kept = match &entry {
             Entry::State(state) => runs.enter(id, *state, at_ms).map(drop),
@@ -115,7 +130,7 @@ fn write(
                 // For those who follow; the log is the whole of it.
                 runs.append_event(id, "log", &json!({"line": line}), at_ms).map(drop)
             }),
-            Entry::Frame(families) => runs.append_frame(id, at_ms, families).map(drop),
+            Entry::Series => runs.append_snapshot(id, since_last(at_ms), series, &of_run).map(drop),
             Entry::Checkpoint(summary) => runs.checkpoint(id, summary, at_ms),
         };
         match kept {
@@ -131,4 +146,9 @@ fn write(
             }
         }
     }
+}
+
+fn since_last(at_ms: i64) -> TimeRange {
+    let step_ms = i64::try_from(KEPT_EVERY.as_millis()).unwrap_or(i64::MAX);
+    TimeRange { from_ms: at_ms.saturating_sub(step_ms) + 1, to_ms: at_ms }
 }

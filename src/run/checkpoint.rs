@@ -1,6 +1,7 @@
 //! What a run has found so far, as it would be reported: for whoever keeps it in case the run is cut off.
 
 use super::{Listener, Run};
+use crate::aggregate::Totals;
 use crate::executor::Segment;
 use crate::report::{Finished, Probe};
 use crate::verdict::Verdict;
@@ -14,6 +15,12 @@ impl Run {
 
     /// Thresholds as they stand; nothing is decided, so the verdict is inconclusive.
     fn so_far(&self) -> Finished {
+        Finished { gates: self.standing(), ..self.report(self.ledger.judged().clone()) }
+    }
+
+    /// What is known of the run, with these totals, before anything is decided.
+    pub(super) fn report(&self, mut totals: Totals) -> Finished {
+        totals.rewrite_notes(|text| self.plan.redactor.redact(text));
         let probes = self.plan.probes.iter().zip(self.observer.samples());
         Finished {
             testid: self.options.testid.clone(),
@@ -24,11 +31,11 @@ impl Run {
             elapsed: self.elapsed,
             paused: self.paused,
             verdict: Verdict::Inconclusive,
-            gates: self.standing(),
+            gates: Vec::new(),
             doubts: Vec::new(),
             disagreements: Vec::new(),
             ended_by: None,
-            totals: self.ledger.judged().clone(),
+            totals,
             scenarios: self.scenarios.clone(),
             probes: probes.map(|(probe, samples)| Probe::of(probe, samples)).collect(),
             scrapes: self.observer.health(),

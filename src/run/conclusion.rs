@@ -5,10 +5,9 @@ use std::time::Duration;
 use super::families::RunView;
 use super::{Ended, Listener, Run, families, health};
 use crate::aggregate::Ledger;
-use crate::executor::Segment;
 use crate::family::Family;
 use crate::prometheus::Findings;
-use crate::report::{Finished, Phase, Probe, Warmup};
+use crate::report::{Finished, Phase, Warmup};
 use crate::rules::{Gate, Outcome};
 use crate::verdict::{Doubt, Verdict, decide};
 
@@ -79,41 +78,28 @@ impl Run {
             None => (false, None),
         };
         let verdict = if sent_load { decide(&gates, &doubts, stopped) } else { Verdict::PreflightFailed };
-        let probes = self.plan.probes.iter().zip(self.observer.samples());
         let warmup = (!self.plan.warmup.is_zero() && sent_load).then(|| Warmup {
             duration: self.plan.warmup.min(elapsed),
             iterations: self.unjudged_iterations,
         });
         let nothing = || Ledger::new(self.labels.totals(&self.plan), None);
         let (all, judged) = std::mem::replace(&mut self.ledger, nothing()).into_parts();
-        let mut totals = match judged {
+        let totals = match judged {
             Some(judged) => {
                 self.ledger = Ledger::new(all, None);
                 judged
             }
             None => all,
         };
-        totals.rewrite_notes(|text| self.plan.redactor.redact(text));
         Finished {
-            testid: self.options.testid.clone(),
-            test: self.plan.name.to_string(),
-            segment: (self.plan.segment != Segment::WHOLE).then(|| self.plan.segment.to_string()),
-            started_at: self.started_at,
-            load_began: self.load_began.unwrap_or(self.started_at),
-            elapsed,
-            paused: self.paused,
             verdict,
             gates,
             doubts,
             disagreements,
             ended_by,
-            totals,
-            scenarios: std::mem::take(&mut self.scenarios),
-            probes: probes.map(|(probe, samples)| Probe::of(probe, samples)).collect(),
-            scrapes: health.scrapes,
             warmup,
-            hooks: Vec::new(),
             faults: self.faults.reports(),
+            ..self.report(totals)
         }
     }
 

@@ -12,7 +12,7 @@ use crate::rules::{self, Abort, AlertRules, AlertWatch, Gate, Group, Notice, Ori
 use crate::tsdb::{self, Store, stored};
 
 /// The label `job` of what loadgate exports itself, as in the shipped Prometheus configuration.
-const OWN_JOB: &str = "loadgate";
+pub const OWN_JOB: &str = "loadgate";
 
 pub(super) struct Embedded {
     store: Arc<Store>,

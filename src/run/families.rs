@@ -73,13 +73,7 @@ pub(super) fn families(labels: &RunLabels, view: &RunView<'_>) -> Vec<Family> {
     families.extend(rules::probe_families(&labels.0, view.observer.probes()));
     families.extend(view.observer.stats.families(&labels.0));
     families.extend(store_families(&labels.0, &view.store));
-    families.push(Family::single(
-        "loadgate_build_info",
-        FamilyKind::Gauge,
-        "The version that runs; always 1.",
-        Labels::new([("version", env!("CARGO_PKG_VERSION"))]),
-        1.0,
-    ));
+    families.push(process::build_info());
     families.extend(process::families());
     families
 }

@@ -34,11 +34,12 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 pub use crate::executor::ScaleTo;
 pub use control::{Control, Controlled, ScaleLimits};
+pub use embedded::OWN_JOB;
 pub use families::RunLabels;
 pub use interrupted::{Mended, finish_interrupted};
 pub use listener::{Listener, RunOptions};
 pub use observer::scrape_targets;
-pub use process::families as process_families;
+pub use process::{build_info, families as process_families};
 pub use standing::Standing;
 
 use crate::aggregate::{Absorb as _, Ledger, Selector};

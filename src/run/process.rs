@@ -1,7 +1,12 @@
-//! `process_*`: what this process uses, under the names that Prometheus' client libraries agreed on.
+//! What runs here (`loadgate_build_info`), and `process_*`: what this process uses, under the names that Prometheus' client libraries agreed on.
 
 use crate::family::{Family, FamilyKind};
 use crate::labels::Labels;
+
+pub fn build_info() -> Family {
+    let version = Labels::new([("version", env!("CARGO_PKG_VERSION"))]);
+    Family::single("loadgate_build_info", FamilyKind::Gauge, "The version that runs; always 1.", version, 1.0)
+}
 
 /// Empty where there is no `/proc`.
 pub fn families() -> Vec<Family> {

@@ -56,9 +56,8 @@ impl Value for ActionConfig {
         "an action such as `http: {url: …}` or `exec: {command: …}`".to_owned()
     }
 
-    /// The key that says what it is, also in flow style.
     fn place(node: &Node) -> Place {
-        node.entries().and_then(<[_]>::first).map_or(node.place, |(key, _)| key.place)
+        node.key_place()
     }
 
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {

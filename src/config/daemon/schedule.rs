@@ -16,7 +16,7 @@ use crate::config::value::{Constant, EnvironmentName, Name, PlanName, ProfileNam
 use crate::config::{At, Place};
 
 /// A run that starts by itself.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ScheduleConfig {
     /// Unique; default the plan's name, with the profile's: `chat-streaming/load`.
     pub name: At<String>,

@@ -248,9 +248,8 @@ impl Value for StepConfig {
         "a step such as `http: {url: …}` or `sleep: 1s`".to_owned()
     }
 
-    /// The key that says what it is, also in flow style.
     fn place(node: &Node) -> Place {
-        node.entries().and_then(<[_]>::first).map_or(node.place, |(key, _)| key.place)
+        node.key_place()
     }
 
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {

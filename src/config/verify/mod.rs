@@ -63,9 +63,8 @@ impl Value for VerifyConfig {
         "a verification such as `metrics: {query: sum(k6_orders_total), equals: 100}`".to_owned()
     }
 
-    /// The key that says what it is, also in flow style.
     fn place(node: &Node) -> Place {
-        node.entries().and_then(<[_]>::first).map_or(node.place, |(key, _)| key.place)
+        node.key_place()
     }
 
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {

@@ -32,8 +32,6 @@ const DENSE_MS: i64 = 3_600_000;
 const WIDE_MS: i64 = 15_000 - 500;
 /// Of a run; what the embedded store holds at most is of that order.
 const MAX_SERIES: usize = 100_000;
-/// How old a sample may be to be what a series is now: the look-back of Prometheus.
-const LOOKBACK_MS: i64 = 300_000;
 
 /// What became of a frame.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,22 +52,21 @@ impl Runs {
         self.record_frame(id, at_ms, &Names::of_families(families), flat(families))
     }
 
-    /// As [`Runs::append_frame`], of what an embedded store holds: the latest sample of each series that the matchers
-    /// match (`testid="…"`; none: all) and that has not ended, and what is said of all families.
+    /// As [`Runs::append_frame`], of what an embedded store holds at the end of `range`: the latest sample in it of each
+    /// series that the matchers match (`testid="…"`; none: all) and that has not ended, and what is said of all families.
     pub fn append_snapshot(
         &self,
         id: &RunId,
-        at_ms: i64,
+        range: TimeRange,
         store: &Store,
         matchers: &[Matcher],
     ) -> Result<Appended, StoreError> {
-        let range = TimeRange { from_ms: at_ms.saturating_sub(LOOKBACK_MS), to_ms: at_ms };
         let latest = store
             .latest(matchers, range)
             .map_err(|error| StoreError::Other { path: self.path.clone(), why: error.to_string() })?;
         let there = latest.into_iter().filter(|sample| !is_stale(sample.point.value));
         let samples = there.map(|sample| (sample.labels, sample.point.value)).collect();
-        self.record_frame(id, at_ms, &Names::of_store(store), samples)
+        self.record_frame(id, range.to_ms, &Names::of_store(store), samples)
     }
 
     fn record_frame(

@@ -59,6 +59,11 @@ fn families(at: u64) -> Vec<Family> {
     families
 }
 
+/// What a query at this moment looks at.
+fn lookback(at_ms: i64) -> TimeRange {
+    TimeRange { from_ms: at_ms - 300_000, to_ms: at_ms }
+}
+
 #[test]
 fn an_old_run_is_asked_as_one_that_is_going_on() {
     let (folder, runs, id) = with_run();
@@ -108,9 +113,9 @@ fn a_snapshot_is_what_an_embedded_store_shows_at_that_moment() {
     store.scrape(&origin, BEGIN_MS, &[gauge("r", 1.0), gauge("other", 5.0)]);
     store.scrape(&origin, BEGIN_MS + 9_000, &[gauge("r", 2.0)]);
     let of_run = [Matcher::new("testid", MatchKind::Equal, "r").unwrap()];
-    let appended = runs.append_snapshot(&id, BEGIN_MS + 10_000, &store, &of_run).unwrap();
+    let appended = runs.append_snapshot(&id, lookback(BEGIN_MS + 10_000), &store, &of_run).unwrap();
     assert_eq!(appended, Appended { samples: 1, left_out: 0 });
-    let everything = runs.append_snapshot(&id, BEGIN_MS + 15_000, &store, &[]).unwrap();
+    let everything = runs.append_snapshot(&id, lookback(BEGIN_MS + 15_000), &store, &[]).unwrap();
     assert_eq!(everything.samples, 1, "what has ended is not there");
     let store = replayed(&runs, &id);
     let points: Vec<f64> = all(&store)[0].points.iter().map(|point| point.value).collect();

@@ -3,6 +3,7 @@
 use super::*;
 use crate::family::{Family, FamilyKind};
 use crate::labels::Labels;
+use crate::promql::TimeRange;
 
 type Write = fn(&Runs, &mut fastrand::Rng) -> Result<(), StoreError>;
 
@@ -37,7 +38,7 @@ const WRITES: [(&str, Write); 11] = [
         (0..2_000).for_each(|at| family.push(Labels::new([("at", at.to_string())]), rng.f64()));
         let at_ms = 1_000_000_000_000 + rng.i64(0..1_000_000_000_000);
         store.scrape(&crate::tsdb::Origin("o".to_owned()), at_ms, &[family]);
-        runs.append_snapshot(&id("a"), at_ms, &store, &[]).map(drop)
+        runs.append_snapshot(&id("a"), TimeRange { from_ms: 0, to_ms: at_ms }, &store, &[]).map(drop)
     }),
     ("journal_begin", |runs, rng| {
         let key = rng.u64(..).to_string();
