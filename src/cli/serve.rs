@@ -20,6 +20,7 @@ use crate::api::{Access, Sources, lower_priority, serve_daemon};
 use crate::config::{DaemonConfig, MAX_TEXT_BYTES, Tokens, check_listen};
 use crate::daemon::{Daemon, Parts};
 use crate::notify::{Address, Notices};
+use crate::protocol::tls::{TlsOptions, client_config};
 use crate::store::Runs;
 use crate::tsdb::Store;
 use audience::Shown;
@@ -116,7 +117,7 @@ impl Serve {
         let file =
             self.config.clone().or_else(|| Some(DEFAULT_FILE.into()).filter(|file: &PathBuf| file.is_file()));
         let mut config = match &file {
-            Some(file) => read_config(file, self.listen)?,
+            Some(file) => read_config(file)?,
             None => DaemonConfig::default(),
         };
         if let Some(listen) = self.listen {
@@ -129,7 +130,7 @@ impl Serve {
     }
 }
 
-fn read_config(file: &Path, _listen: Option<std::net::SocketAddr>) -> Result<DaemonConfig, String> {
+fn read_config(file: &Path) -> Result<DaemonConfig, String> {
     let shown = file.display().to_string();
     let text = read_text(file, MAX_TEXT_BYTES)
         .map_err(|error| format!("error: failed to read the configuration {shown}: {error}"))?;
@@ -168,7 +169,9 @@ fn alertmanagers(config: &DaemonConfig, external_url: &str) -> Result<Option<Not
     let addresses: Result<Vec<Address>, _> =
         config.alertmanagers.iter().map(|url| url.value.parse()).collect();
     let addresses = addresses.map_err(|error| Failure::invalid(format!("error: alertmanager: {error}")))?;
-    Ok(Some(Notices::start(&addresses, None, external_url.to_owned())))
+    let tls = client_config(&TlsOptions::default())
+        .map_err(|error| Failure::internal("read the certificates of this machine", error))?;
+    Ok(Some(Notices::start(&addresses, Some(tls.http1), external_url.to_owned())))
 }
 
 /// The daemon's own log; runs have one of their own beside it.
