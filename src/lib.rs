@@ -55,6 +55,8 @@ pub mod verify;
 pub mod action;
 pub mod chaos;
 pub mod verdict;
+pub mod dashboard;
+pub mod page;
 pub mod report;
 pub mod run;
 // Runs that outlive the terminal.

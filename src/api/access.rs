@@ -31,7 +31,7 @@ pub struct Access {
     hosts: Vec<String>,
 }
 
-/// Answered to anybody: what orchestrators and Prometheus ask, and what this API is.
+/// Answered to anybody, beside the page's files: what orchestrators and Prometheus ask, and what this API is.
 const OPEN: [&str; 4] = [HEALTHY, READY, "/metrics", "/openapi.json"];
 /// Answered under any name, too: they say nothing, and orchestrators ask by address.
 const HEALTHY: &str = "/-/healthy";
@@ -58,7 +58,7 @@ impl Access {
     /// What the request's sender may do; `None`: what is open to all.
     fn judge(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Option<Scope>, Problem> {
         let path = uri.path();
-        let open = OPEN.contains(&path);
+        let open = OPEN.contains(&path) || super::page::is_path(path);
         if self.tokens.is_none() && path != HEALTHY && path != READY {
             self.check_host(uri, headers)?;
         }

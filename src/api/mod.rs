@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | `/metrics` | GET, HEAD | the latest families, in the format that `Accept` prefers, gzipped if accepted |
 //! | `/api/v1/…` | GET, POST | Prometheus' query API over the embedded store: see `v1` |
+//! | `/`, `/page/…` | GET, HEAD | the page, of a daemon only: see `page` |
 //! | `/-/healthy` | GET, HEAD | 200 |
 //! | `/-/ready` | GET, HEAD | 200 once there is something to scrape, 503 before |
 //! | `/api/v1/runs…`, `/-/reload`, `/openapi.json` | | of a daemon only: see [`runs`] |
@@ -17,6 +18,7 @@ mod access;
 mod exporter;
 mod latest;
 mod metrics;
+mod page;
 mod pieces;
 mod priority;
 mod problem;
@@ -77,7 +79,11 @@ fn router(sources: Arc<Sources>) -> Router {
 
 fn daemon_router<R: Runs>(sources: Arc<Sources>, shared: runs::Shared<R>, access: Access) -> Router {
     let v1 = v1::routes().with_state(Arc::clone(&sources)).merge(runs::routes(shared.clone()));
-    let routes = routes(sources).nest("/api/v1", v1).merge(runs::outer_routes(shared)).fallback(no_such_path);
+    let routes = routes(sources)
+        .nest("/api/v1", v1)
+        .merge(runs::outer_routes(shared))
+        .merge(page::routes())
+        .fallback(no_such_path);
     let guarded = routes.layer(from_fn_with_state(Arc::new(access), access::guard));
     finished(guarded.layer(map_response(problem::in_one_shape)))
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::rust_tokens::{Token, tokens};
 
 /// A module uses only those before it. `lib.rs` lists them in the same order.
-const LAYERS: [&str; 36] = [
+const LAYERS: [&str; 38] = [
     "time",
     "ids",
     "sample",
@@ -36,6 +36,8 @@ const LAYERS: [&str; 36] = [
     "action",
     "chaos",
     "verdict",
+    "dashboard",
+    "page",
     "report",
     "run",
     "store",
