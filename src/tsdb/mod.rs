@@ -192,8 +192,10 @@ impl Store {
 
     /// Drops all series that the matchers match (`testid="…"`); answers how many.
     pub fn forget_matching(&self, matchers: &[Matcher]) -> usize {
+        // Locked first: between two scrapes every series has had its first point.
+        let mut origins = self.origins();
         let gone: Vec<Handle> = self.matching(matchers).iter().map(|entry| entry.handle).collect();
-        self.origins().remove(&gone, &mut self.head.write());
+        origins.remove(&gone, &mut self.head.write());
         gone.len()
     }
 

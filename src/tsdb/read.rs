@@ -58,8 +58,14 @@ impl Store {
         self.head.read().index.label_values("__name__").map(str::to_owned).collect()
     }
 
+    /// Those that have had a point: a series that a tick under way brings is not seen before all of that tick is.
     pub(super) fn matching(&self, matchers: &[Matcher]) -> Vec<Arc<Entry>> {
-        let mut entries = self.head.read().index.candidates(matchers);
+        let mut entries = {
+            let head = self.head.read();
+            let mut entries = head.index.candidates(matchers);
+            entries.retain(|entry| head.slab.get(entry.handle).is_some_and(|slot| slot.last.is_some()));
+            entries
+        };
         matching::retain(&mut entries, matchers);
         entries
     }

@@ -45,3 +45,13 @@ fn readers_see_whole_ticks_in_order_while_series_come_and_go() {
     });
     assert_eq!(store.series(&[Matcher::equal("__name__", "steady")], ALL).len(), 20);
 }
+
+#[test]
+fn new_series_of_a_tick_under_way_are_not_seen_in_part() {
+    let store = Store::default();
+    let new = [gauges("new", [(0, 1.0)]), gauges("new_too", [(0, 1.0)])];
+    let mut seen_meanwhile = Vec::new();
+    let brought = new.iter().inspect(|_| seen_meanwhile.push(store.matching(&[]).len()));
+    store.scrape(&origin("a"), 0, brought);
+    assert_eq!((seen_meanwhile, store.matching(&[]).len()), (vec![0, 0], 2));
+}
