@@ -1,11 +1,13 @@
 //! Every metric there is: the one place where names live.
 
 mod builtin;
+mod protocol;
 
 use std::collections::HashMap;
 
 use builtin::definitions;
 pub use builtin::*;
+pub use protocol::{PROTOCOLS, Protocol};
 
 use crate::ids::MetricId;
 

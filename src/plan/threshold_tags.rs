@@ -5,7 +5,7 @@ use super::metrics::{demands, nearest};
 use crate::config::{PlanConfig, Problem, ThresholdConfig};
 use crate::ids::MetricId;
 use crate::labels::Labels;
-use crate::metric::{self, Catalog};
+use crate::metric::{Catalog, Protocol};
 use crate::record::Registry;
 
 /// Needs the series of all steps, which are there once the scenarios are compiled.
@@ -58,25 +58,18 @@ fn refusal(threshold: &ThresholdConfig, tag: &str, value: &str, series: &[&Label
 
 /// The metrics whose series have the same tags from the plan as those of `metric`, and are there from the start.
 fn siblings(metric: MetricId, catalog: &Catalog) -> impl Fn(MetricId) -> bool {
-    let name = &catalog.definition(metric).name;
-    let like = match name {
-        _ if catalog.definition(metric).custom => metric,
-        name if name.starts_with("http_") => metric::HTTP_REQ_FAILED,
-        name if name.starts_with("ws_") => metric::WS_SESSIONS,
-        _ => metric,
-    };
+    let like = protocol_of(metric, catalog).map_or(metric, |protocol| protocol.known);
     move |other| other == like
 }
 
 /// The labels that come with what happens, from closed sets.
 fn later_labels(metric: MetricId, catalog: &Catalog) -> &'static [&'static str] {
-    match metric {
-        metric::HTTP_REQS | metric::HTTP_REQ_DURATION => &["expected_response", "status", "error_code"],
-        metric::HTTP_REQ_FAILED => &[],
-        metric::WS_CONNECTION_ERRORS => &["error_code"],
-        _ if !catalog.definition(metric).custom && catalog.definition(metric).name.starts_with("http_") => {
-            &["expected_response"]
-        }
-        _ => &[],
-    }
+    let Some(protocol) = protocol_of(metric, catalog) else { return &[] };
+    let own = protocol.later.iter().find(|(later, _)| *later == metric);
+    own.map_or(protocol.later_of_others, |(_, labels)| labels)
+}
+
+fn protocol_of(metric: MetricId, catalog: &Catalog) -> Option<&'static Protocol> {
+    let definition = catalog.definition(metric);
+    Protocol::of(&definition.name).filter(|_| !definition.custom)
 }

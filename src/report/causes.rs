@@ -4,12 +4,16 @@ use super::Finished;
 use super::observed::Observed;
 use crate::aggregate::Selector;
 use crate::ids::MetricId;
-use crate::metric::{DROPPED_ITERATIONS, HTTP_REQS, WS_CONNECTION_ERRORS};
+use crate::metric::{DROPPED_ITERATIONS, PROTOCOLS};
 use crate::sample::ErrorCode;
 
-/// The labels that name a cause.
-const CAUSES: [(MetricId, &str); 3] =
-    [(DROPPED_ITERATIONS, "reason"), (HTTP_REQS, "error_code"), (WS_CONNECTION_ERRORS, "error_code")];
+/// The label that names a cause.
+fn label_of(metric: MetricId) -> Option<&'static str> {
+    match metric {
+        DROPPED_ITERATIONS => Some("reason"),
+        _ => PROTOCOLS.iter().any(|protocol| protocol.errors == metric).then_some("error_code"),
+    }
+}
 
 pub(super) struct Cause<'a> {
     pub(super) label: &'static str,
@@ -22,7 +26,7 @@ pub(super) struct Cause<'a> {
 /// Those of `metric`, in the order of their label's values; none if it is no counter of what can go wrong.
 pub(super) fn of<'a>(finished: &'a Finished, metric: &Observed<'_>) -> Vec<Cause<'a>> {
     let id = finished.totals.catalog().find(&metric.definition.name);
-    let Some((id, label)) = CAUSES.into_iter().find(|(with_causes, _)| Some(*with_causes) == id) else {
+    let Some((id, label)) = id.and_then(|id| Some((id, label_of(id)?))) else {
         return Vec::new();
     };
     let values = finished.totals.label_values(id, label).into_iter();

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::ids::MetricId;
 use crate::labels::Labels;
-use crate::metric;
+use crate::metric::{self, PROTOCOLS, Protocol};
 use crate::record::{Cell, Registry, Shard};
 use crate::sample::ErrorCode;
 
@@ -18,9 +19,10 @@ pub(super) fn failures(registry: &Registry, shard: &Shard, alone: bool) -> Vec<S
         let Some(key) = keys.get(id.index()) else { continue };
         let label = |name| key.labels.value(name).unwrap_or_default();
         let named = |why: String| if alone { why } else { format!("{}{why}", name(&key.labels)) };
-        match (key.metric, cell) {
-            (metric::HTTP_REQS, Cell::Counter(1.0..)) => {
-                let failed = label("expected_response") == "false";
+        let of = |metric: fn(&Protocol) -> MetricId| PROTOCOLS.iter().find(|of| metric(of) == key.metric);
+        match cell {
+            Cell::Counter(1.0..) if of(|protocol| protocol.errors).is_some() => {
+                let failed = label("expected_response") != "true";
                 match label("status") {
                     "" | "0" if failed => unanswered.push(named(describe(label("error_code")))),
                     "" | "0" => {}
@@ -32,13 +34,13 @@ pub(super) fn failures(registry: &Registry, shard: &Shard, alone: bool) -> Vec<S
                     }
                 }
             }
-            (metric::WS_CONNECTION_ERRORS, Cell::Counter(1.0..)) => {
-                unanswered.push(named(describe(label("error_code"))));
+            Cell::Rate { zero: 1.., .. } if key.metric == metric::CHECKS => {
+                checks.push(check(label("check"), shard));
             }
-            (metric::WS_RECEIVE_FAILED, Cell::Rate { nonzero: 1.., .. }) => {
-                unexpected.push(named("a `receive` did not get what it waited for".to_owned()));
+            Cell::Rate { nonzero: 1.., .. } => {
+                let failure = of(|protocol| protocol.failed).and_then(|protocol| protocol.failure);
+                unexpected.extend(failure.map(|failure| named(failure.to_owned())));
             }
-            (metric::CHECKS, Cell::Rate { zero: 1.., .. }) => checks.push(check(label("check"), shard)),
             _ => {}
         }
     }
@@ -86,7 +88,7 @@ mod tests {
     use super::*;
     use crate::metric::Catalog;
 
-    type Written = (crate::ids::MetricId, &'static [(&'static str, &'static str)]);
+    type Written = (MetricId, &'static [(&'static str, &'static str)]);
 
     fn told(alone: bool, counted: &[Written], failed_checks: &[&str]) -> Vec<String> {
         let registry = Arc::new(Registry::new(Arc::new(Catalog::default()), &[], 200));

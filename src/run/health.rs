@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::observer::Observer;
 use crate::aggregate::{Selector, Totals};
 use crate::executor::DropReason;
-use crate::metric;
+use crate::metric::{self, PROTOCOLS};
 use crate::plan::Plan;
 use crate::sample::ErrorCode;
 use crate::tsdb;
@@ -64,7 +64,7 @@ pub(super) fn health(
     };
     let descriptors_spent = [ErrorCode::DESCRIPTORS_SPENT, ErrorCode::PORTS_SPENT]
         .iter()
-        .map(|code| spent(metric::HTTP_REQS, *code) + spent(metric::WS_CONNECTION_ERRORS, *code))
+        .flat_map(|code| PROTOCOLS.iter().map(|protocol| spent(protocol.errors, *code)))
         .sum();
     Health {
         due: completed + count(metric::INTERRUPTED_ITERATIONS) + dropped,

@@ -4,14 +4,11 @@ use std::time::Duration;
 
 use super::Run;
 use crate::aggregate::{Selector, Totals};
-use crate::metric;
+use crate::ids::MetricId;
+use crate::metric::{self, PROTOCOLS, Protocol};
 use crate::plan::{Course, Span};
 use crate::report::{Phase, Progress, ProgressProbe, ScenarioProgress, Traffic};
 use crate::scheduler::{Load, PoolState};
-
-/// What a user of a scenario waits for: the first of these that was recorded.
-const FELT: [crate::ids::MetricId; 3] =
-    [metric::HTTP_REQ_RESPONSE_TIME, metric::WS_FIRST_MESSAGE, metric::ITERATION_DURATION];
 
 impl Run {
     pub(super) fn progress(&mut self, phase: Phase, elapsed: Duration, load: &Load) -> Progress {
@@ -90,36 +87,42 @@ impl Run {
 }
 
 fn traffic(totals: &Totals) -> Traffic {
-    let count = |id| totals.counter(&Selector::all(id)) as u64;
-    let failed = |id| totals.rate(&Selector::all(id)).0;
-    let latency = [metric::HTTP_REQ_DURATION, metric::WS_FIRST_MESSAGE]
-        .iter()
-        .find_map(|id| totals.trend(&Selector::all(*id)));
+    let all = |id| Selector::all(id);
+    let count = |id| totals.counter(&all(id)) as u64;
+    let latency = PROTOCOLS.iter().find_map(|protocol| totals.trend(&all(protocol.service)));
     Traffic {
-        published: count(metric::HTTP_REQS) + count(metric::WS_MSGS_SENT),
-        // A receive whose connection broke is counted by both.
-        errors: failed(metric::HTTP_REQ_FAILED)
-            + count(metric::WS_CONNECTION_ERRORS).max(failed(metric::WS_RECEIVE_FAILED)),
+        published: PROTOCOLS.iter().map(|protocol| count(protocol.sent)).sum(),
+        errors: PROTOCOLS.iter().map(|protocol| failed(totals, protocol, all) as u64).sum(),
         bytes_sent: count(metric::DATA_SENT),
         latencies: latency.as_ref().map_or(0, |latency| latency.count()),
         latency: Duration::from_nanos(latency.map_or(0.0, |latency| latency.sum()) as u64),
     }
 }
 
-/// Of all requests, receives and handshakes of the scenario, those that failed.
-fn failed_share(totals: &Totals, scenario: &str) -> Option<f64> {
-    let of = |id| Selector::with(id, "scenario", scenario);
-    let (failed_requests, requests) = totals.rate(&of(metric::HTTP_REQ_FAILED));
-    let (failed_receives, receives) = totals.rate(&of(metric::WS_RECEIVE_FAILED));
-    let (refused, sessions) =
-        (totals.counter(&of(metric::WS_CONNECTION_ERRORS)), totals.counter(&of(metric::WS_SESSIONS)));
-    let all = (requests + receives) as f64 + sessions;
-    // A receive whose connection broke is counted by both.
-    let failed = failed_requests as f64 + refused.max(failed_receives as f64);
-    (all > 0.0).then(|| (failed / all).min(1.0))
+/// Exchanges and connections that failed. An exchange whose connection broke is counted by both.
+fn failed(totals: &Totals, protocol: &Protocol, of: impl Fn(MetricId) -> Selector) -> f64 {
+    let exchanges = totals.rate(&of(protocol.failed)).0 as f64;
+    match protocol.connections {
+        Some(_) => exchanges.max(totals.counter(&of(protocol.errors))),
+        None => exchanges,
+    }
 }
 
+/// Of all exchanges of the scenario and the connections that it tried, those that failed.
+fn failed_share(totals: &Totals, scenario: &str) -> Option<f64> {
+    let of = |id| Selector::with(id, "scenario", scenario);
+    let (mut all, mut gone) = (0.0, 0.0);
+    for protocol in &PROTOCOLS {
+        all += totals.rate(&of(protocol.failed)).1 as f64;
+        all += protocol.connections.map_or(0.0, |connections| totals.counter(&of(connections)));
+        gone += failed(totals, protocol, of);
+    }
+    (all > 0.0).then(|| (gone / all).min(1.0))
+}
+
+/// Of what a user of the scenario waits for: of the first protocol that it uses, or its iterations.
 fn p95(totals: &Totals, scenario: &str) -> Option<Duration> {
-    let felt = FELT.iter().find_map(|id| totals.trend(&Selector::with(*id, "scenario", scenario)))?;
+    let felt = PROTOCOLS.iter().map(|protocol| protocol.felt).chain([metric::ITERATION_DURATION]);
+    let felt = felt.into_iter().find_map(|id| totals.trend(&Selector::with(id, "scenario", scenario)))?;
     Some(Duration::from_nanos(felt.quantile(0.95)? as u64))
 }

@@ -173,12 +173,24 @@ fn with_tokens_each_request_needs_one_and_its_scope_is_known() {
     check(&access, runs, &[("host", "localhost")], Err(401));
     check(&access, runs, &[("authorization", "Bearer admin-token"), ("authorization", "Bearer x")], Err(401));
     check(&access, "GET /api/v1/runs?token=admin-token", &[], Err(401));
-    for open in ["/metrics", "/-/healthy", "/-/ready", "/openapi.json", "/metrics?x=1"] {
+    let page = ["/", "/page/app.js", "/page/dashboards/loadgate-slo"];
+    for open in
+        ["/metrics", "/-/healthy", "/-/ready", "/openapi.json", "/metrics?x=1"].into_iter().chain(page)
+    {
         check(&access, &format!("GET {open}"), &[], Ok(None));
     }
-    for closed in
-        ["/metrics/", "//metrics", "/Metrics", "/x/../metrics", "/%6detrics", "/-/reload", "/", "/none"]
-    {
+    for closed in [
+        "/metrics/",
+        "//metrics",
+        "/Metrics",
+        "/x/../metrics",
+        "/%6detrics",
+        "/-/reload",
+        "//",
+        "/page",
+        "/pages/app.js",
+        "/none",
+    ] {
         check(&access, &format!("GET {closed}"), &[], Err(401));
     }
     let page =

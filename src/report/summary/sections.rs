@@ -6,14 +6,13 @@ use super::super::paint::Paint;
 use super::super::{Finished, TrendStat, number};
 use super::table::{Columns, Row, Table};
 use super::{SummaryOptions, causes, generator};
-use crate::metric::{Definition, Unit};
+use crate::metric::{Definition, PROTOCOLS, Protocol, Unit};
 
 const CUSTOM: &str = "CUSTOM";
 
-/// Titles by the first word of a built-in metric's name, in the order in which they are shown.
+/// Titles by the first word of a built-in metric's name that is no protocol's, in the order in which they are shown.
 /// A word that is not here is its own title, and comes last.
-const TITLES: [(&str, &str); 9] = [
-    ("http", "HTTP"),
+const TITLES: [(&str, &str); 7] = [
     ("dropped", "EXECUTION"),
     ("group", "EXECUTION"),
     ("interrupted", "EXECUTION"),
@@ -21,7 +20,6 @@ const TITLES: [(&str, &str); 9] = [
     ("iterations", "EXECUTION"),
     ("vus", "EXECUTION"),
     ("data", "NETWORK"),
-    ("ws", "WEBSOCKET"),
 ];
 
 /// Adds every section that has something to show. Checks and the generator's own metrics stand elsewhere.
@@ -93,21 +91,28 @@ fn title(definition: &Definition) -> String {
         return CUSTOM.to_owned();
     }
     let word = first_word(definition);
-    let known = TITLES.iter().find(|(known, _)| *known == word);
-    known.map_or_else(|| word.to_uppercase(), |(_, title)| (*title).to_owned())
+    let known = titles().find(|(known, _)| *known == word);
+    known.map_or_else(|| word.to_uppercase(), |(_, title)| title.to_owned())
 }
 
 /// By section, then by name; the time from when an exchange was due stands right under its duration.
 fn order(metric: &Observed<'_>) -> (usize, String, String, Option<String>) {
     let definition = metric.definition;
     let title = title(definition);
-    let section = match TITLES.iter().position(|(_, known)| *known == title) {
+    let section = match titles().position(|(_, known)| known == title) {
         _ if definition.custom => 0,
         Some(at) => at + 1,
-        None => TITLES.len() + 1,
+        None => usize::MAX,
     };
     let name = definition.name.replace("_response_time", "_duration_response");
     (section, title, name, metric.tags.clone())
+}
+
+/// The first protocol, the run itself, the other protocols.
+fn titles() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let (first, others) = PROTOCOLS.split_at(1);
+    let titled = |protocol: &'static Protocol| (protocol.word, protocol.title);
+    first.iter().map(titled).chain(TITLES).chain(others.iter().map(titled))
 }
 
 fn first_word(definition: &Definition) -> &str {

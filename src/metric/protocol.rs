@@ -1,0 +1,78 @@
+//! What a protocol's metrics mean, so that neither reports nor judgement have to know any protocol: a new one is a line
+//! in [`PROTOCOLS`].
+
+use super::builtin::*;
+use crate::ids::MetricId;
+
+/// The metrics of one protocol.
+#[derive(Debug, Clone, Copy)]
+pub struct Protocol {
+    /// The first word of its metrics' names: `http`.
+    pub word: &'static str,
+    /// Of its section in the summary.
+    pub title: &'static str,
+    /// Counts requests, or messages sent.
+    pub sent: MetricId,
+    /// Counts what went wrong, by `error_code`; where it has a label `expected_response`, also what went well.
+    pub errors: MetricId,
+    /// The rate of exchanges that failed.
+    pub failed: MetricId,
+    /// What `failed` says, where no error and no status does.
+    pub failure: Option<&'static str>,
+    /// Counts connections that were tried, where `errors` counts those alone that could not be made or broke.
+    pub connections: Option<MetricId>,
+    /// From when it was due until it was answered, or the nearest to that: what a user waits for.
+    pub felt: MetricId,
+    /// How long the target took.
+    pub service: MetricId,
+    /// There from the start, with all labels that the plan gives.
+    pub known: MetricId,
+    /// The labels that come with what happens, from closed sets, of these metrics.
+    pub later: &'static [(MetricId, &'static [&'static str])],
+    /// Those of all others.
+    pub later_of_others: &'static [&'static str],
+}
+
+/// As they are shown: the first before what the run itself has to say, as in k6's summary, the others after it.
+pub const PROTOCOLS: [Protocol; 2] = [
+    Protocol {
+        word: "http",
+        title: "HTTP",
+        sent: HTTP_REQS,
+        errors: HTTP_REQS,
+        failed: HTTP_REQ_FAILED,
+        failure: None,
+        connections: None,
+        felt: HTTP_REQ_RESPONSE_TIME,
+        service: HTTP_REQ_DURATION,
+        known: HTTP_REQ_FAILED,
+        later: &[
+            (HTTP_REQS, &["expected_response", "status", "error_code"]),
+            (HTTP_REQ_DURATION, &["expected_response", "status", "error_code"]),
+            (HTTP_REQ_FAILED, &[]),
+        ],
+        later_of_others: &["expected_response"],
+    },
+    Protocol {
+        word: "ws",
+        title: "WEBSOCKET",
+        sent: WS_MSGS_SENT,
+        errors: WS_CONNECTION_ERRORS,
+        failed: WS_RECEIVE_FAILED,
+        failure: Some("a `receive` did not get what it waited for"),
+        connections: Some(WS_SESSIONS),
+        felt: WS_FIRST_MESSAGE,
+        service: WS_FIRST_MESSAGE,
+        known: WS_SESSIONS,
+        later: &[(WS_CONNECTION_ERRORS, &["error_code"])],
+        later_of_others: &[],
+    },
+];
+
+impl Protocol {
+    /// Whose metric this is, by the first word of its name; `None` of the run's own and of the plan's.
+    pub fn of(name: &str) -> Option<&'static Protocol> {
+        let word = name.split('_').next();
+        PROTOCOLS.iter().find(|protocol| Some(protocol.word) == word)
+    }
+}
