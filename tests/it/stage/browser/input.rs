@@ -1,6 +1,6 @@
 //! What a user does: real clicks and keys, which reach what is in front, not what a script would call.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Browser;
 
@@ -21,10 +21,18 @@ const KEYS: [(&str, &str, &str, u32); 10] = [
 impl Browser {
     /// In the middle of what a selector finds, once it is there.
     pub(crate) fn click(&mut self, selector: &str) {
-        let found = json!(selector);
-        self.wait(&format!("document.querySelector({found})"), &format!("{selector} to click on"));
+        self.click_at(&format!("document.querySelector({})", json!(selector)), selector);
+    }
+
+    /// On what a user would call so: a button, a link, a tab; in the dialog, if one is open.
+    pub(crate) fn click_on(&mut self, name: &str) {
+        self.click_at(&named(name), name);
+    }
+
+    fn click_at(&mut self, element: &str, what: &str) {
+        self.wait(element, &format!("{what} to click on"));
         let at = self.evaluate(&format!(
-            "(() => {{ const element = document.querySelector({found});
+            "(() => {{ const element = {element};
                 element.scrollIntoView({{block: 'center', behavior: 'instant'}});
                 const box = element.getBoundingClientRect();
                 return {{x: box.x + box.width / 2, y: box.y + box.height / 2}}; }})()"
@@ -58,29 +66,39 @@ impl Browser {
         }
     }
 
-    /// What has the focus: its role or tag, and its name or text.
-    pub(crate) fn focused(&mut self) -> Value {
-        self.evaluate(
-            "(() => { const element = document.activeElement;
-                return [element.tagName.toLowerCase(), element.getAttribute('aria-label') ?? element.labels?.[0]?.textContent ?? element.textContent.trim().slice(0, 80)]; })()",
-        )
+    /// Tabs on until what a selector finds has the focus.
+    pub(crate) fn tab_to(&mut self, selector: &str) {
+        self.tab_until(&format!("document.querySelector({})", json!(selector)), selector);
     }
 
-    /// Tabs on until what a selector finds has the focus.
-    ///
+    /// As [`click_on`](Self::click_on), by keys alone.
+    pub(crate) fn enter_on(&mut self, name: &str) {
+        self.tab_until(&named(name), name);
+        self.press("Enter");
+    }
+
     /// # Panics
     /// When it cannot be reached by the keyboard.
-    pub(crate) fn tab_to(&mut self, selector: &str) {
-        let reached = format!("document.activeElement?.matches({})", json!(selector));
+    fn tab_until(&mut self, element: &str, what: &str) {
+        self.wait(element, &format!("{what} to tab to"));
         let mut passed = Vec::new();
         for _ in 0..200 {
-            if self.evaluate(&reached) == true {
+            if self.evaluate(&format!("document.activeElement === {element}")) == true {
                 return;
             }
             self.press("Tab");
-            passed.push(self.focused().to_string());
+            passed.push(self.evaluate("document.activeElement.outerHTML.slice(0, 80)").to_string());
         }
-        passed.truncate(30);
-        panic!("the keyboard does not reach {selector}; it passes {}", passed.join(", "));
+        passed.truncate(20);
+        panic!("the keyboard does not reach {what}; it passes {}", passed.join("\n"));
     }
+}
+
+/// Finds what is in view, not disabled, and has this text.
+fn named(name: &str) -> String {
+    format!(
+        "[...(document.querySelector('dialog[open]') ?? document).querySelectorAll('button, a, [role=tab], summary')]
+            .find(element => element.checkVisibility() && !element.disabled && element.textContent.trim() === {})",
+        json!(name)
+    )
 }
