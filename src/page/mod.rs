@@ -14,10 +14,37 @@ pub struct Asset {
     pub text: &'static str,
 }
 
+/// Files of `assets/` by their names.
+macro_rules! assets {
+    ($($name:literal,)*) => { &[$(Asset { name: $name, text: include_str!(concat!("assets/", $name)) }),*] };
+}
+
 /// Each file of the page but for `index.html`.
-pub const ASSETS: [Asset; 2] = [
-    Asset { name: "app.js", text: include_str!("assets/app.js") },
-    Asset { name: "page.css", text: include_str!("assets/page.css") },
+pub const ASSETS: &[Asset] = assets![
+    "actions.js",
+    "alerts.js",
+    "api.js",
+    "app.js",
+    "compare.js",
+    "dashboards.js",
+    "elements.js",
+    "findings.js",
+    "format.js",
+    "gates.js",
+    "log.js",
+    "page.css",
+    "poll.js",
+    "progress.js",
+    "router.js",
+    "run.js",
+    "runs.js",
+    "save.js",
+    "shell.js",
+    "sse.js",
+    "start.js",
+    "state.js",
+    "token.js",
+    "verdict.js",
 ];
 
 const INDEX: &str = include_str!("assets/index.html");
@@ -26,7 +53,7 @@ const IMPORT_MAP: &str = "<!-- import map -->";
 
 impl Asset {
     pub fn of(name: &str) -> Option<Asset> {
-        ASSETS.into_iter().find(|asset| asset.name == name)
+        ASSETS.iter().copied().find(|asset| asset.name == name)
     }
 
     pub fn media_type(self) -> &'static str {
@@ -65,8 +92,37 @@ impl Default for Index {
 
 /// Leads from `loadgate/NAME` to where `place` says that the script is.
 pub fn import_map(place: impl Fn(&str) -> String) -> String {
-    let scripts = ASSETS.into_iter().filter(|asset| asset.name.ends_with(".js"));
+    let scripts = ASSETS.iter().filter(|asset| asset.name.ends_with(".js"));
     let imports: serde_json::Map<String, serde_json::Value> =
         scripts.map(|asset| (format!("loadgate/{}", asset.name), place(asset.name).into())).collect();
     serde_json::json!({ "imports": imports }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_page_is_served_but_for_the_index_and_notes() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/page/assets");
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        let there: BTreeSet<String> =
+            files.filter(|name| name != "index.html" && !name.ends_with(".md")).collect();
+        let served: BTreeSet<String> = ASSETS.iter().map(|asset| asset.name.to_owned()).collect();
+        assert_eq!(served, there);
+    }
+
+    #[test]
+    fn modules_name_only_modules_that_there_are() {
+        for asset in ASSETS.iter().filter(|asset| asset.name.ends_with(".js")) {
+            let named = asset.text.split("\"loadgate/").skip(1).filter_map(|rest| rest.split('"').next());
+            for name in named {
+                // REPORT's own module is part of the report only once it is written.
+                assert!(Asset::of(name).is_some() || name == "report.js", "{} names {name}", asset.name);
+            }
+        }
+    }
 }
