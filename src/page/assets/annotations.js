@@ -22,7 +22,7 @@ export class Annotations {
   constructor(list, dashboard) {
     this.#dashboard = dashboard;
     this.#queries = list.filter((annotation) => annotation.enable !== false && annotation.expr).map((annotation) => {
-      const key = { dashboard: dashboard.uid, panel: "annotations", ref: annotation.name };
+      const key = { dashboard: dashboard.uid, panel: "annotation", ref: annotation.name };
       const target = { refId: annotation.name, expr: annotation.expr, legendFormat: "" };
       return { annotation, target: new Target(target, key, dashboard.source) };
     });
@@ -35,7 +35,7 @@ export class Annotations {
     if (this.#queries.length === 0 || now - this.#asked < LEAST_SECONDS_BETWEEN) return false;
     this.#asked = now;
     const range = this.#dashboard.bounds();
-    const grid = gridOf(range, POINTS, source.scrapeInterval);
+    const grid = source.isRecorded ? source.grid(range) : gridOf(range, POINTS, source.scrapeInterval);
     const scope = this.#dashboard.scope(builtins(range, grid.step, source.scrapeInterval));
     const found = await Promise.all(this.#queries.map(async ({ annotation, target }) => {
       const { series } = await limiter.run(() => target.load({ scope, grid, to: range.to, signal }), signal);

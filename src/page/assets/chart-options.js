@@ -105,7 +105,7 @@ function pinned([low, high], { min, max }) {
   return to > from ? [from, to] : [from, from + 1];
 }
 
-const lines = () => ({ stroke: translucent("var(--border)", 0.7), width: 1 });
+const lines = { stroke: () => translucent("var(--border)", 0.7), width: 1 };
 
 function timeAxis() {
   return {
@@ -114,7 +114,7 @@ function timeAxis() {
     space: TIME_LABEL_PIXELS,
     size: 24,
     gap: 4,
-    grid: { ...lines(), stroke: () => lines().stroke },
+    grid: lines,
     ticks: { show: false },
     values: (plot, splits) => timeLabels(splits),
   };
@@ -137,6 +137,8 @@ export function timeLabels(splits) {
 
 function valueAxis(key, config, isSecond) {
   const { unit, decimals, custom } = config;
+  const [kind, base] = distribution(custom);
+  const filter = kind === "log" ? powersOf(base) : null;
   return {
     scale: key,
     side: custom.axisPlacement === "right" || (isSecond && custom.axisPlacement !== "left") ? 1 : 3,
@@ -149,10 +151,27 @@ function valueAxis(key, config, isSecond) {
     gap: 4,
     size: labelWidth,
     incrs: BINARY.test(unit) ? POWERS_OF_TWO : undefined,
-    grid: { ...lines(), stroke: () => lines().stroke, show: !isSecond },
+    grid: { ...lines, show: !isSecond, ...(filter && { filter }) },
+    ...(filter && { filter }),
     ticks: { show: false },
-    values: (plot, splits) => splits.map((split) => (split === null ? null : axisLabel(split, unit, decimals))),
+    values: (plot, splits) => axisLabels(splits, unit, decimals),
   };
+}
+
+/** On a logarithmic axis, whole powers alone have a line and a label. */
+function powersOf(base) {
+  const isPower = (value) => Math.abs(Math.log(value) / Math.log(base) - Math.round(Math.log(value) / Math.log(base))) < 1e-9;
+  return (plot, splits) => splits.map((split) => (isPower(split) ? split : null));
+}
+
+/** With as many digits as it takes to tell them apart. */
+function axisLabels(splits, unit, decimals) {
+  const there = splits.filter((split) => split !== null);
+  let label = (split) => axisLabel(split, unit, decimals);
+  for (let digits = 1; digits <= 6 && new Set(there.map(label)).size < there.length; digits += 1) {
+    label = (split) => axisLabel(split, unit, digits);
+  }
+  return splits.map((split) => (split === null ? null : label(split)));
 }
 
 /** Without the digits that say nothing: `1.5 s`, not `1.50 s`. */

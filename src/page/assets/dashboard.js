@@ -47,7 +47,6 @@ class View {
   #timer = null;
   #seldom = null;
   #observer;
-  #resizes;
   #panels = [];
 
   constructor(place, options) {
@@ -78,8 +77,9 @@ class View {
 
   async start() {
     const { dashboard } = this.#options;
-    const { panels, nodes } = grid(dashboard.panels ?? [], this.#parts);
+    const { panels, nodes, retitle } = grid(dashboard.panels ?? [], this.#parts);
     this.#panels = panels;
+    this.#retitle = () => [retitle, ...panels.map((panel) => () => panel.retitle())].forEach((each) => each());
     const toolbar = element("div", { className: "dashboard-bar" }, this.#pickers, this.#controls.element);
     this.#place.replaceChildren(element("div", { className: "dashboard" }, toolbar, ...nodes));
     this.#endTheme = onThemeChange(() => this.#panels.forEach((panel) => panel.recolor()));
@@ -98,6 +98,7 @@ class View {
   }
 
   #endTheme = () => {};
+  #retitle = () => {};
 
   update({ range, variables, refresh }) {
     if (refresh !== undefined) this.#options.refresh = refresh;
@@ -118,24 +119,17 @@ class View {
     clearTimeout(this.#timer);
     clearInterval(this.#seldom);
     this.#observer?.disconnect();
-    this.#resizes?.disconnect();
     this.#panels.forEach((panel) => panel.destroy());
     this.#place.replaceChildren();
   }
 
-  /** Panels ask when they come near the screen, and are drawn anew when their size changes. */
+  /** Panels ask when they come near the screen. */
   #watch() {
     const of = new Map(this.#panels.map((panel) => [panel.element, panel]));
     this.#observer = new IntersectionObserver((entries) => {
       for (const entry of entries) of.get(entry.target).isVisible = entry.isIntersecting;
     }, { rootMargin: NEAR });
-    this.#resizes = new ResizeObserver((entries) => {
-      for (const entry of entries) of.get(entry.target).resize();
-    });
-    for (const made of of.keys()) {
-      this.#observer.observe(made);
-      this.#resizes.observe(made);
-    }
+    for (const made of of.keys()) this.#observer.observe(made);
   }
 
   #wake = () => {
@@ -178,6 +172,7 @@ class View {
       // as above
     }
     if (!this.#pickers.contains(document.activeElement)) this.#pickers.replaceChildren(...variables.pickers());
+    this.#retitle();
   }
 
   async #picked() {

@@ -37,6 +37,13 @@ export function aside(...children) {
   return element("div", { className: "aside" }, ...children);
 }
 
+/** Calls back when an element's size is another; returns what ends it. */
+export function onResize(watched, callback) {
+  const observer = new ResizeObserver(() => callback());
+  observer.observe(watched);
+  return () => observer.disconnect();
+}
+
 const LONGEST = 300;
 
 /** A text of somebody else's that may be of any length, cut for the eye. */

@@ -7,10 +7,10 @@ import { Panel } from "loadgate/panel.js";
 /** Panels up to this width stand side by side on a phone. */
 const HALF_COLUMNS = 6;
 
-/** @returns {{panels: Panel[], nodes: HTMLElement[]}} */
+/** @returns {{panels: Panel[], nodes: HTMLElement[], retitle(): void}} */
 export function grid(list, dashboard) {
   const made = sections(list).map((section) => sectionView(section, dashboard));
-  return { panels: made.flatMap(({ panels }) => panels), nodes: made.map(({ node }) => node) };
+  return { panels: made.flatMap(({ panels }) => panels), nodes: made.map(({ node }) => node), retitle: () => made.forEach((one) => one.retitle()) };
 }
 
 /** A row owns what follows it up to the next one, or what it holds while it is collapsed. */
@@ -29,8 +29,9 @@ function sectionView({ row, panels: list }, dashboard) {
   const panels = list.map((panel) => new Panel(panel, dashboard));
   panels.forEach(({ element: made }, index) => place(made, list[index].gridPos, top));
   const body = element("div", { className: "dashboard-grid", id: freshId("row") }, ...panels.map((panel) => panel.element));
-  if (!row) return { panels, node: body };
-  return { panels, node: element("section", { className: "dashboard-row" }, rowHead(row, body, dashboard), body) };
+  if (!row) return { panels, node: body, retitle() {} };
+  const head = rowHead(row, body, dashboard);
+  return { panels, node: element("section", { className: "dashboard-row" }, head.element, body), retitle: head.retitle };
 }
 
 function place(made, { x, y, w, h }, top) {
@@ -41,13 +42,14 @@ function place(made, { x, y, w, h }, top) {
 }
 
 function rowHead(row, body, dashboard) {
-  const title = interpolateText(row.title, dashboard.scope({}));
-  const button = element("button", { type: "button", className: "row-fold", "aria-controls": body.id }, title);
+  const button = element("button", { type: "button", className: "row-fold", "aria-controls": body.id });
   const fold = (isFolded) => {
     body.hidden = isFolded;
     button.setAttribute("aria-expanded", String(!isFolded));
   };
   button.addEventListener("click", () => fold(!body.hidden));
+  const retitle = () => { button.textContent = interpolateText(row.title, dashboard.scope({})); };
   fold(Boolean(row.collapsed));
-  return element("h2", { className: "row-head" }, button);
+  retitle();
+  return { element: element("h2", { className: "row-head" }, button), retitle };
 }

@@ -1,22 +1,24 @@
 // Fills variables into expressions and texts, and labels into the names of series.
 
+// The daemon does the same for reports (src/dashboard/interpolate.rs); both are tested with src/dashboard/cases.json.
+
 /**
- * A variable's value: one, several, or all; `all` is what All means in an expression (a regular expression).
- * @typedef {{values: string[], isAll?: boolean, all?: string}} VariableValue
+ * A variable's value: these, or all there are, by what All means in an expression (a regular expression).
+ * @typedef {{values: string[]} | {all: string}} VariableValue
  */
 /** @typedef {{variables: Record<string, VariableValue>, builtin: Record<string, string|number>}} Scope */
 
-const REFERENCE = /\$(\w+)|\$\{(\w+)(?::(\w+))?\}/g;
+const REFERENCE = /\$(?:(\w+)|\{(\w+)(?::regex)?\})/g;
 const LABEL = /\{\{\s*([^{}]*?)\s*\}\}/g;
 
 /** In an expression a variable stands inside of a quoted regular expression: `label=~"$name"`. */
 export function interpolateExpr(text, scope) {
-  return replace(text, scope, (value) => quoted(regexOf(value)));
+  return replace(text, scope, pattern);
 }
 
 /** In a title or a text a variable is read by people. */
 export function interpolateText(text, scope) {
-  return replace(text, scope, (value, format) => (format === "regex" ? regexOf(value) : words(value)));
+  return replace(text, scope, words);
 }
 
 /** A series' name: its `legendFormat` filled in, or else its labels as PromQL writes them. */
@@ -38,27 +40,25 @@ export function labelsText(labels) {
   return pairs.length || !name ? `${name}{${pairs.join(", ")}}` : name;
 }
 
-/** A regular expression that matches what a variable stands for. */
-export function regexOf(value) {
-  if (value.isAll && value.all) return value.all;
-  const escaped = value.values.map((one) => one.replace(/[\\^$.|?*+()[\]{}]/g, "\\$&"));
-  return escaped.length > 1 ? `(${escaped.join("|")})` : escaped[0] ?? (value.isAll ? ".*" : "");
+/** What matches all that a variable stands for, as it is written between PromQL's double quotes. */
+function pattern(value) {
+  if (value.all !== undefined) return value.all;
+  return value.values.map((one) => quoted(one.replace(/[\\^$.|?*+()[\]{}]/g, "\\$&"))).join("|");
 }
 
 function replace(text, scope, write) {
-  return (text ?? "").replace(REFERENCE, (whole, plain, braced, format) => {
+  return (text ?? "").replace(REFERENCE, (whole, plain, braced) => {
     const name = plain ?? braced;
     if (Object.hasOwn(scope.builtin, name)) return String(scope.builtin[name]);
-    if (Object.hasOwn(scope.variables, name)) return write(scope.variables[name], format);
+    if (Object.hasOwn(scope.variables, name)) return write(scope.variables[name]);
     return whole; // not ours: `$1` of a regular expression
   });
 }
 
 function words(value) {
-  return value.isAll ? "All" : value.values.join(" + ");
+  return value.all !== undefined ? "All" : value.values.join(" + ");
 }
 
-/** As it stands between PromQL's double quotes. */
 function quoted(text) {
   return text.replace(/["\\]/g, "\\$&").replace(/\n/g, "\\n");
 }

@@ -4,7 +4,7 @@ import { aligned, positive, spanned, stacked } from "loadgate/chart-data.js";
 import { drawThresholds, placeMarks } from "loadgate/chart-marks.js";
 import { isLog, scalesAndAxes, seriesOptions } from "loadgate/chart-options.js";
 import { tooltip } from "loadgate/chart-tooltip.js";
-import { element } from "loadgate/dom.js";
+import { element, onResize } from "loadgate/dom.js";
 import { colorOfSeries, fieldConfig } from "loadgate/field.js";
 import { legend } from "loadgate/legend.js";
 import { reduce } from "loadgate/reduce.js";
@@ -34,6 +34,7 @@ class TimeSeries {
   #data = null;
   #times = [];
   #hidden = new Set();
+  #endResize;
   #slots = new Map();
 
   constructor(body, panel, dashboard) {
@@ -46,6 +47,7 @@ class TimeSeries {
     this.#place.setAttribute("aria-label", "Chart. Left and right arrow: values at a time; the table of the series follows.");
     this.#place.addEventListener("keydown", (event) => this.#walk(event));
     this.#place.addEventListener("blur", () => this.#leave());
+    this.#endResize = onResize(this.#place, () => this.#resize());
   }
 
   render(data) {
@@ -60,7 +62,7 @@ class TimeSeries {
     if (this.#plot) placeMarks(this.#plot, events);
   }
 
-  resize() {
+  #resize() {
     if (this.#plot) this.#plot.setSize(this.#size());
   }
 
@@ -70,6 +72,7 @@ class TimeSeries {
   }
 
   destroy() {
+    this.#endResize();
     this.#plot?.destroy();
     this.#plot = null;
   }

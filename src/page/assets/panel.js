@@ -14,7 +14,7 @@ import { timeSeries } from "loadgate/panel-timeseries.js";
 
 /**
  * Draws into `body` what it is given: `{frames, grid, range, annotations}`.
- * @typedef {{render(data: object): void, annotate?(events: object[]): void, resize?(): void, recolor?(): void, destroy?(): void}} Renderer
+ * @typedef {{render(data: object): void, annotate?(events: object[]): void, recolor?(): void, destroy?(): void}} Renderer
  */
 
 /** One file per type of panel; each makes a {@link Renderer}. */
@@ -60,10 +60,11 @@ export class Panel {
     const head = element("header", { className: "panel-head" }, this.#title);
     if (this.#panel.description) head.append(this.#description());
     this.element = element("section", {
-      className: `panel panel-${this.#panel.type}`, "aria-labelledby": id, "data-panel": this.#panel.id,
+      className: `panel panel-${this.#panel.type}`, "aria-labelledby": id,
+      "data-panel": this.#panel.id, "data-type": this.#panel.type, "data-state": "loading",
     }, head, this.#message, this.#body);
     if (this.#panel.transparent) this.element.classList.add("panel-transparent");
-    this.#retitle();
+    this.retitle();
   }
 
   /** Shown on hover and focus, by CSS; read aloud with the button. */
@@ -116,12 +117,7 @@ export class Panel {
     this.#busy?.abort();
     this.#busy = null;
     this.#last = null;
-    this.#retitle();
     this.refresh();
-  }
-
-  resize() {
-    this.#renderer?.resize?.();
   }
 
   /** What happened meanwhile is known now. */
@@ -149,29 +145,37 @@ export class Panel {
     const own = seconds(this.#panel.interval);
     const points = Math.min(this.#body.clientWidth / POINT_PIXELS, this.#panel.maxDataPoints ?? Infinity);
     const range = bounds();
-    const grid = gridOf(range, points, Math.max(source.scrapeInterval, own));
+    const grid = source.isRecorded ? source.grid(range) : gridOf(range, points, Math.max(source.scrapeInterval, own));
     return { grid, to: range.to, range, scope: this.#dashboard.scope(builtins(range, grid.step, source.scrapeInterval)) };
   }
 
   #show(frames, { grid, range, scope }) {
     const isEmpty = this.#targets.length > 0 && frames.every((frame) => frame.series.length === 0);
-    this.element.classList.toggle("panel-empty", isEmpty);
+    this.#state = isEmpty ? "empty" : "drawn";
     this.#say(isEmpty ? this.#panel.fieldConfig?.defaults?.noValue ?? "No data" : null);
+    this.retitle();
     this.#renderer.render({ frames, grid, range, scope, annotations: this.#dashboard.annotations.events });
   }
 
   #fail(error) {
-    this.#say(short(error.message || String(error)), true);
+    this.#state = "error";
+    this.#say(short(error.message || String(error)));
   }
 
-  #say(message, isError = false) {
+  /** For the style sheet, and for tests. */
+  set #state(state) {
+    this.element.dataset.state = state;
+  }
+
+  /** @param {string|null} message null: nothing is to be said */
+  #say(message) {
     this.#message.hidden = message === null;
-    this.#message.textContent = message ?? "";
-    this.#message.classList.toggle("panel-error", isError);
+    if (this.#message.textContent !== (message ?? "")) this.#message.textContent = message ?? "";
   }
 
-  #retitle() {
-    const scope = this.#dashboard.scope({});
-    this.#title.textContent = interpolateText(this.#panel.title ?? "", scope);
+  /** A title may name variables. */
+  retitle() {
+    const title = interpolateText(this.#panel.title ?? "", this.#dashboard.scope({}));
+    if (this.#title.textContent !== title) this.#title.textContent = title;
   }
 }

@@ -2,7 +2,7 @@
 
 /** @typedef {{labels: Record<string, string>, points: [number, number][]}} RangeSeries seconds and value, in order */
 /** @typedef {{labels: Record<string, string>, value: number}} Sample */
-/** @typedef {{dashboard: string, panel: number|string, ref: string}} FrameKey */
+/** Of an annotation, `panel` is "annotation" and `ref` its name. @typedef {{dashboard: string, panel: number|string, ref: string}} FrameKey */
 
 /** Asks a daemon. */
 export class LiveSource {
@@ -63,14 +63,22 @@ export class LiveSource {
   }
 }
 
+/**
+ * A target's answers in a report: `series` on the report's grid of times (`null`: no point), `instant` values, or why
+ * there is none.
+ * @typedef {{series?: {labels: object, t0: number, values: (number|string|null)[]}[],
+ *   instant?: {labels: object, value: number|string}[], error?: string}} RecordedFrame
+ */
+
 /** Answers from a report's frames: there is no PromQL in a file, so only what was asked when it was written. */
 export class RecordedSource {
   isRecorded = true;
   #report;
 
+  /** @param {{frames: Record<string, RecordedFrame>, range: {from: number, to: number, step: number}, variables: object}} report */
   constructor(report) {
     this.#report = report;
-    this.scrapeInterval = report.range.step ?? 1;
+    this.scrapeInterval = report.range.step || 1;
   }
 
   now() {
@@ -79,29 +87,39 @@ export class RecordedSource {
 
   async synchronize() {}
 
+  /** The times at which the report has points. */
+  grid({ from, to }) {
+    const { from: first, step } = this.#report.range;
+    const start = first + Math.ceil((from - first) / step - 1e-6) * step;
+    return { start, end: start + Math.floor((to - start) / step + 1e-6) * step, step };
+  }
+
   async range({ start, end, key }) {
-    return this.#frame(key).map(({ labels, t0, step, values }) => {
+    const { step } = this.#report.range;
+    return (this.#frame(key).series ?? []).map(({ labels, t0, values }) => {
       const points = values.map((value, index) => [t0 + index * step, recorded(value)]);
       return { labels, points: points.filter(([time, value]) => value !== null && time >= start && time <= end) };
     });
   }
 
   async instant({ key }) {
-    return this.#frame(key).map(({ labels, value }) => ({ labels, value: recorded(value) ?? NaN }));
+    return (this.#frame(key).instant ?? []).map(({ labels, value }) => ({ labels, value: recorded(value) }));
   }
 
   async labelValues() {
     return [];
   }
 
-  /** What the variables stood for when the report was written: a text, or several. */
+  /** What the variables stood for when the report was written. */
   get variables() {
     return this.#report.variables ?? {};
   }
 
   #frame({ dashboard, panel, ref }) {
     const name = `${dashboard}/${panel}/${ref}`;
-    return Object.hasOwn(this.#report.frames, name) ? this.#report.frames[name] : [];
+    const frame = Object.hasOwn(this.#report.frames, name) ? this.#report.frames[name] : {};
+    if (frame.error) throw new Error(frame.error);
+    return frame;
   }
 }
 

@@ -32,15 +32,20 @@ export function gridOf({ from, to }, points, finest) {
 
 /** Grafana's built-in variables. */
 export function builtins({ from, to }, step, scrapeInterval) {
-  const range = Math.max(1, Math.round(to - from));
+  const range = Math.max(1, Math.round(to - from)); // a window of nothing is refused
   return {
-    __interval: `${step}s`,
+    __interval: promql(step),
     __interval_ms: step * 1000,
-    __rate_interval: `${Math.ceil(Math.max(step + scrapeInterval, 4 * scrapeInterval))}s`,
+    __rate_interval: promql(Math.max(step + scrapeInterval, 4 * scrapeInterval)),
     __range: `${range}s`,
     __range_s: range,
     __range_ms: range * 1000,
   };
+}
+
+function promql(seconds) {
+  const milliseconds = Math.round(seconds * 1000);
+  return milliseconds % 1000 ? `${milliseconds}ms` : `${milliseconds / 1000}s`;
 }
 
 /** `15s`, `1m`: a panel's or a target's own least step, in seconds. */

@@ -77,9 +77,7 @@ export class Variables {
   }
 
   #value(variable, values) {
-    const options = this.#options.get(variable.name) ?? [];
-    if (!values.includes(ALL)) return { values };
-    return { values: options, isAll: true, all: variable.allValue || ".*" };
+    return values.includes(ALL) ? { all: variable.allValue || ".*" } : { values };
   }
 
   /** What was chosen, as far as it is still there; else what the dashboard begins with; else the first. */
