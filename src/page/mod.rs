@@ -26,6 +26,7 @@ pub const ASSETS: &[Asset] = assets![
     "annotations.js",
     "api.js",
     "app.js",
+    "buckets.js",
     "chart-data.js",
     "chart-marks.js",
     "chart-options.js",
