@@ -13,11 +13,13 @@
 //! | `/api/v1/runs/{id}/summary` | GET | query | the JSON summary; 409 before there is one |
 //! | `/api/v1/runs/{id}/log` | GET | query | lines of text |
 //! | `/api/v1/plans`, `/api/v1/schedules` | GET | query | the daemon's own |
+//! | `/api/v1/access` | GET | query | the scope of who asks |
 //! | `/-/reload` | POST | admin | 200; 400 with what is wrong |
 //! | `/openapi.json` | GET | open | this table, for programs |
 //!
 //! Refusals are [`Problem`]s.
 
+mod access;
 mod act;
 mod body;
 pub mod dto;
@@ -85,6 +87,7 @@ pub(super) fn routes<R: Runs>(shared: Shared<R>) -> Router {
         .route("/runs/{id}/log", query(get(results::log::<R>)))
         .route("/plans", query(get(plans::plans::<R>)))
         .route("/schedules", query(get(plans::schedules::<R>)))
+        .route("/access", query(get(access::access)))
         .with_state(shared)
 }
 

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{act, events, list, plans, reload, results, submit};
+use super::{access, act, events, list, plans, reload, results, submit};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -30,6 +30,7 @@ use super::{act, events, list, plans, reload, results, submit};
         results::log,
         plans::plans,
         plans::schedules,
+        access::access,
         reload::reload,
         super::super::healthy,
         super::super::ready,
