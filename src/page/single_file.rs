@@ -18,7 +18,7 @@ pub fn single_file(title: &str, data: &str) -> String {
     });
     let entry = format!("import \"loadgate/{ENTRY}\";");
     let styles: Vec<&str> =
-        ASSETS.into_iter().filter(|asset| asset.name.ends_with(".css")).map(|asset| asset.text).collect();
+        ASSETS.iter().filter(|asset| asset.name.ends_with(".css")).map(|asset| asset.text).collect();
     let hashes = |texts: &[&str]| texts.iter().map(|text| digest(text)).collect::<Vec<_>>().join(" ");
     // Modules are data: URLs. A meta element cannot say who may frame the page.
     let policy = format!(
@@ -45,7 +45,7 @@ fn scripts_of(entry: &str) -> Vec<Asset> {
     while let Some(script) = wanted.get(at).copied() {
         at += 1;
         let imported =
-            ASSETS.into_iter().filter(|asset| script.text.contains(&format!("\"loadgate/{}\"", asset.name)));
+            ASSETS.iter().copied().filter(|asset| script.text.contains(&format!("\"loadgate/{}\"", asset.name)));
         for asset in imported {
             if !wanted.contains(&asset) {
                 wanted.push(asset);
