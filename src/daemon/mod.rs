@@ -98,6 +98,8 @@ struct Active {
     /// `None` once it was told.
     stop: Option<oneshot::Sender<String>>,
     control: Control,
+    /// The data of its newest event `progress`.
+    progress: Option<Json>,
 }
 
 impl Daemon {
@@ -248,6 +250,11 @@ impl Daemon {
             Ok(count) => count,
             Err(_) => std::future::pending().await,
         }
+    }
+
+    /// How far a run has come that is under way: the data of its newest event `progress`.
+    pub fn progress(&self, id: &RunId) -> Option<Json> {
+        self.0.lock_active().get(id)?.progress.clone()
     }
 
     /// What the run logged: lines of text.

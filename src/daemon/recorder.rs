@@ -67,6 +67,9 @@ impl Listener for Recorder {
 
     fn progress(&mut self, progress: &Progress) {
         let data = progress_json(progress);
+        if let Some(active) = self.inner.lock_active().get_mut(&self.id) {
+            active.progress = Some(data.clone());
+        }
         self.pen.note(now_ms(), Entry::Event { kind: "progress", data });
     }
 

@@ -151,7 +151,8 @@ mod tests {
     #[test]
     fn every_file_of_the_page_is_served_but_for_the_index_and_notes() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/page/assets");
-        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        let files =
+            std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
         let there: BTreeSet<String> =
             files.filter(|name| !name.ends_with(".html") && !name.ends_with(".md")).collect();
         let served: BTreeSet<String> = ASSETS.iter().map(|asset| asset.name.to_owned()).collect();

@@ -15,11 +15,13 @@
 //! | `/api/v1/runs/{id}/report` | GET | query | the page of the run in one HTML file; 409 before it has ended |
 //! | `/api/v1/runs/{id}/api/v1/…` | GET, POST | query | Prometheus' query API over the run's series: see [`series`] |
 //! | `/api/v1/plans`, `/api/v1/schedules` | GET | query | the daemon's own |
+//! | `/api/v1/access` | GET | query | the scope of who asks |
 //! | `/-/reload` | POST | admin | 200; 400 with what is wrong |
 //! | `/openapi.json` | GET | open | this table, for programs |
 //!
 //! Refusals are [`Problem`]s.
 
+mod access;
 mod act;
 mod body;
 pub mod dto;
@@ -90,6 +92,7 @@ pub(super) fn routes<R: Runs>(shared: Shared<R>, sources: Arc<Sources>) -> Route
         .route("/runs/{id}/log", query(get(results::log::<R>)))
         .route("/plans", query(get(plans::plans::<R>)))
         .route("/schedules", query(get(plans::schedules::<R>)))
+        .route("/access", query(get(access::access)))
         .with_state(shared.clone())
         .merge(report::routes(series::Asking { shared: shared.clone(), sources: Arc::clone(&sources) }))
         .merge(series::routes(series::Asking { shared, sources }))

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{act, events, list, plans, reload, report, results, submit};
+use super::{access, act, events, list, plans, reload, report, results, submit};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -32,6 +32,7 @@ use super::{act, events, list, plans, reload, report, results, submit};
         report::report,
         plans::plans,
         plans::schedules,
+        access::access,
         reload::reload,
         super::super::healthy,
         super::super::ready,

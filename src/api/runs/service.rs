@@ -26,6 +26,7 @@ pub trait Runs: Clone + Send + Sync + 'static {
         after: Option<u64>,
     ) -> impl Future<Output = Answer<(Vec<Event>, bool)>> + Send;
     fn changed(&self, seen: u64) -> impl Future<Output = u64> + Send;
+    fn progress(&self, id: &RunId) -> Option<Json>;
     fn log(&self, id: &RunId) -> impl Future<Output = Answer<String>> + Send;
     fn series(&self, id: &RunId) -> impl Future<Output = Answer<RunSeries>> + Send;
     fn compare(&self, a: &RunId, b: &RunId) -> impl Future<Output = Answer<Json>> + Send;
@@ -77,6 +78,10 @@ impl Runs for Daemon {
 
     async fn changed(&self, seen: u64) -> u64 {
         Daemon::changed(self, seen).await
+    }
+
+    fn progress(&self, id: &RunId) -> Option<Json> {
+        Daemon::progress(self, id)
     }
 
     async fn log(&self, id: &RunId) -> Answer<String> {
