@@ -40,7 +40,7 @@ export class StartView {
       this.#plans = plans;
       if (!may) return this.#say("This token may only look: starting a run takes one of scope run. Another one can be given by Token, above.");
       if (plans.length === 0) return this.#say("This daemon has no plans: name them by plans in its configuration. A plan of your own: loadgate run PLAN --server URL");
-      this.#plan.replaceChildren(...plans.map(({ name, problem }) => element("option", { value: name }, problem ? `${name} (cannot be run)` : name)));
+      this.#plan.replaceChildren(...plans.map(({ name, problem }) => element("option", { value: name }, problem ? `${name} (not as it is)` : name)));
       show(this.#form, true);
       this.#choose(plans.some(({ name }) => name === wanted) ? wanted : plans[0].name);
     } catch (error) {
@@ -63,12 +63,13 @@ export class StartView {
     const byDefault = plan.default_profile ? `default: ${plan.default_profile}` : "none";
     this.#profile.replaceChildren(element("option", { value: "" }, byDefault), ...plan.profiles.map((profile) => element("option", { value: profile }, profile)));
     this.#profile.disabled = plan.profiles.length === 0;
-    this.#variables = (plan.variables ?? []).map((variable) => field(variable));
+    this.#variables = plan.variables.map((variable) => field(variable));
     this.#fields.replaceChildren(...this.#variables.flatMap(({ label, input }) => [label, input]));
     show(this.#fields.parentElement, this.#variables.length > 0);
     this.#suggest();
     this.#refuse(plan.problem);
-    this.#start.disabled = Boolean(plan.problem);
+    // What is wrong may be that a value is missing, which can be given here.
+    this.#start.disabled = Boolean(plan.problem) && !plan.variables.some(({ required }) => required);
   }
 
   /** Which values there are without ours. */
@@ -76,9 +77,9 @@ export class StartView {
     const plan = this.#plans.find((plan) => plan.name === this.#plan.value);
     const profile = this.#profile.value || plan.default_profile;
     for (const { variable, input } of this.#variables) {
-      const value = variable.profiles?.[profile] ?? variable.value;
-      input.placeholder = value ?? (variable.is_secret ? "kept to the plan" : "needed");
-      input.required = value === null && !variable.is_secret;
+      const value = variable.profiles[profile] ?? variable.value;
+      input.placeholder = value ?? (variable.required ? "needed" : "kept secret");
+      input.required = variable.required && value === null;
     }
   }
 
@@ -121,7 +122,7 @@ export class StartView {
 
 function field(variable) {
   const id = `var-${variable.name}`;
-  const input = element("input", { id, type: variable.is_secret ? "password" : "text", spellcheck: "false", autocomplete: "off" });
+  const input = element("input", { id, type: variable.secret ? "password" : "text", spellcheck: "false", autocomplete: "off" });
   return { variable, input, label: element("label", { for: id }, element("code", {}, variable.name)) };
 }
 

@@ -43,8 +43,11 @@
     const style = getComputedStyle(element);
     const size = parseFloat(style.fontSize);
     const isLarge = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+    const ink = colour(style.color);
+    // Said again for those who only hear it.
+    if (ink[3] === 0) continue;
     const below = backdrop(element);
-    const ratio = contrast(over(colour(style.color), below), below);
+    const ratio = contrast(over(ink, below), below);
     const name = `${element.tagName} ${element.className} ${style.color}`;
     if (ratio < (isLarge ? 3 : 4.5) - 0.05 && !told.has(name)) {
       told.add(name);

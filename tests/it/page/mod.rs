@@ -1,3 +1,7 @@
 //! The page as its users see it: a real daemon, real load, and Chromium.
 
+mod access;
+mod audit;
+mod scene;
 mod serving;
+mod steering;

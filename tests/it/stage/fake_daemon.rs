@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use loadgate::api::{Access, Runs, Sources, serve_daemon};
+use loadgate::config::PlanOutline;
 use loadgate::daemon::{
     Event, PlanSource, PlanView, Refusal, RunFilter, Scale, ScaleTo, ScheduleView, Submit, Submitted,
 };
@@ -295,6 +296,12 @@ impl Runs for FakeDaemon {
         count.map_or(seen, |count| *count)
     }
 
+    fn progress(&self, id: &RunId) -> Option<Value> {
+        let world = self.world();
+        let newest = world.runs.get(id)?.events.iter().rev().find(|event| event.kind == "progress")?;
+        Some(newest.data.clone())
+    }
+
     async fn log(&self, id: &RunId) -> Answer<String> {
         let world = self.world();
         world.runs.get(id).map(|entry| entry.log.clone()).ok_or_else(|| Refusal::NoSuchRun(id.clone()))
@@ -313,8 +320,7 @@ impl Runs for FakeDaemon {
         vec![PlanView {
             name: "health".to_owned(),
             path: "config/plans/health.yml".to_owned(),
-            description: None,
-            profiles: vec!["load".to_owned()],
+            outline: PlanOutline { profiles: vec!["load".to_owned()], ..PlanOutline::default() },
             problem: None,
         }]
     }
