@@ -15,7 +15,7 @@ use crate::store::{RunId, RunState, fault_point};
 use crate::verdict::Doubt;
 
 /// How often series and summary are kept: as much is lost of a run that is cut off.
-pub(super) const KEPT_EVERY: Duration = Duration::from_secs(5);
+const KEPT_EVERY: Duration = Duration::from_secs(5);
 
 pub(super) struct Recorder {
     pub(super) id: RunId,
