@@ -1,7 +1,7 @@
 // Rules and alerts: of the daemon as a view, and those of one run that are active now.
 
 import { Children, element, outsideLink, say, show } from "loadgate/elements.js";
-import { ago, duration, figure, when } from "loadgate/format.js";
+import { ago, counted, duration, figure, when } from "loadgate/format.js";
 import { Poll } from "loadgate/poll.js";
 import { runAddress } from "loadgate/router.js";
 
@@ -134,7 +134,7 @@ function groupOf(group) {
         element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)))), body))),
     update: ({ rules: list }) => {
       const up = list.filter(isUp).length;
-      say(summary, `${list.length} rules${up > 0 ? `, ${up} of them firing, pending or in error` : ""}`);
+      say(summary, `${counted(list.length, "rule")}${up > 0 ? `, ${up} of them firing, pending or in error` : ""}`);
       rules.update(list.map((rule, at) => [`${at} ${rule.name}`, rule]));
     },
   };

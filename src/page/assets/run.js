@@ -5,7 +5,7 @@ import { ActiveAlerts } from "loadgate/alerts.js";
 import { DashboardTabs } from "loadgate/dashboards.js";
 import { element, say, show } from "loadgate/elements.js";
 import { Findings } from "loadgate/findings.js";
-import { ago, between, count, duration, when } from "loadgate/format.js";
+import { ago, between, counted, duration, when } from "loadgate/format.js";
 import { Gates } from "loadgate/gates.js";
 import { Log } from "loadgate/log.js";
 import { Poll } from "loadgate/poll.js";
@@ -206,7 +206,7 @@ export class RunView {
     this.#findings.update(this.#summary);
     this.#actions.update(run, this.#progress?.scenarios ?? []);
     if (this.#newLines.length > 0) this.#log.append(this.#newLines.splice(0));
-    say(this.#logCount, `${count(this.#log.length)} lines`);
+    say(this.#logCount, counted(this.#log.length, "line"));
     this.#tabs?.update(this.#shownTime());
   }
 
