@@ -5,3 +5,4 @@ mod audit;
 mod scene;
 mod serving;
 mod steering;
+mod watching;
