@@ -5,4 +5,5 @@ mod audit;
 mod scene;
 mod serving;
 mod steering;
+mod units;
 mod watching;
