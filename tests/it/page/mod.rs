@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod panels;
 mod scene;
 mod serving;
 mod steering;
