@@ -44,8 +44,10 @@ fn scripts_of(entry: &str) -> Vec<Asset> {
     let mut at = 0;
     while let Some(script) = wanted.get(at).copied() {
         at += 1;
-        let imported =
-            ASSETS.iter().copied().filter(|asset| script.text.contains(&format!("\"loadgate/{}\"", asset.name)));
+        let imported = ASSETS
+            .iter()
+            .copied()
+            .filter(|asset| script.text.contains(&format!("\"loadgate/{}\"", asset.name)));
         for asset in imported {
             if !wanted.contains(&asset) {
                 wanted.push(asset);
