@@ -2,6 +2,8 @@
 
 mod access;
 mod audit;
+mod looks;
+mod pictures;
 mod scene;
 mod serving;
 mod steering;
