@@ -25,6 +25,7 @@ macro_rules! assets {
 
 /// Each file of the page but for `index.html`.
 pub const ASSETS: &[Asset] = assets![
+    "about.js",
     "actions.js",
     "alerts.js",
     "annotations.js",

@@ -1,7 +1,7 @@
 // Rules and alerts: of the daemon as a view, and those of one run that are active now.
 
 import { Children, element, outsideLink, say, show } from "loadgate/elements.js";
-import { ago, duration, figure, when } from "loadgate/format.js";
+import { ago, counted, duration, figure, when } from "loadgate/format.js";
 import { Poll } from "loadgate/poll.js";
 import { runAddress } from "loadgate/router.js";
 
@@ -126,13 +126,22 @@ function groupOf(group) {
   const body = element("tbody");
   const rules = new Children(body, ruleRow);
   const heads = ["State", "Rule", "For", "Expression", "What"];
+  const summary = element("span.muted");
   return {
-    element: element("section.rule-group", {}, element("h3", {}, group.name, " ", element("span.muted.path", {}, group.file)),
+    element: element("details.rule-group", { open: group.rules.some(isUp) }, element("summary", {}, element("h3", {}, group.name), " ", summary),
+      element("p.muted.path", {}, group.file),
       element("div.scrolls", { tabindex: "0", role: "region", "aria-label": `Rules of ${group.name}` }, element("table", {},
         element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)))), body))),
-    update: ({ rules: list }) => rules.update(list.map((rule, at) => [`${at} ${rule.name}`, rule])),
+    update: ({ rules: list }) => {
+      const up = list.filter(isUp).length;
+      say(summary, `${counted(list.length, "rule")}${up > 0 ? `, ${up} of them firing, pending or in error` : ""}`);
+      rules.update(list.map((rule, at) => [`${at} ${rule.name}`, rule]));
+    },
   };
 }
+
+/** There is something to look at. */
+const isUp = (rule) => rule.state === "firing" || rule.state === "pending" || rule.health === "err";
 
 function ruleRow(rule) {
   const state = element("span.badge");

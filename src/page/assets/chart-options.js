@@ -101,6 +101,7 @@ function scale(members) {
 
 /** What is never negative needs no room below 0. */
 function notBelowZero(low, [from, to]) {
+  if (from === 0 && to === 100) return [0, 1]; // what the chart makes of nothing but 0
   return low >= 0 ? [Math.max(from, 0), to] : [from, to];
 }
 

@@ -72,7 +72,7 @@ export class Gates {
 
   constructor() {
     const body = element("tbody");
-    const heads = ["State", "Gate", "Demand", "Value", "Limit", "Found"];
+    const heads = ["State", "Gate", "Demand", "Value", "Limit", "Finding"];
     this.#table = element("table.gates", {},
       element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)))),
       body);
@@ -109,7 +109,7 @@ export class Gates {
         say(demand, words.demand);
         say(found, words.found);
         say(limit, words.limit);
-        say(message, gate.message ?? "");
+        say(message, gate.value === null || gate.value === undefined ? gate.message ?? "" : "");
         const book = gate.fired?.annotations?.runbook_url;
         if (book && runbook.childElementCount === 0) runbook.append(outsideLink(book, "runbook"));
       },

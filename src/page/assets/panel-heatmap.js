@@ -110,12 +110,15 @@ class Heatmap {
   /** The upper bound of a bucket stands at its upper edge. */
   #drawLabels(context, labels) {
     const { left, height, row } = this.#layout;
-    const every = Math.max(Math.ceil(LABEL_PIXELS / row), 1);
     context.fillStyle = computed("var(--muted)");
     context.textAlign = "right";
     context.textBaseline = "middle";
+    let last = Infinity;
     labels.forEach((label, index) => {
-      if (index % every === 0) context.fillText(label, left - 6, Math.max(height - (index + 1) * row, 6));
+      const y = Math.max(height - (index + 1) * row, 6);
+      if (last - y < LABEL_PIXELS) return;
+      last = y;
+      context.fillText(label, left - 6, y);
     });
   }
 

@@ -7,6 +7,7 @@ import { sorted, tableOf } from "loadgate/transform.js";
 
 /** More rows than anybody reads. */
 const MOST_ROWS = 500;
+const YEAR_2001_MS = 1e12;
 const SAFE_ADDRESS = /^(?:https?:\/\/|[/#?])/i;
 
 export function table(body, panel) {
@@ -33,7 +34,7 @@ class Table {
   render(data) {
     this.#data = data;
     const { columns, rows } = tableOf(data.frames, this.#panel.transformations);
-    const configs = columns.map((column) => ({ column, config: columnConfig(this.#panel, column), isNumeric: isNumeric(column, rows) }));
+    const configs = columns.map((column) => ({ column, config: columnConfig(this.#panel, column, rows), isNumeric: isNumeric(column, rows) }));
     const shown = configs.filter(({ config }) => !config.custom.hidden);
     this.#showHead(shown);
     const ordered = sorted({ columns, rows }, this.#sort).rows;
@@ -105,9 +106,11 @@ class Table {
   }
 }
 
-function columnConfig(panel, column) {
+/** The time of a query's answer is one; another column that was given its name is not. */
+function columnConfig(panel, column, rows) {
   const config = fieldConfig(panel, column);
-  return column === "Time" ? { ...config, unit: "dateTimeAsIso" } : config;
+  const isMoment = column === "Time" && rows.some((row) => row[column] > YEAR_2001_MS);
+  return isMoment ? { ...config, unit: "dateTimeAsIso" } : config;
 }
 
 function isNumeric(column, rows) {
