@@ -25,11 +25,13 @@ macro_rules! assets {
 
 /// Each file of the page but for `index.html`.
 pub const ASSETS: &[Asset] = assets![
+    "about.js",
     "actions.js",
     "alerts.js",
     "annotations.js",
     "api.js",
     "app.js",
+    "buckets.js",
     "chart-data.js",
     "chart-marks.js",
     "chart-options.js",

@@ -147,9 +147,12 @@ class TimeSeries {
   }
 
   #cursor() {
-    const shared = this.#dashboard.isCrosshairShared ? { sync: { key: this.#dashboard.syncKey, setSeries: false, scales: ["x", null] } } : {};
+    const { isCrosshairShared, syncKey: key } = this.#dashboard;
+    // the line alone is shared: a drag on one chart is not one on all
+    const isMove = (type) => type === "mousemove" || type === "mouseleave";
+    const sync = { key, setSeries: false, scales: ["x", null], filters: { pub: isMove, sub: isMove } };
     return {
-      ...shared,
+      ...(isCrosshairShared && { sync }),
       y: false,
       drag: { x: true, y: false, setScale: false, dist: ZOOM_PIXELS },
       points: { size: 7 },
@@ -182,12 +185,12 @@ class TimeSeries {
     const now = this.#plot.cursor.idx ?? last;
     const next = Math.min(Math.max(now + by, 0), last);
     const left = this.#plot.valToPos(this.#times[next], "x");
-    this.#plot.setCursor({ left, top: this.#plot.over.clientHeight / 2 });
+    this.#plot.setCursor({ left, top: this.#plot.over.clientHeight / 2 }, true, true);
   }
 
   #leave() {
     this.#tip.hide();
-    this.#plot?.setCursor({ left: -10, top: -10 });
+    this.#plot?.setCursor({ left: -10, top: -10 }, true, true);
   }
 
   /** As in Grafana: a click shows one alone or all again, with a modifier it shows or hides that one. */

@@ -1,5 +1,6 @@
 // A panel of a dashboard: its frame, its questions, and what it says while there is no answer.
 
+import { about } from "loadgate/about.js";
 import { element, freshId, short } from "loadgate/dom.js";
 import { interpolateText } from "loadgate/interpolate.js";
 import { Target } from "loadgate/target.js";
@@ -58,27 +59,13 @@ export class Panel {
     this.#body = element("div", { className: "panel-body" });
     this.#message = element("p", { className: "panel-message", role: "status", hidden: true });
     const head = element("header", { className: "panel-head" }, this.#title);
-    if (this.#panel.description) head.append(this.#description());
+    if (this.#panel.description) head.append(about(() => interpolateText(this.#panel.description, this.#dashboard.scope({}))));
     this.element = element("section", {
       className: `panel panel-${this.#panel.type}`, "aria-labelledby": id,
       "data-panel": this.#panel.id, "data-type": this.#panel.type, "data-state": "loading",
     }, head, this.#message, this.#body);
     if (this.#panel.transparent) this.element.classList.add("panel-transparent");
     this.retitle();
-  }
-
-  /** Shown on hover and focus, by CSS; read aloud with the button. */
-  #description() {
-    const id = freshId("description");
-    const scope = this.#dashboard.scope(builtins({ from: 0, to: 1 }, 1, 1));
-    const tip = element("span", { id, role: "tooltip", className: "panel-tip" }, interpolateText(this.#panel.description, scope));
-    const button = element("button", {
-      type: "button", className: "panel-info", "aria-label": "About this panel", "aria-describedby": id,
-    }, "i");
-    button.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") button.blur();
-    });
-    return element("span", { className: "panel-about" }, button, tip);
   }
 
   /** Whether it is on the screen: only then it asks. */

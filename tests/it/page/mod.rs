@@ -1,3 +1,10 @@
 //! The page as its users see it: a real daemon, real load, and Chromium.
 
+mod access;
+mod audit;
+mod looks;
+mod pictures;
+mod scene;
 mod serving;
+mod steering;
+mod watching;

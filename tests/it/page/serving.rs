@@ -6,8 +6,8 @@ use crate::stage::{Browser, Daemon, HttpServer, reply_with};
 
 #[test]
 fn the_page_opens_without_an_error_and_with_nothing_from_elsewhere() {
-    let Some(mut browser) = Browser::start() else { return };
     let daemon = Daemon::start("", &[]);
+    let Some(mut browser) = Browser::start() else { return };
     let here = format!("http://{}/", daemon.address);
     browser.open(&here);
     browser.wait("document.querySelector('main')?.innerText.trim()", "something to read");
@@ -20,8 +20,8 @@ fn the_page_opens_without_an_error_and_with_nothing_from_elsewhere() {
 
 #[test]
 fn what_is_written_into_the_page_is_not_run() {
-    let Some(mut browser) = Browser::start() else { return };
     let daemon = Daemon::start("", &[]);
+    let Some(mut browser) = Browser::start() else { return };
     browser.open(&format!("http://{}/", daemon.address));
     browser.evaluate(
         "(() => { const script = document.createElement('script');

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use loadgate::api::{Access, Runs, Sources, serve_daemon};
 use loadgate::config::PlanOutline;
 use loadgate::daemon::{
-    Event, PlanSource, PlanView, Refusal, RunFilter, Scale, ScaleTo, ScheduleView, Submit, Submitted,
+    Event, PlanSource, PlanView, Refusal, RunFilter, RunSeries, Scale, ScaleTo, ScheduleView, Submit,
+    Submitted,
 };
 use loadgate::store::{RunId, RunRecord, RunState, Trigger};
 use serde_json::{Value, json};
@@ -288,6 +289,11 @@ impl Runs for FakeDaemon {
         let entry = world.runs.get(id).ok_or_else(|| Refusal::NoSuchRun(id.clone()))?;
         let later = entry.events.iter().filter(|event| event.seq > after.unwrap_or(0));
         Ok((later.take(EVENTS_PER_PAGE).cloned().collect(), has_ended(entry.record.state)))
+    }
+
+    async fn series(&self, id: &RunId) -> Answer<RunSeries> {
+        self.find(id)?;
+        Err(Refusal::Unavailable("this daemon keeps no series".to_owned()))
     }
 
     async fn changed(&self, seen: u64) -> u64 {
