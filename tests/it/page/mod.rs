@@ -7,4 +7,5 @@ mod pictures;
 mod scene;
 mod serving;
 mod steering;
+mod units;
 mod watching;
