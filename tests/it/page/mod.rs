@@ -3,6 +3,8 @@
 mod access;
 mod audit;
 mod panels;
+mod looks;
+mod pictures;
 mod scene;
 mod serving;
 mod steering;
