@@ -76,6 +76,8 @@ fn pictures_of_a_run_whose_loop_is_slowed() {
     album.browser.size(1400, 1000);
     album.browser.scheme("dark");
     album.browser.open(&format!("{}/#/runs/{run}", album.page));
-    album.browser.wait("document.querySelectorAll('[data-panel][data-state=drawn]').length >= 4", "four panels");
+    album
+        .browser
+        .wait("document.querySelectorAll('[data-panel][data-state=drawn]').length >= 4", "four panels");
     album.browser.screenshot(&root.join("docs/images/page.png"), false);
 }
