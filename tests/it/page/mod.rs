@@ -2,9 +2,11 @@
 
 mod access;
 mod audit;
+mod panels;
 mod looks;
 mod pictures;
 mod scene;
 mod serving;
 mod steering;
+mod units;
 mod watching;
