@@ -48,6 +48,8 @@ if [[ ${LOADGATE_COMPOSE_INSIDE:-} != yes ]]; then
     status=0
     LOADGATE_COMPOSE_INSIDE=yes LOADGATE_COMPOSE_WORK=$work \
         unshare --net --mount --pid --fork --kill-child --mount-proc "$0" "$binary" || status=$?
+    # What the engine leaves, empty.
+    find /sys/fs/cgroup -depth -type d -path "*/loadgate-test-${work##*.}*" -exec rmdir {} + 2>/dev/null || true
     exit "$status"
 fi
 
@@ -67,6 +69,7 @@ source tests/compose/steps.sh
 start_engine
 make_images
 stack_comes_up
+page_asks_for_a_token
 runs_pass
 failing_run_is_told
 stack_goes_down
