@@ -61,9 +61,9 @@ export DOCKER_HOST=unix://$work/docker.sock DOCKER_BUILDKIT=1 DOCKER_CONFIG=$wor
 export PATH=/usr/bin:/usr/sbin:/bin:/sbin
 export COMPOSE_PROJECT_NAME=loadgate-test COMPOSE_FILE=docker-compose.yml:tests/compose/override.yml
 # The images that are built here are the ones: nothing is to be built by compose.
-export LOADGATE_IMAGE=loadgate:latest ALERTMANAGER_CONFIG=$work/alertmanager.yml
+export LOADGATE_IMAGE=loadgate:latest ALERTMANAGER_CONFIG=$work/alertmanager.yml RESULTS=$work/results ENV_FILE=$work/none
 # Whatever this shell has must not decide what is tested.
-unset VUS DURATION BASE_URL WS_URL LOADGATE_SERVER LOADGATE_CONFIG LOADGATE_PROFILE ENV_FILE
+unset VUS DURATION BASE_URL WS_URL LOADGATE_SERVER LOADGATE_CONFIG LOADGATE_PROFILE
 
 source tests/compose/steps.sh
 start_engine
