@@ -19,6 +19,7 @@ mod http;
 mod layers;
 mod metrics;
 mod notify;
+mod page;
 mod plans;
 mod prometheus;
 mod query_api;

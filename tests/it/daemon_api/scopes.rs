@@ -8,7 +8,7 @@ use super::client::ask;
 use crate::stage::FakeDaemon;
 
 /// Every route of the daemon's, and the scope that it needs; `None`: open to all. `openapi` compares it with the document.
-pub(super) const ROUTES: [(&str, &str, Option<Scope>); 20] = [
+pub(super) const ROUTES: [(&str, &str, Option<Scope>); 21] = [
     ("get", "/api/v1/runs", Some(Scope::Query)),
     ("post", "/api/v1/runs", Some(Scope::Run)),
     ("get", "/api/v1/runs/compare", Some(Scope::Query)),
@@ -22,6 +22,7 @@ pub(super) const ROUTES: [(&str, &str, Option<Scope>); 20] = [
     ("get", "/api/v1/runs/{id}/events", Some(Scope::Query)),
     ("get", "/api/v1/runs/{id}/summary", Some(Scope::Query)),
     ("get", "/api/v1/runs/{id}/log", Some(Scope::Query)),
+    ("get", "/api/v1/runs/{id}/report", Some(Scope::Query)),
     ("get", "/api/v1/plans", Some(Scope::Query)),
     ("get", "/api/v1/schedules", Some(Scope::Query)),
     ("post", "/-/reload", Some(Scope::Admin)),

@@ -1,0 +1,58 @@
+// The series of a chart by name, with what they come to: also what those read who do not see the curves.
+
+import { aside, element, short } from "loadgate/dom.js";
+import { display } from "loadgate/field.js";
+import { calcName, reduce } from "loadgate/reduce.js";
+
+/**
+ * @param {object} options Grafana's `legend`
+ * @param {(name: string, isAdded: boolean) => void} onPick a series was chosen; `isAdded`: with Ctrl, Cmd or Shift
+ */
+export function legend(options = {}, onPick) {
+  const { displayMode = "list", showLegend = true, placement = "bottom", calcs = [] } = options;
+  const isShown = showLegend && displayMode !== "hidden";
+  const isTable = displayMode === "table" || !isShown;
+  const columns = isShown || calcs.length ? calcs : ["lastNotNull"];
+  const made = element("div", { className: `legend legend-${isTable ? "table" : "list"} legend-${placement}` });
+  const hidden = aside();
+
+  function render(series) {
+    const name = document.activeElement?.dataset?.series;
+    const hadFocus = made.contains(document.activeElement);
+    if (!isShown) return hidden.replaceChildren(table(series, (one) => one.name));
+    made.replaceChildren(isTable ? table(series, button) : list(series));
+    if (hadFocus) [...made.querySelectorAll("button")].find((one) => one.dataset.series === name)?.focus();
+  }
+
+  function button({ name, color, isShown }) {
+    const swatch = element("i", { className: "swatch" });
+    swatch.style.setProperty("--swatch", color);
+    const made = element("button", { type: "button", className: "legend-name", title: short(name), "aria-pressed": String(isShown) }, swatch, short(name));
+    made.dataset.series = name;
+    made.addEventListener("click", (event) => onPick(name, event.ctrlKey || event.metaKey || event.shiftKey));
+    return made;
+  }
+
+  function list(series) {
+    return element("ul", {}, ...series.map((one) => {
+      const values = columns.map((calc) => `${calcName(calc)}: ${text(one, calc)}`);
+      return element("li", {}, button(one), ...(values.length ? [element("span", {}, values.join("  "))] : []));
+    }));
+  }
+
+  function table(series, first) {
+    const head = element("tr", {}, element("th", { scope: "col" }, "Name"), ...columns.map((calc) => element("th", { scope: "col" }, calcName(calc))));
+    const rows = series.map((one) => element("tr", {}, element("th", { scope: "row" }, first(one)),
+      ...columns.map((calc) => element("td", {}, text(one, calc)))));
+    return element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
+  }
+
+  return { element: isShown ? made : hidden, isRight: isShown && placement === "right", render };
+}
+
+function text({ values, config }, calc) {
+  const value = reduce(values, calc);
+  if (value === null) return "–";
+  const { text: number, suffix } = display(value, calc === "count" ? { decimals: 0 } : { ...config, mappings: config.mappings });
+  return number + suffix;
+}

@@ -1,0 +1,2 @@
+// stub
+export function barGauge(body) { return { render() { body.textContent = '(not yet)'; } }; }

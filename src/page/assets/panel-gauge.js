@@ -1,0 +1,2 @@
+// stub
+export function gauge(body) { return { render() { body.textContent = '(not yet)'; } }; }

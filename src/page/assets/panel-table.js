@@ -1,0 +1,2 @@
+// stub
+export function table(body) { return { render() { body.textContent = '(not yet)'; } }; }

@@ -1,0 +1,181 @@
+// A panel of a dashboard: its frame, its questions, and what it says while there is no answer.
+
+import { element, freshId, short } from "loadgate/dom.js";
+import { interpolateText } from "loadgate/interpolate.js";
+import { Target } from "loadgate/target.js";
+import { builtins, gridOf, seconds } from "loadgate/time-range.js";
+import { barGauge } from "loadgate/panel-bargauge.js";
+import { gauge } from "loadgate/panel-gauge.js";
+import { heatmap } from "loadgate/panel-heatmap.js";
+import { stat } from "loadgate/panel-stat.js";
+import { table } from "loadgate/panel-table.js";
+import { text } from "loadgate/panel-text.js";
+import { timeSeries } from "loadgate/panel-timeseries.js";
+
+/**
+ * Draws into `body` what it is given: `{frames, grid, range, annotations}`.
+ * @typedef {{render(data: object): void, annotate?(events: object[]): void, recolor?(): void, destroy?(): void}} Renderer
+ */
+
+/** One file per type of panel; each makes a {@link Renderer}. */
+const TYPES = { timeseries: timeSeries, stat, gauge, bargauge: barGauge, table, heatmap, text };
+
+/** Pixels between two points. */
+const POINT_PIXELS = 1.5;
+
+export class Panel {
+  #panel;
+  #dashboard;
+  #targets;
+  #renderer;
+  #title;
+  #body;
+  #message;
+  #busy = null;
+  #last = null;
+  #isVisible = false;
+
+  /**
+   * @param {object} panel the dashboard's JSON of it
+   * @param dashboard what all panels of it share: source, limiter, variables, range, annotations, onZoom
+   */
+  constructor(panel, dashboard) {
+    this.#panel = panel;
+    this.#dashboard = dashboard;
+    this.#targets = (panel.targets ?? []).filter((target) => !target.hide).map((target) => {
+      const key = { dashboard: dashboard.uid, panel: panel.id, ref: target.refId };
+      return new Target(target, key, dashboard.source);
+    });
+    this.#build();
+    const make = TYPES[panel.type];
+    if (make) this.#renderer = make(this.#body, panel, dashboard);
+    else this.#say(`This page does not know panels of the type “${panel.type}”.`);
+  }
+
+  #build() {
+    const id = freshId("panel");
+    this.#title = element("h3", { id, className: "panel-title" });
+    this.#body = element("div", { className: "panel-body" });
+    this.#message = element("p", { className: "panel-message", role: "status", hidden: true });
+    const head = element("header", { className: "panel-head" }, this.#title);
+    if (this.#panel.description) head.append(this.#description());
+    this.element = element("section", {
+      className: `panel panel-${this.#panel.type}`, "aria-labelledby": id,
+      "data-panel": this.#panel.id, "data-type": this.#panel.type, "data-state": "loading",
+    }, head, this.#message, this.#body);
+    if (this.#panel.transparent) this.element.classList.add("panel-transparent");
+    this.retitle();
+  }
+
+  /** Shown on hover and focus, by CSS; read aloud with the button. */
+  #description() {
+    const id = freshId("description");
+    const scope = this.#dashboard.scope(builtins({ from: 0, to: 1 }, 1, 1));
+    const tip = element("span", { id, role: "tooltip", className: "panel-tip" }, interpolateText(this.#panel.description, scope));
+    const button = element("button", {
+      type: "button", className: "panel-info", "aria-label": "About this panel", "aria-describedby": id,
+    }, "i");
+    button.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") button.blur();
+    });
+    return element("span", { className: "panel-about" }, button, tip);
+  }
+
+  /** Whether it is on the screen: only then it asks. */
+  set isVisible(isVisible) {
+    const appears = isVisible && !this.#isVisible;
+    this.#isVisible = isVisible;
+    if (appears) this.refresh();
+  }
+
+  /** Asks and draws, unless it is asking already or there can be nothing new. */
+  async refresh() {
+    if (!this.#isVisible || this.#busy || !this.#renderer) return;
+    const question = this.#question();
+    const name = JSON.stringify([question.grid, question.scope, this.#hasInstant() && question.to]);
+    if (name === this.#last) return;
+    this.#busy = new AbortController();
+    const { signal } = this.#busy;
+    if (!this.#last) this.element.setAttribute("aria-busy", "true");
+    try {
+      const frames = await Promise.all(this.#targets.map((target) => (
+        this.#dashboard.limiter.run(() => target.load({ ...question, signal }), signal)
+      )));
+      if (signal.aborted) return;
+      this.#last = name;
+      this.#show(frames, question);
+    } catch (error) {
+      if (!signal.aborted) this.#fail(error);
+    } finally {
+      if (this.#busy?.signal === signal) this.#busy = null;
+      this.element.removeAttribute("aria-busy");
+    }
+  }
+
+  /** Something else is looked at: what is under way is of no use. */
+  restart() {
+    this.#busy?.abort();
+    this.#busy = null;
+    this.#last = null;
+    this.refresh();
+  }
+
+  /** What happened meanwhile is known now. */
+  annotate() {
+    this.#renderer?.annotate?.(this.#dashboard.annotations.events);
+  }
+
+  recolor() {
+    this.#renderer?.recolor?.();
+  }
+
+  destroy() {
+    this.#busy?.abort();
+    this.#isVisible = false;
+    this.#renderer?.destroy?.();
+    this.element.remove();
+  }
+
+  #hasInstant() {
+    return this.#targets.some((target) => target.isInstant);
+  }
+
+  #question() {
+    const { source, bounds } = this.#dashboard;
+    const own = seconds(this.#panel.interval);
+    const points = Math.min(this.#body.clientWidth / POINT_PIXELS, this.#panel.maxDataPoints ?? Infinity);
+    const range = bounds();
+    const grid = source.isRecorded ? source.grid(range) : gridOf(range, points, Math.max(source.scrapeInterval, own));
+    return { grid, to: range.to, range, scope: this.#dashboard.scope(builtins(range, grid.step, source.scrapeInterval)) };
+  }
+
+  #show(frames, { grid, range, scope }) {
+    const isEmpty = this.#targets.length > 0 && frames.every((frame) => frame.series.length === 0);
+    this.#state = isEmpty ? "empty" : "drawn";
+    this.#say(isEmpty ? this.#panel.fieldConfig?.defaults?.noValue ?? "No data" : null);
+    this.retitle();
+    this.#renderer.render({ frames, grid, range, scope, annotations: this.#dashboard.annotations.events });
+  }
+
+  #fail(error) {
+    this.#state = "error";
+    this.#say(short(error.message || String(error)));
+  }
+
+  /** For the style sheet, and for tests. */
+  set #state(state) {
+    this.element.dataset.state = state;
+  }
+
+  /** @param {string|null} message null: nothing is to be said */
+  #say(message) {
+    this.#message.hidden = message === null;
+    if (this.#message.textContent !== (message ?? "")) this.#message.textContent = message ?? "";
+  }
+
+  /** A title may name variables. */
+  retitle() {
+    const title = interpolateText(this.#panel.title ?? "", this.#dashboard.scope({}));
+    if (this.#title.textContent !== title) this.#title.textContent = title;
+  }
+}
