@@ -60,7 +60,8 @@ function alertRow(alert) {
   return {
     element: row,
     update: (alert) => {
-      const [sign, tone] = SIGNS[alert.state] ?? SIGNS.unknown;
+      // What only informs is no trouble, although it fires.
+      const [sign, tone] = alert.labels.severity === "none" ? SIGNS.unknown : SIGNS[alert.state] ?? SIGNS.unknown;
       say(state, `${sign} ${alert.state}`);
       state.dataset.tone = tone;
       since.dateTime = alert.activeAt;
@@ -141,7 +142,13 @@ function groupOf(group) {
 }
 
 /** There is something to look at. */
-const isUp = (rule) => rule.state === "firing" || rule.state === "pending" || rule.health === "err";
+const isUp = (rule) => rule.health === "err" || (rule.labels?.severity !== "none" && (rule.state === "firing" || rule.state === "pending"));
+
+function standing(rule) {
+  if (rule.health === "err") return ["!", "bad"];
+  if (rule.state === undefined) return ["✓", "ok"];
+  return rule.labels?.severity === "none" ? SIGNS.unknown : SIGNS[rule.state] ?? SIGNS.unknown;
+}
 
 function ruleRow(rule) {
   const state = element("span.badge");
@@ -152,7 +159,7 @@ function ruleRow(rule) {
       element("td", {}, element("code.expression", {}, rule.query)),
       element("td.text", {}, summary ?? description ?? "", " ", book ? outsideLink(book, "Runbook") : null, error)),
     update: (rule) => {
-      const [sign, tone] = SIGNS[rule.state] ?? (rule.health === "err" ? ["!", "bad"] : ["✓", "ok"]);
+      const [sign, tone] = standing(rule);
       say(state, `${sign} ${rule.state ?? rule.health}`);
       state.dataset.tone = tone;
       show(error, Boolean(rule.lastError));

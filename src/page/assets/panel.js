@@ -21,6 +21,8 @@ import { timeSeries } from "loadgate/panel-timeseries.js";
 /** One file per type of panel; each makes a {@link Renderer}. */
 const TYPES = { timeseries: timeSeries, stat, gauge, bargauge: barGauge, table, heatmap, text };
 
+/** A daemon that is gone, or a query that is wrong, is not asked every second. */
+const PAUSE_AFTER_ERROR_MS = 5000;
 /** Pixels between two points. */
 const POINT_PIXELS = 1.5;
 
@@ -35,6 +37,7 @@ export class Panel {
   #busy = null;
   #last = null;
   #isVisible = false;
+  #askAgainAt = 0;
 
   /**
    * @param {object} panel the dashboard's JSON of it
@@ -55,13 +58,13 @@ export class Panel {
 
   #build() {
     const id = freshId("panel");
-    this.#title = element("h3", { id, className: "panel-title" });
+    this.#title = element("h3", { id, className: "panel-title", hidden: !this.#panel.title });
     this.#body = element("div", { className: "panel-body" });
     this.#message = element("p", { className: "panel-message", role: "status", hidden: true });
     const head = element("header", { className: "panel-head" }, this.#title);
     if (this.#panel.description) head.append(about(() => interpolateText(this.#panel.description, this.#dashboard.scope({}))));
     this.element = element("section", {
-      className: `panel panel-${this.#panel.type}`, "aria-labelledby": id,
+      className: `panel panel-${this.#panel.type}`, "aria-labelledby": this.#panel.title ? id : null, "aria-label": this.#panel.title ? null : this.#panel.type,
       "data-panel": this.#panel.id, "data-type": this.#panel.type, "data-state": "loading",
     }, head, this.#message, this.#body);
     if (this.#panel.transparent) this.element.classList.add("panel-transparent");
@@ -77,7 +80,7 @@ export class Panel {
 
   /** Asks and draws, unless it is asking already or there can be nothing new. */
   async refresh() {
-    if (!this.#isVisible || this.#busy || !this.#renderer) return;
+    if (!this.#isVisible || this.#busy || !this.#renderer || performance.now() < this.#askAgainAt) return;
     const question = this.#question();
     const name = JSON.stringify([question.grid, question.scope, this.#hasInstant() && question.to]);
     if (name === this.#last) return;
@@ -104,6 +107,7 @@ export class Panel {
     this.#busy?.abort();
     this.#busy = null;
     this.#last = null;
+    this.#askAgainAt = 0;
     this.refresh();
   }
 
@@ -146,6 +150,7 @@ export class Panel {
 
   #fail(error) {
     this.#state = "error";
+    this.#askAgainAt = performance.now() + PAUSE_AFTER_ERROR_MS;
     this.#say(short(error.message || String(error)));
   }
 

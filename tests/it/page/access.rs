@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use serde_json::Value;
+
 use super::audit::audit;
 use super::scene::{Scene, chat};
 use crate::stage::{Browser, Daemon};
@@ -35,7 +37,10 @@ fn a_token_is_asked_for_once_and_what_it_does_not_allow_is_not_offered() {
     scene.browser.wait_for_text("No runs yet");
     scene.browser.click_on("Start a run");
     scene.browser.click_on("Start the run");
-    scene.see_verdict("passed");
+    let token = "Authorization: Bearer bbbbbbbbbbbbbbbbbbbb\r\n";
+    scene.see("finished");
+    let runs = scene.daemon.ask("GET", "/api/v1/runs", token, &Value::Null).json();
+    assert_eq!(runs["runs"][0]["state"], "finished");
     let kept = scene.browser.evaluate("JSON.stringify([location.href, localStorage, document.cookie])");
     assert!(!kept.as_str().unwrap().contains("bbbbbbbb"), "{kept}");
     scene.browser.forgive(|complaint| complaint.contains("401"));

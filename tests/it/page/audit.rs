@@ -23,7 +23,7 @@ const CONTROLS: [&str; 13] = [
     "menuitem",
 ];
 /// Roles that say nothing without a name.
-const NAMED: [&str; 5] = ["image", "region", "dialog", "form", "heading"];
+const NAMED: [&str; 4] = ["image", "region", "dialog", "heading"];
 
 /// # Panics
 /// With all that there is to complain of.

@@ -2,6 +2,9 @@
 
 mod access;
 mod audit;
+mod panels;
+mod looks;
+mod pictures;
 mod scene;
 mod serving;
 mod steering;

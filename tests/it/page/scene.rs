@@ -33,10 +33,13 @@ impl Scene {
         );
     }
 
-    /// Until it shows this verdict.
-    pub(super) fn see_verdict(&mut self, verdict: &str) {
+    /// Until the run is over and the page shows its verdict, which a slow machine may have made inconclusive.
+    pub(super) fn see_end(&mut self, run: &str) {
+        self.see("finished");
+        let verdict = self.daemon.wait(run, "finished")["verdict"].clone();
+        let verdict = verdict.as_str().unwrap();
         self.browser.wait(
-            &format!("document.querySelector('.run[data-verdict=\"{verdict}\"]')"),
+            &format!("document.querySelector('.run[data-verdict={verdict}] .verdict')?.innerText.includes('{verdict}')"),
             &format!("the page to show the verdict {verdict}"),
         );
     }

@@ -23,15 +23,19 @@ fn a_run_is_watched_until_its_verdict() {
     scene.browser.wait(drawn, "four panels with data, during the run");
     audit(&mut scene.browser, "a run under way");
     scene.browser.wait_for_text("has said enough");
-    scene.see_verdict("passed");
-    scene.browser.wait_for_text("exit code 0");
-    scene.browser.wait("document.querySelectorAll('table.gates tbody tr').length === 3", "three gates");
+    scene.see_end(&run);
+    let ended = scene.daemon.run(&run);
+    scene.browser.wait_for_text(&format!("exit code {}", ended["exit_code"]));
     scene.browser.wait(
-        "[...document.querySelectorAll('table.gates tbody tr')].every(row => row.innerText.includes('held'))",
-        "all gates to have held",
+        "(rows => rows.length === 3 && rows.every(row => row.innerText.includes('held')))(
+            [...document.querySelectorAll('table.gates tbody tr')])",
+        "all three gates to have held",
     );
     let title = scene.browser.evaluate("document.title");
-    assert!(title.as_str().unwrap().contains("passed · chat"), "{title}");
+    assert!(
+        title.as_str().unwrap().contains(&format!("{} · chat", ended["verdict"].as_str().unwrap())),
+        "{title}"
+    );
     // What was live comes from the record now, in each of the tabs.
     let tabs =
         scene.browser.evaluate("[...document.querySelectorAll('[role=tab]')].map(tab => tab.dataset.uid)");
