@@ -66,6 +66,7 @@ impl Listener for Recorder {
     }
 
     fn progress(&mut self, progress: &Progress) {
+        self.inner.audience.progress(&self.id, progress);
         let data = progress_json(progress);
         if let Some(active) = self.inner.lock_active().get_mut(&self.id) {
             active.progress = Some(data.clone());

@@ -106,7 +106,11 @@ impl Inner {
         drop((recorder, log));
         writer.close();
         match ran {
-            Ok(finished) => ending(&finished),
+            Ok(finished) => {
+                let ending = ending(&finished);
+                self.audience.finished(id, finished);
+                ending
+            }
             Err(error) => failed(INTERNAL, format!("failed to start the load: {error}")),
         }
     }

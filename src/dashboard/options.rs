@@ -13,7 +13,7 @@ pub enum View {
     Gauge(Gauge),
     BarGauge(BarGauge),
     Table(Table),
-    Heatmap(Heatmap),
+    Heatmap(Box<Heatmap>),
 }
 
 impl View {
@@ -29,7 +29,7 @@ impl View {
             "gauge" => View::Gauge(read(options)?),
             "bargauge" => View::BarGauge(read(options)?),
             "table" => View::Table(read(options)?),
-            "heatmap" => View::Heatmap(read(options)?),
+            "heatmap" => View::Heatmap(Box::new(read(options)?)),
             _ => {
                 return Err(serde_json::Error::custom(format!(
                     "there are no panels of the type {kind:?} here: expected timeseries, stat, gauge, bargauge, table, \

@@ -16,7 +16,10 @@ pub fn single_file(title: &str, data: &str) -> String {
     let map = import_map(&scripts, |asset| {
         format!("data:text/javascript;charset=utf-8;base64,{}", BASE64.encode(asset.text))
     });
-    let entry = format!("import \"loadgate/{ENTRY}\";");
+    let entry = format!(
+        "import {{ showReport }} from \"loadgate/{ENTRY}\";\n\
+         showReport(document.getElementById(\"page\"), JSON.parse(document.getElementById(\"report\").textContent));"
+    );
     let styles: Vec<&str> =
         ASSETS.iter().filter(|asset| asset.name.ends_with(".css")).map(|asset| asset.text).collect();
     let hashes = |texts: &[&str]| texts.iter().map(|text| digest(text)).collect::<Vec<_>>().join(" ");

@@ -27,7 +27,7 @@ mod fixture;
 
 pub use display::{Display, Format, Layout, headline, line, target_line};
 pub use finished::{FaultReport, Finished, HookReport, Probe, Warmup};
-pub use html::{Material, html};
+pub use html::{Material, html, run_json};
 pub use json::summary as json_summary;
 pub use junit::junit;
 pub use progress::{Phase, Progress, ProgressProbe, ScenarioProgress, Traffic, Waiting};

@@ -10,7 +10,7 @@ export function about(text) {
   const tip = element("span", { id, role: "tooltip", className: "panel-tip", hidden: true }, text());
   const button = element("button", {
     type: "button", className: "panel-info", "aria-label": "About this panel", "aria-describedby": id,
-  }, "i");
+  });
   const made = element("span", { className: "panel-about" }, button, tip);
 
   const show = () => {

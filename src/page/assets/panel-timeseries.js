@@ -44,7 +44,7 @@ class TimeSeries {
     body.append(this.#place, this.#legend.element);
     body.classList.toggle("legend-beside", this.#legend.isRight);
     this.#tip = tooltip(this.#place, panel.options?.tooltip);
-    this.#place.setAttribute("aria-label", "Chart. Left and right arrow: values at a time; the table of the series follows.");
+    this.#place.setAttribute("aria-label", "Chart. Left and right arrow: values at a time; plus and minus: zoom; the series follow with their values.");
     this.#place.addEventListener("keydown", (event) => this.#walk(event));
     this.#place.addEventListener("blur", () => this.#leave());
     this.#endResize = onResize(this.#place, () => this.#resize());
@@ -55,6 +55,7 @@ class TimeSeries {
     this.#events = data.annotations;
     this.#series = this.#seriesOf(data);
     this.#draw();
+    return Math.max(data.frames.flatMap((frame) => frame.series).length - MOST_SERIES, 0);
   }
 
   annotate(events) {
@@ -179,6 +180,7 @@ class TimeSeries {
   #walk(event) {
     const by = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 }[event.key];
     if (event.key === "Escape") this.#leave();
+    if (this.#plot && (event.key === "+" || event.key === "-")) this.#zoomByKey(event.key);
     if (!by || !this.#plot || event.target !== this.#place) return;
     event.preventDefault();
     const last = this.#times.length - 1;
@@ -186,6 +188,15 @@ class TimeSeries {
     const next = Math.min(Math.max(now + by, 0), last);
     const left = this.#plot.valToPos(this.#times[next], "x");
     this.#plot.setCursor({ left, top: this.#plot.over.clientHeight / 2 }, true, true);
+  }
+
+  /** Half of the time around where the keys went, or all of it again. */
+  #zoomByKey(key) {
+    if (key === "-") return this.#dashboard.onZoom(null);
+    const { min, max } = this.#plot.scales.x;
+    const middle = this.#times[this.#plot.cursor.idx] ?? (min + max) / 2;
+    const from = Math.max(middle - (max - min) / 4, min);
+    this.#dashboard.onZoom({ from, to: Math.min(from + (max - min) / 2, max) });
   }
 
   #leave() {

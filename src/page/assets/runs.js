@@ -58,7 +58,7 @@ export class RunsView {
       element("div.title", {}, element("h1", {}, "Runs"), element("a.button.primary", { href: "#/start" }, "Start a run")),
       this.#problem, this.#activeSection,
       element("section", { "aria-label": "Runs" },
-        element("div.bar", {}, ...this.#filters(), element("span.spacer"), this.#compareHint, this.#compare),
+        element("div.filter-bar", {}, ...this.#filters(), element("span.spacer"), this.#compareHint, this.#compare),
         element("div.scrolls", {}, this.#table), this.#empty, this.#older),
       this.#schedules.element);
     setTitle("Runs");

@@ -4,10 +4,12 @@
 mod frames;
 mod number;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
+use super::Finished;
+use super::rfc3339::utc;
 use crate::dashboard::SHIPPED;
 use crate::page::single_file;
 use crate::promql::{EvalError, Limits};
@@ -60,6 +62,31 @@ pub fn html(material: &Material<'_>) -> Result<String, EvalError> {
         }
         return Ok(single_file(&title(material.run), &data(material, &frames)));
     }
+}
+
+/// A run that no daemon keeps, as the API would give it.
+pub fn run_json(
+    finished: &Finished,
+    plan: &str,
+    profile: Option<&str>,
+    tags: &[(String, String)],
+    ended: SystemTime,
+) -> Json {
+    json!({
+        "id": finished.testid,
+        "test": finished.test,
+        "plan": plan,
+        "profile": profile,
+        "tags": tags.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect::<Map<_, _>>(),
+        "trigger": null,
+        "state": "finished",
+        "submitted_at": utc(finished.started_at),
+        "started_at": utc(finished.started_at),
+        "ended_at": utc(ended),
+        "verdict": finished.verdict.label(),
+        "exit_code": finished.exit_code(),
+        "ended_by": finished.ended_by,
+    })
 }
 
 fn title(run: &Json) -> String {

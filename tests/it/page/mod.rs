@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod panels;
 mod looks;
 mod pictures;
 mod scene;

@@ -32,7 +32,10 @@ fn a_run_is_watched_until_its_verdict() {
         "all three gates to have held",
     );
     let title = scene.browser.evaluate("document.title");
-    assert!(title.as_str().unwrap().contains(&format!("{} · chat", ended["verdict"].as_str().unwrap())), "{title}");
+    assert!(
+        title.as_str().unwrap().contains(&format!("{} · chat", ended["verdict"].as_str().unwrap())),
+        "{title}"
+    );
     // What was live comes from the record now, in each of the tabs.
     let tabs =
         scene.browser.evaluate("[...document.querySelectorAll('[role=tab]')].map(tab => tab.dataset.uid)");

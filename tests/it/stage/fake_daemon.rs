@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use loadgate::api::{Access, Runs, Sources, serve_daemon};
 use loadgate::config::PlanOutline;
@@ -9,7 +10,10 @@ use loadgate::daemon::{
     Event, PlanSource, PlanView, Refusal, RunFilter, RunSeries, Scale, ScaleTo, ScheduleView, Submit,
     Submitted,
 };
+use loadgate::labels::Labels;
+use loadgate::promql::Point;
 use loadgate::store::{RunId, RunRecord, RunState, Trigger};
+use loadgate::tsdb::Store;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -311,6 +315,18 @@ impl Runs for FakeDaemon {
     async fn log(&self, id: &RunId) -> Answer<String> {
         let world = self.world();
         world.runs.get(id).map(|entry| entry.log.clone()).ok_or_else(|| Refusal::NoSuchRun(id.clone()))
+    }
+
+    /// One series, a minute long, at 5 s steps: the seconds since its beginning.
+    async fn series(&self, id: &RunId) -> Answer<RunSeries> {
+        self.find(id)?;
+        let store = Store::new(1 << 20);
+        let labels = Labels::new([("__name__", "k6_vus"), ("testid", id.0.as_str())]);
+        for second in (0..=60).step_by(5) {
+            store.append(&labels, Point { at_ms: EPOCH_MS + second * 1_000, value: second as f64 });
+        }
+        let (from_ms, to_ms) = (EPOCH_MS, EPOCH_MS + 60_000);
+        Ok(RunSeries { store: Arc::new(store), from_ms, to_ms, interval: Duration::from_secs(5) })
     }
 
     async fn compare(&self, a: &RunId, b: &RunId) -> Answer<Value> {
