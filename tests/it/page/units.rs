@@ -1,8 +1,6 @@
 //! The parts of the page that only reckon: units, reducers, interpolation, tables, grids. Run where they are used, in
 //! the browser, by `units.js`.
 
-use serde_json::{Value, json};
-
 use crate::stage::{Browser, HttpServer, reply_with};
 
 const CASES: &str = include_str!("units.js");
@@ -33,11 +31,9 @@ fn what_is_wrong_is_named() {
 
 /// A page with the page's modules and styles, but without its app.
 pub(super) fn modules(body: &str, files: &'static [(&str, &str)]) -> HttpServer {
-    let scripts = loadgate::page::ASSETS.iter().filter(|asset| asset.name.ends_with(".js"));
-    let imports: serde_json::Map<String, Value> = scripts
-        .map(|asset| (format!("loadgate/{}", asset.name), format!("/page/{}", asset.name).into()))
-        .collect();
-    let map = json!({ "imports": imports });
+    let index = loadgate::page::Index::new().html;
+    let (_, after) = index.split_once("<script type=\"importmap\">").unwrap();
+    let map = after.split_once("</script>").unwrap().0;
     let page = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
          <title>modules</title><link rel=icon href='data:,'><link rel=stylesheet href=/page/page.css>\
