@@ -71,6 +71,7 @@ pub const ASSETS: &[Asset] = assets![
     "run.js",
     "runs.js",
     "save.js",
+    "schedules.js",
     "shell.js",
     "source.js",
     "sse.js",

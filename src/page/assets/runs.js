@@ -6,6 +6,7 @@ import { ago, between, duration, when } from "loadgate/format.js";
 import { Poll } from "loadgate/poll.js";
 import { Progress } from "loadgate/progress.js";
 import { address, replaceQuery, runAddress } from "loadgate/router.js";
+import { Schedules } from "loadgate/schedules.js";
 import { ACTIVE, hasEnded, standing } from "loadgate/state.js";
 
 const PAGE = 50;
@@ -40,9 +41,11 @@ export class RunsView {
   #compare = element("button", { type: "button", disabled: true, onclick: () => this.#toCompare() }, "Compare");
   #compareHint = element("span.muted", { id: "compare-hint" }, "Choose two runs to compare them.");
   #tests = element("datalist", { id: "tests" });
+  #schedules;
 
   constructor({ api, place, setTitle }) {
     this.#api = api;
+    this.#schedules = new Schedules(api);
     this.#filter = { state: place.query.get("state") ?? "all", test: place.query.get("test") ?? "" };
     this.#activeCards = new Children(this.#active, () => activeCard(api, () => this.#poll.now()));
     const heads = ["", "Verdict", "Test", "Profile", "Started", "Duration", "By", "Run"];
@@ -55,7 +58,8 @@ export class RunsView {
       this.#problem, this.#activeSection,
       element("section", { "aria-label": "Runs" },
         element("div.filter-bar", {}, ...this.#filters(), element("span.spacer"), this.#compareHint, this.#compare),
-        element("div.scrolls", {}, this.#table), this.#empty, this.#older));
+        element("div.scrolls", {}, this.#table), this.#empty, this.#older),
+      this.#schedules.element);
     setTitle("Runs");
     this.#setTitle = setTitle;
     this.#poll = new Poll((signal) => this.#load(signal), () => (this.#runs.some((run) => !hasEnded(run)) ? 1 : 5));
@@ -69,6 +73,8 @@ export class RunsView {
 
   end() {
     this.#poll.end();
+    this.#schedules.end();
+    this.#activeCards.update([]);
     this.#api.removeEventListener("connection", this.#onConnection);
     this.#api.removeEventListener("access", this.#onConnection);
   }
@@ -224,5 +230,6 @@ function activeCard(api, changed) {
       progress.update(run.progress ?? null);
       actions.update(run);
     },
+    end: () => actions.end(),
   };
 }
