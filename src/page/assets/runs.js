@@ -13,6 +13,7 @@ const PAGE = 50;
 /** Further back one finds runs by filters. */
 const MOST = 500;
 const FILTERS = {
+  __proto__: null,
   all: { text: "all", states: [] },
   active: { text: "under way", states: ACTIVE },
   finished: { text: "finished", states: ["finished"] },

@@ -31,7 +31,9 @@ fn what_is_wrong_is_named() {
 
 /// A page with the page's modules and styles, but without its app.
 pub(super) fn modules(body: &str, files: &'static [(&str, &str)]) -> HttpServer {
-    let map = loadgate::page::import_map(|name| format!("/page/{name}"));
+    let index = loadgate::page::Index::new().html;
+    let (_, after) = index.split_once("<script type=\"importmap\">").unwrap();
+    let map = after.split_once("</script>").unwrap().0;
     let page = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
          <title>modules</title><link rel=icon href='data:,'><link rel=stylesheet href=/page/page.css>\
