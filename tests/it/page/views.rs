@@ -45,12 +45,13 @@ fn alerts_are_shown_with_their_runs_and_rules_while_they_are_active() {
     scene.daemon.wait(&run, "running");
     scene.open("/alerts");
     scene.browser.wait_for_text("there are users");
-    let link = scene.browser.evaluate(
-        "document.querySelector('table.alerts a[href^=\"#/runs/\"]')?.textContent ?? ''",
-    );
+    let link = scene
+        .browser
+        .evaluate("document.querySelector('table.alerts a[href^=\"#/runs/\"]')?.textContent ?? ''");
     assert_eq!(link, run.as_str());
-    let runbook =
-        scene.browser.evaluate("document.querySelector('table.alerts a[target=_blank]').getAttribute('href')");
+    let runbook = scene
+        .browser
+        .evaluate("document.querySelector('table.alerts a[target=_blank]').getAttribute('href')");
     assert_eq!(runbook, "https://example.com/always");
     assert_eq!(scene.browser.evaluate("document.querySelectorAll('main b').length"), 0);
     scene.browser.wait("document.title.startsWith('✗ 1 firing')", "the title to say so");
@@ -70,7 +71,10 @@ fn what_is_picked_on_a_dashboard_stands_in_the_address() {
         "the dashboard of the address",
     );
     scene.browser.wait("document.querySelector('[data-panel][data-state=drawn]')", "a panel with data");
-    scene.browser.wait(&format!("document.querySelector('.dashboard-pickers').innerText.includes('{run}')"), "the run that is picked");
+    scene.browser.wait(
+        &format!("document.querySelector('.dashboard-pickers').innerText.includes('{run}')"),
+        "the run that is picked",
+    );
     // By keys from tab to tab.
     scene.browser.evaluate("document.querySelector('[role=tab][aria-selected=true]').focus() ?? true");
     scene.browser.press("ArrowRight");
