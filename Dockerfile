@@ -34,7 +34,8 @@ LABEL org.opencontainers.image.title="loadgate" \
     org.opencontainers.image.description="A Prometheus-native load-test harness and exporter: alert rules decide pass or fail" \
     org.opencontainers.image.licenses="Apache-2.0"
 # A volume that is mounted here first takes owner and mode from these folders.
-RUN install -d -o 10001 -g 10001 -m 0700 /var/lib/loadgate /run/loadgate
+RUN install -d -o 10001 -g 10001 -m 0700 /var/lib/loadgate /run/loadgate \
+    && install -d -o 10001 -g 10001 -m 0755 /run/grafana
 COPY --from=binary /loadgate /usr/local/bin/loadgate
 WORKDIR /opt/loadgate
 COPY config config

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Not Grafana, which Debian does not have: answers /api/health where Grafana would find what it needs.
 set -eu
+test -n "$LOADGATE_TOKEN"
 test -s "$GF_SECURITY_ADMIN_PASSWORD__FILE"
 cat "$GF_SECURITY_ADMIN_PASSWORD__FILE" >/dev/null
 ls /etc/grafana/provisioning >/dev/null

@@ -48,6 +48,8 @@ if [[ ${LOADGATE_COMPOSE_INSIDE:-} != yes ]]; then
     status=0
     LOADGATE_COMPOSE_INSIDE=yes LOADGATE_COMPOSE_WORK=$work \
         unshare --net --mount --pid --fork --kill-child --mount-proc "$0" "$binary" || status=$?
+    # What the engine leaves, empty.
+    find /sys/fs/cgroup -depth -type d -path "*/loadgate-test-${work##*.}*" -exec rmdir {} + 2>/dev/null || true
     exit "$status"
 fi
 
@@ -59,14 +61,15 @@ export DOCKER_HOST=unix://$work/docker.sock DOCKER_BUILDKIT=1 DOCKER_CONFIG=$wor
 export PATH=/usr/bin:/usr/sbin:/bin:/sbin
 export COMPOSE_PROJECT_NAME=loadgate-test COMPOSE_FILE=docker-compose.yml:tests/compose/override.yml
 # The images that are built here are the ones: nothing is to be built by compose.
-export LOADGATE_IMAGE=loadgate:latest ALERTMANAGER_CONFIG=$work/alertmanager.yml
+export LOADGATE_IMAGE=loadgate:latest ALERTMANAGER_CONFIG=$work/alertmanager.yml RESULTS=$work/results ENV_FILE=$work/none
 # Whatever this shell has must not decide what is tested.
-unset VUS DURATION BASE_URL WS_URL LOADGATE_SERVER LOADGATE_CONFIG LOADGATE_PROFILE ENV_FILE
+unset VUS DURATION BASE_URL WS_URL LOADGATE_SERVER LOADGATE_CONFIG LOADGATE_PROFILE
 
 source tests/compose/steps.sh
 start_engine
 make_images
 stack_comes_up
+page_asks_for_a_token
 runs_pass
 failing_run_is_told
 stack_goes_down

@@ -87,12 +87,7 @@ class View {
     const { signal } = this.#ending;
     document.addEventListener("visibilitychange", this.#wake, { signal });
     addEventListener("beforeprint", () => panels.forEach((panel) => { panel.isVisible = true; }), { signal });
-    try {
-      await this.#parts.source.synchronize({ signal });
-    } catch {
-      // the panels say what is wrong, each in its place
-    }
-    await this.#loadVariables();
+    await Promise.all([this.#synchronize(), this.#loadVariables()]);
     if (signal.aborted) return;
     this.#watch();
     this.#tick();
@@ -160,8 +155,15 @@ class View {
 
   async #rarely() {
     if (document.hidden || !this.#range.live) return;
-    await this.#parts.source.synchronize({ signal: this.#ending.signal }).catch(() => {});
-    await this.#loadVariables();
+    await Promise.all([this.#synchronize(), this.#loadVariables()]);
+  }
+
+  async #synchronize() {
+    try {
+      await this.#parts.source.synchronize({ signal: this.#ending.signal });
+    } catch {
+      // the panels say what is wrong, each in its place
+    }
   }
 
   async #loadVariables() {

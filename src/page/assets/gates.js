@@ -5,12 +5,14 @@ import { duration, percent, quantity } from "loadgate/format.js";
 
 /** What a gate's effect on the verdict is called. */
 const EFFECTS = {
+  __proto__: null,
   failed: { sign: "✗", tone: "bad", live: "would fail", final: "failed" },
   inconclusive: { sign: "?", tone: "warn", live: "cannot be told yet", final: "inconclusive" },
   degraded: { sign: "~", tone: "warn", live: "degraded", final: "degraded" },
 };
 /** Those whose outcome says nothing about the target do not count as held. */
 const OUTCOMES = {
+  __proto__: null,
   held: { sign: "✓", tone: "ok", text: "held" },
   crossed: { sign: "~", tone: "warn", text: "crossed" },
   fired: { sign: "~", tone: "warn", text: "fired" },

@@ -8,10 +8,11 @@ export function barGauge(body, panel) {
   const { showUnfilled = true } = panel.options ?? {};
   return {
     render(data) {
-      const fields = reducedFields(panel, data);
+      const { fields, leftOut } = reducedFields(panel, data);
       const numbers = fields.map(({ value }) => value).filter(Number.isFinite);
       const limits = { min: Math.min(0, ...numbers), max: Math.max(0, ...numbers) };
       body.replaceChildren(...fields.map((field) => bar(field, limits, showUnfilled)));
+      return leftOut;
     },
   };
 }

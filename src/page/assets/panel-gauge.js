@@ -16,8 +16,9 @@ export function gauge(body, panel) {
   const { showThresholdMarkers = true } = panel.options ?? {};
   return {
     render(data) {
-      const fields = reducedFields(panel, data);
+      const { fields, leftOut } = reducedFields(panel, data);
       body.replaceChildren(...fields.map((field) => dial(field, showThresholdMarkers, fields.length > 1)));
+      return leftOut;
     },
   };
 }

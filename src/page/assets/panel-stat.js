@@ -29,8 +29,9 @@ export function stat(body, panel) {
 
   return {
     render(data) {
-      const fields = reducedFields(panel, data);
+      const { fields, leftOut } = reducedFields(panel, data);
       body.replaceChildren(...fields.map((field) => tile(field, fields.length === 1)));
+      return leftOut;
     },
   };
 }

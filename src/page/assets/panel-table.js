@@ -18,7 +18,6 @@ class Table {
   #panel;
   #head = element("thead");
   #rows = element("tbody");
-  #more = element("p", { className: "table-more", hidden: true });
   #sort;
   #columns = [];
   #data = null;
@@ -28,7 +27,7 @@ class Table {
     const { sortBy = [], showHeader = true } = panel.options ?? {};
     this.#sort = sortBy.map(({ displayName, desc }) => ({ field: displayName, desc: Boolean(desc) }));
     this.#head.hidden = !showHeader;
-    body.append(element("table", {}, this.#head, this.#rows), this.#more);
+    body.append(element("table", {}, this.#head, this.#rows));
   }
 
   render(data) {
@@ -38,10 +37,8 @@ class Table {
     const shown = configs.filter(({ config }) => !config.custom.hidden);
     this.#showHead(shown);
     const ordered = sorted({ columns, rows }, this.#sort).rows;
-    const extra = ordered.length - MOST_ROWS;
     this.#rows.replaceChildren(...ordered.slice(0, MOST_ROWS).map((row) => this.#row(row, shown)));
-    this.#more.hidden = extra <= 0;
-    this.#more.textContent = `and ${extra} more rows`;
+    return Math.max(ordered.length - MOST_ROWS, 0);
   }
 
   /** Made anew only when there are other columns: the focus stays where it is. */

@@ -55,6 +55,7 @@ class TimeSeries {
     this.#events = data.annotations;
     this.#series = this.#seriesOf(data);
     this.#draw();
+    return Math.max(data.frames.flatMap((frame) => frame.series).length - MOST_SERIES, 0);
   }
 
   annotate(events) {

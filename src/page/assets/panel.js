@@ -14,8 +14,8 @@ import { text } from "loadgate/panel-text.js";
 import { timeSeries } from "loadgate/panel-timeseries.js";
 
 /**
- * Draws into `body` what it is given: `{frames, grid, range, annotations}`.
- * @typedef {{render(data: object): void, annotate?(events: object[]): void, recolor?(): void, destroy?(): void}} Renderer
+ * Draws into `body` what it is given: `{frames, grid, range, annotations}`; says how many series or rows it left out.
+ * @typedef {{render(data: object): number|void, annotate?(events: object[]): void, recolor?(): void, destroy?(): void}} Renderer
  */
 
 /** One file per type of panel; each makes a {@link Renderer}. */
@@ -34,6 +34,7 @@ export class Panel {
   #title;
   #body;
   #message;
+  #note;
   #busy = null;
   #last = null;
   #isVisible = false;
@@ -53,20 +54,21 @@ export class Panel {
     this.#build();
     const make = TYPES[panel.type];
     if (make) this.#renderer = make(this.#body, panel, dashboard);
-    else this.#say(`This page does not know panels of the type “${panel.type}”.`);
+    else this.#fail(new Error(`This page does not know panels of the type “${panel.type}”.`));
   }
 
   #build() {
     const id = freshId("panel");
     this.#title = element("h3", { id, className: "panel-title", hidden: !this.#panel.title });
     this.#body = element("div", { className: "panel-body" });
+    this.#note = element("p", { className: "panel-note", hidden: true });
     this.#message = element("p", { className: "panel-message", role: "status", hidden: true });
     const head = element("header", { className: "panel-head" }, this.#title);
     if (this.#panel.description) head.append(about(() => interpolateText(this.#panel.description, this.#dashboard.scope({}))));
     this.element = element("section", {
       className: `panel panel-${this.#panel.type}`, "aria-labelledby": this.#panel.title ? id : null, "aria-label": this.#panel.title ? null : this.#panel.type,
       "data-panel": this.#panel.id, "data-type": this.#panel.type, "data-state": "loading",
-    }, head, this.#message, this.#body);
+    }, head, this.#message, this.#body, this.#note);
     if (this.#panel.transparent) this.element.classList.add("panel-transparent");
     this.retitle();
   }
@@ -145,7 +147,9 @@ export class Panel {
     this.#state = isEmpty ? "empty" : "drawn";
     this.#say(isEmpty ? this.#panel.fieldConfig?.defaults?.noValue ?? "No data" : null);
     this.retitle();
-    this.#renderer.render({ frames, grid, range, scope, annotations: this.#dashboard.annotations.events });
+    const leftOut = this.#renderer.render({ frames, grid, range, scope, annotations: this.#dashboard.annotations.events });
+    this.#note.hidden = !leftOut;
+    this.#note.textContent = `and ${leftOut} more, which are not shown`;
   }
 
   #fail(error) {

@@ -9,4 +9,6 @@ mod scene;
 mod serving;
 mod steering;
 mod units;
+mod views;
 mod watching;
+mod words;

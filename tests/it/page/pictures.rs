@@ -1,4 +1,4 @@
-//! Pictures of the page during a run that fails, for eyes: `cargo nextest run --run-ignored only page::pictures`; they
+//! Pictures of the page during a run that fails, for eyes: `cargo test --test it page::pictures -- --ignored`; they
 //! come to target/pictures, and the README's to docs/images/page.png.
 
 use std::path::{Path, PathBuf};
@@ -56,7 +56,7 @@ fn pictures_of_a_run_whose_loop_is_slowed() {
     let folder = root.join("target/pictures");
     std::fs::create_dir_all(&folder).unwrap();
     let (http, ws) = (target.http(), target.ws());
-    let env = json!({"BASE_URL": http, "WS_URL": ws, "VUS": 50, "DURATION": "100s"});
+    let env = json!({"BASE_URL": http, "WS_URL": ws, "VUS": "50", "DURATION": "100s"});
     let answer = daemon.ask("POST", "/api/v1/runs", "", &json!({"plan": "chat-streaming", "env": env}));
     assert_eq!(answer.status, 201, "{}", answer.text());
     let run = crate::stage::id(&answer.json());

@@ -295,11 +295,6 @@ impl Runs for FakeDaemon {
         Ok((later.take(EVENTS_PER_PAGE).cloned().collect(), has_ended(entry.record.state)))
     }
 
-    async fn series(&self, id: &RunId) -> Answer<RunSeries> {
-        self.find(id)?;
-        Err(Refusal::Unavailable("this daemon keeps no series".to_owned()))
-    }
-
     async fn changed(&self, seen: u64) -> u64 {
         let mut changes = self.changes.subscribe();
         let count = changes.wait_for(|count| *count != seen).await;
