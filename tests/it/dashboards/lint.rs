@@ -252,7 +252,7 @@ fn selectors(board: &Linted) -> impl Iterator<Item = (&Asked, &Selected)> {
 fn target_rate_interval(board: &Linted) -> Vec<String> {
     let allowed = |function: &str, window: Duration| match function {
         "rate" | "irate" => window == RATE_INTERVAL,
-        "increase" => window == RATE_INTERVAL || window == RANGE,
+        "increase" | "last_over_time" => window == RATE_INTERVAL || window == RANGE,
         _ => window == RANGE,
     };
     let wrong = selectors(board).filter(|(_, selected)| {
