@@ -14,7 +14,7 @@ export function stat(body, panel) {
       name: textMode === "value_and_name" || (textMode === "auto" && !isAlone),
       value: textMode !== "none",
     };
-    const made = element("div", { className: `stat stat-${colorMode}`, title: field.name });
+    const made = element("div", { className: `stat stat-by-${colorMode}`, title: field.name });
     if (color) made.style.setProperty("--stat", color);
     if (graphMode === "area" && field.points.length > 1) made.append(sparkline(field.points));
     if (shows.name) made.append(element("span", { className: "stat-name" }, field.name));
