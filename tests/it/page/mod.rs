@@ -8,6 +8,7 @@ mod pictures;
 mod scene;
 mod serving;
 mod steering;
+mod story;
 mod units;
 mod views;
 mod watching;
