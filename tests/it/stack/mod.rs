@@ -2,6 +2,7 @@
 //! engine is needed; with one they are tested by tests/compose/run.sh.
 
 mod compose;
+mod documents;
 mod makefile;
 mod scripts;
 mod workflow;
