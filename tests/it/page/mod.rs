@@ -10,6 +10,7 @@ mod report;
 mod scene;
 mod serving;
 mod steering;
+mod story;
 mod units;
 mod views;
 mod watching;

@@ -44,7 +44,7 @@ scenarios:
   chat:
     executor: constant-vus
     vus: 3
-    duration: 20s
+    duration: 15s
     graceful_stop: 1s
     flow:
       - websocket:
@@ -58,7 +58,7 @@ scenarios:
   users:
     executor: constant-vus
     vus: 2
-    duration: 20s
+    duration: 15s
     graceful_stop: 1s
     flow:
       - http: {{url: '{http}/health', checks: {{healthy: status == 200}}}}
@@ -67,7 +67,7 @@ scenarios:
   rate:
     executor: constant-arrival-rate
     rate: 20
-    duration: 20s
+    duration: 15s
     graceful_stop: 1s
     pre_allocated_vus: 1
     flow: [{{http: {{url: '{http}/health'}}}}, {{sleep: 200ms}}]
