@@ -6,13 +6,13 @@ use tempfile::TempDir;
 
 use crate::stage::Service;
 
-/// Fires when requests fail.
+/// Fires from the first request that fails, as long as the run is exported.
 pub(super) const RULES: &str = r#"groups:
   - name: dashboards
     interval: 1s
     rules:
       - alert: RequestsFail
-        expr: sum by (testid, test) (rate(k6_http_req_failed_total{condition="nonzero"}[5s])) > 0
+        expr: sum by (testid, test) (k6_http_req_failed_total{condition="nonzero"}) > 0
         labels: {severity: critical}
         annotations: {summary: requests fail}
 "#;
