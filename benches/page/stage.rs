@@ -29,7 +29,7 @@ impl Stage {
         let env = json!({
             "BASE_URL": format!("http://{}", target.address),
             "WS_URL": format!("ws://{}", target.address),
-            "VUS": users,
+            "VUS": users.to_string(),
             "DURATION": "1h",
         });
         let run = Wanted { plan: PLAN, env, key: "page".to_owned() }.submit(daemon.address)?;

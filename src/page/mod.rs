@@ -25,11 +25,13 @@ macro_rules! assets {
 
 /// Each file of the page but for `index.html`.
 pub const ASSETS: &[Asset] = assets![
+    "about.js",
     "actions.js",
     "alerts.js",
     "annotations.js",
     "api.js",
     "app.js",
+    "buckets.js",
     "chart-data.js",
     "chart-marks.js",
     "chart-options.js",
@@ -69,6 +71,7 @@ pub const ASSETS: &[Asset] = assets![
     "run.js",
     "runs.js",
     "save.js",
+    "schedules.js",
     "shell.js",
     "source.js",
     "sse.js",
@@ -129,7 +132,7 @@ impl Default for Index {
 }
 
 /// Leads from `loadgate/NAME` to where `place` says that the script is.
-fn import_map(assets: &[Asset], place: impl Fn(&Asset) -> String) -> String {
+pub fn import_map(assets: &[Asset], place: impl Fn(&Asset) -> String) -> String {
     let scripts = assets.iter().filter(|asset| asset.name.ends_with(".js"));
     let imports: serde_json::Map<String, serde_json::Value> =
         scripts.map(|asset| (format!("loadgate/{}", asset.name), place(asset).into())).collect();

@@ -42,6 +42,10 @@ pub struct Run {
     /// How far it has come, where it is asked for while it is under way: the data of its newest event `progress`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<serde_json::Value>,
+    /// Whether there is a summary to ask for, where the run is asked for alone: while it is under way, of what it has
+    /// found so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub has_summary: Option<bool>,
 }
 
 /// Where a run is in its life; the last two are its ends.
@@ -355,6 +359,7 @@ impl From<RunRecord> for Run {
             exit_code: run.exit_code,
             ended_by: run.ended_by,
             progress: None,
+            has_summary: None,
         }
     }
 }

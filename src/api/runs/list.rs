@@ -70,7 +70,8 @@ pub(super) async fn list<R: Runs>(
 )]
 pub(super) async fn show<R: Runs>(State(shared): State<Shared<R>>, Id(id): Id) -> Result<Response, Problem> {
     let run = shared.runs.run(&id).await?;
-    Ok(json(StatusCode::OK, &shown(&shared, run)))
+    let has_summary = Some(run.summary.as_ref().is_some_and(|summary| !summary.is_null()));
+    Ok(json(StatusCode::OK, &Run { has_summary, ..shown(&shared, run) }))
 }
 
 fn shown<R: Runs>(shared: &Shared<R>, run: RunRecord) -> Run {

@@ -45,7 +45,10 @@ export class Actions {
   update(run, scenarios = this.#scenarios) {
     this.#run = run;
     this.#scenarios = scenarios;
+    const focused = this.#buttons.find(({ button }) => button === document.activeElement)?.button;
     for (const { scope, fits, button } of this.#buttons) show(button, fits(run) && (scope === "query" || this.#may[scope]));
+    // What was pressed may be over: whoever uses the keyboard stays among the actions.
+    if (focused?.hidden) this.#buttons.find(({ button }) => !button.hidden)?.button.focus();
     show(this.#note, !this.#may.run);
   }
 
@@ -61,7 +64,9 @@ export class Actions {
   }
 
   async #do(button, act) {
-    button.disabled = true;
+    // A button that is disabled would lose the focus.
+    if (button.getAttribute("aria-disabled") === "true") return;
+    button.setAttribute("aria-disabled", "true");
     try {
       await act();
       show(this.#problem, false);
@@ -69,9 +74,7 @@ export class Actions {
       say(this.#problem, error.message);
       show(this.#problem, true);
     } finally {
-      const hadFocus = document.activeElement === document.body;
-      button.disabled = false;
-      if (hadFocus && !button.hidden) button.focus();
+      button.removeAttribute("aria-disabled");
     }
   }
 
@@ -87,7 +90,7 @@ export class Actions {
   async #stop() {
     const what = this.#run.state === "queued"
       ? "It has not begun, and never will."
-      : "Load ends now; teardown and hooks are still done. The verdict will be stopped, or failed if a gate failed.";
+      : "Load ends now; teardown and hooks are still done. The verdict will be stopped, with the exit code 105.";
     if (await confirmed(`Stop ${this.#run.test}?`, what, "Stop the run")) await this.#post("stop");
   }
 

@@ -1,12 +1,12 @@
 // Rules and alerts: of the daemon as a view, and those of one run that are active now.
 
 import { Children, element, outsideLink, say, show } from "loadgate/elements.js";
-import { ago, duration, figure, when } from "loadgate/format.js";
+import { ago, counted, duration, figure, when } from "loadgate/format.js";
 import { Poll } from "loadgate/poll.js";
 import { runAddress } from "loadgate/router.js";
 
 const HEADS = ["State", "Alert", "Severity", "Since", "Value", "What", "Labels"];
-const SIGNS = { firing: ["✗", "bad"], pending: ["…", "warn"], inactive: ["✓", "ok"], unknown: ["·", "idle"] };
+const SIGNS = { __proto__: null, firing: ["✗", "bad"], pending: ["…", "warn"], inactive: ["✓", "ok"], unknown: ["·", "idle"] };
 /** They stand elsewhere in the row. */
 const SHOWN_ELSEWHERE = new Set(["alertname", "severity", "testid"]);
 const GRAVEST_FIRST = ["firing", "pending"];
@@ -60,7 +60,8 @@ function alertRow(alert) {
   return {
     element: row,
     update: (alert) => {
-      const [sign, tone] = SIGNS[alert.state] ?? SIGNS.unknown;
+      // What only informs is no trouble, although it fires.
+      const [sign, tone] = alert.labels.severity === "none" ? SIGNS.unknown : SIGNS[alert.state] ?? SIGNS.unknown;
       say(state, `${sign} ${alert.state}`);
       state.dataset.tone = tone;
       since.dateTime = alert.activeAt;
@@ -126,12 +127,27 @@ function groupOf(group) {
   const body = element("tbody");
   const rules = new Children(body, ruleRow);
   const heads = ["State", "Rule", "For", "Expression", "What"];
+  const summary = element("span.muted");
   return {
-    element: element("section.rule-group", {}, element("h3", {}, group.name, " ", element("span.muted.path", {}, group.file)),
+    element: element("details.rule-group", { open: group.rules.some(isUp) }, element("summary", {}, element("h3", {}, group.name), " ", summary),
+      element("p.muted.path", {}, group.file),
       element("div.scrolls", { tabindex: "0", role: "region", "aria-label": `Rules of ${group.name}` }, element("table", {},
         element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)))), body))),
-    update: ({ rules: list }) => rules.update(list.map((rule, at) => [`${at} ${rule.name}`, rule])),
+    update: ({ rules: list }) => {
+      const up = list.filter(isUp).length;
+      say(summary, `${counted(list.length, "rule")}${up > 0 ? `, ${up} of them firing, pending or in error` : ""}`);
+      rules.update(list.map((rule, at) => [`${at} ${rule.name}`, rule]));
+    },
   };
+}
+
+/** There is something to look at. */
+const isUp = (rule) => rule.health === "err" || (rule.labels?.severity !== "none" && (rule.state === "firing" || rule.state === "pending"));
+
+function standing(rule) {
+  if (rule.health === "err") return ["!", "bad"];
+  if (rule.state === undefined) return ["✓", "ok"];
+  return rule.labels?.severity === "none" ? SIGNS.unknown : SIGNS[rule.state] ?? SIGNS.unknown;
 }
 
 function ruleRow(rule) {
@@ -143,7 +159,7 @@ function ruleRow(rule) {
       element("td", {}, element("code.expression", {}, rule.query)),
       element("td.text", {}, summary ?? description ?? "", " ", book ? outsideLink(book, "Runbook") : null, error)),
     update: (rule) => {
-      const [sign, tone] = SIGNS[rule.state] ?? (rule.health === "err" ? ["!", "bad"] : ["✓", "ok"]);
+      const [sign, tone] = standing(rule);
       say(state, `${sign} ${rule.state ?? rule.health}`);
       state.dataset.tone = tone;
       show(error, Boolean(rule.lastError));

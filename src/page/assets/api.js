@@ -29,6 +29,8 @@ export class Api extends EventTarget {
   #token;
   #askToken;
   #asking = null;
+  /** Whoever does not give a token is not asked for it again, but by a button. */
+  #declined = false;
   #access = null;
   isLost = false;
 
@@ -76,6 +78,7 @@ export class Api extends EventTarget {
   async changeToken(why = "Which token shall be used?") {
     this.#asking ??= (this.#askToken?.(why) ?? Promise.resolve()).finally(() => { this.#asking = null; });
     const token = await this.#asking;
+    this.#declined = !token;
     if (!token) return false;
     if (token !== this.#token) {
       this.#token = token;
@@ -93,14 +96,16 @@ export class Api extends EventTarget {
   async *events(runId, { after, signal } = {}) {
     const path = `/api/v1/runs/${encodeURIComponent(runId)}`;
     let last = after;
+    let isOver = false;
     for (let attempt = 0; !signal?.aborted; attempt += 1) {
       try {
         for await (const event of this.#stream(`${path}/events`, last, signal)) {
           attempt = 0;
           last = event.id;
+          isOver ||= event.event === "finished";
           yield event;
-          if (event.event === "finished") return;
         }
+        if (isOver) return;
         const { state } = await this.get(path, { signal });
         if (state === "finished" || state === "interrupted") return;
       } catch (error) {
@@ -141,7 +146,8 @@ export class Api extends EventTarget {
       const error = await refusal(response);
       if (response.status !== 401) throw error;
       // Somebody may have given another one meanwhile.
-      if (token === this.#token && !(await this.changeToken(error.message))) throw error;
+      if (token !== this.#token) continue;
+      if (this.#declined || !(await this.changeToken(error.message))) throw error;
     }
   }
 

@@ -95,8 +95,14 @@ function scale(members) {
   const end = (at) => ({ pad: 0.1, soft: at ?? 0, mode: at === null ? 3 : 1 });
   const wanted = { min: end(soft("axisSoftMin")), max: end(soft("axisSoftMax")) };
   return {
-    range: (plot, low, high) => pinned(low === null ? [0, 1] : uPlot.rangeNum(low, high, wanted), limits),
+    range: (plot, low, high) => pinned(low === null ? [0, 1] : notBelowZero(low, uPlot.rangeNum(low, high, wanted)), limits),
   };
+}
+
+/** What is never negative needs no room below 0. */
+function notBelowZero(low, [from, to]) {
+  if (from === 0 && to === 100) return [0, 1]; // what the chart makes of nothing but 0
+  return low >= 0 ? [Math.max(from, 0), to] : [from, to];
 }
 
 function pinned([low, high], { min, max }) {

@@ -7,8 +7,9 @@ import { standing } from "loadgate/state.js";
 
 /** A change is told by sign and word; colour comes on top. */
 const CHANGES = {
-  worse: { sign: "▲", word: "worse", tone: "bad" },
-  better: { sign: "▼", word: "better", tone: "ok" },
+  __proto__: null,
+  worse: { sign: "✗", word: "worse", tone: "bad" },
+  better: { sign: "✓", word: "better", tone: "ok" },
   same: { sign: "=", word: "same", tone: "idle" },
   incomparable: { sign: "·", word: "not judged", tone: "idle" },
 };
@@ -50,7 +51,7 @@ export class CompareView {
     }
     try {
       const comparison = await this.#api.get(`/api/v1/runs/compare?${new URLSearchParams({ a, b })}`, { signal });
-      this.#content.replaceChildren(sides(comparison), sentences(comparison), metrics(comparison.metrics), gates(comparison.gates));
+      this.#content.replaceChildren(sides(comparison), sentences(comparison), gates(comparison.gates), metrics(comparison.metrics));
     } catch (error) {
       if (signal.aborted) return;
       this.#content.replaceChildren(element("p.problem", { role: "alert" }, error.message));
@@ -78,30 +79,36 @@ function changeOf(change) {
   return element("span.badge", { "data-tone": tone }, `${sign} ${word}`);
 }
 
+/** A body of rows for each metric; those that neither got better nor worse fold away. */
 function metrics(list) {
-  const rows = list.flatMap((metric) => metric.values.map((value, at) => metricRow(metric, value, at)));
-  const hasChanged = list.some(({ change }) => change === "worse" || change === "better");
-  const all = element("input", { type: "checkbox", checked: !hasChanged });
-  const draw = () => rows.forEach(({ row, isJudged }) => show(row, all.checked || isJudged));
-  all.addEventListener("change", draw);
-  draw();
+  const isChanged = ({ change }) => change === "worse" || change === "better";
+  const bodies = list.map((metric) => ({ body: metricRows(metric), isChanged: isChanged(metric) || metric.values.some(isChanged) }));
+  const all = element("input", { type: "checkbox", onchange: () => draw() });
   const heads = ["Metric", "Value", "A", "B", "Change", "Judged"];
+  const table = element("div.scrolls", { tabindex: "0", role: "region", "aria-label": "Metrics" }, element("table.values", {},
+    element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)))), ...bodies.map(({ body }) => body)));
+  const none = element("p.muted", {}, "No metric got better or worse by more than chance makes of one and the same thing.");
+  const draw = () => {
+    for (const { body, isChanged } of bodies) show(body, all.checked || isChanged);
+    const isEmpty = !all.checked && !bodies.some(({ isChanged }) => isChanged);
+    show(none, isEmpty);
+    show(table, !isEmpty);
+  };
+  draw();
   return element("section", { "aria-labelledby": "metrics" },
-    element("div.title", {}, element("h2", { id: "metrics" }, "Metrics"), element("label.inline", {}, all, " also those that did not change")),
-    element("div.scrolls", { tabindex: "0", role: "region", "aria-label": "Metrics" }, element("table", {},
-      element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)))),
-      element("tbody", {}, ...rows.map(({ row }) => row)))));
+    element("div.title", {}, element("h2", { id: "metrics" }, "Metrics"), element("label.inline", {}, all, " also those that did not change")), none, table);
 }
 
-function metricRow(metric, value, at) {
-  const isChanged = metric.change === "worse" || metric.change === "better";
-  const percent = value.change_percent;
-  const change = percent === null ? "–" : `${percent > 0 ? "+" : ""}${figure(percent)} %`;
-  const cell = (number) => element("td.figure", {}, shown(number, metric, value.value));
-  const row = element("tr", {}, element("th", { scope: "row" }, metric.name, at === 0 ? "" : ""), element("td", {}, element("code", {}, value.value)),
-    cell(value.a), cell(value.b), element("td.figure", {}, change), element("td", {}, changeOf(value.change)));
-  if (at > 0) row.classList.add("continued");
-  return { row, isJudged: isChanged };
+function metricRows(metric) {
+  const rows = metric.values.map((value) => {
+    const percent = value.change_percent;
+    const change = percent === null ? "–" : `${percent > 0 ? "+" : ""}${figure(percent)} %`;
+    const cell = (number) => element("td.figure", {}, shown(number, metric, value.value));
+    return element("tr", {}, element("td", {}, element("code", {}, value.value)), cell(value.a), cell(value.b), element("td.figure", {}, change),
+      element("td", {}, changeOf(value.change)));
+  });
+  rows[0]?.prepend(element("th", { scope: "rowgroup", rowspan: String(rows.length) }, metric.name, element("br"), changeOf(metric.change)));
+  return element("tbody", {}, ...rows);
 }
 
 function shown(number, { contains, type }, statistic) {

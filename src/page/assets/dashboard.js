@@ -81,16 +81,13 @@ class View {
     this.#panels = panels;
     this.#retitle = () => [retitle, ...panels.map((panel) => () => panel.retitle())].forEach((each) => each());
     const toolbar = element("div", { className: "dashboard-bar" }, this.#pickers, this.#controls.element);
-    this.#place.replaceChildren(element("div", { className: "dashboard" }, toolbar, ...nodes));
+    const title = element("h2", { className: "aside" }, dashboard.title ?? "Dashboard");
+    this.#place.replaceChildren(element("div", { className: "dashboard" }, title, toolbar, ...nodes));
     this.#endTheme = onThemeChange(() => this.#panels.forEach((panel) => panel.recolor()));
-    document.addEventListener("visibilitychange", this.#wake, { signal: this.#ending.signal });
     const { signal } = this.#ending;
-    try {
-      await this.#parts.source.synchronize({ signal });
-    } catch {
-      // the panels say what is wrong, each in its place
-    }
-    await this.#loadVariables();
+    document.addEventListener("visibilitychange", this.#wake, { signal });
+    addEventListener("beforeprint", () => panels.forEach((panel) => { panel.isVisible = true; }), { signal });
+    await Promise.all([this.#synchronize(), this.#loadVariables()]);
     if (signal.aborted) return;
     this.#watch();
     this.#tick();
@@ -138,15 +135,13 @@ class View {
     this.#tick();
   };
 
-  /** Refreshes, and comes again: never faster than the answers come, and not while nobody looks. */
-  #tick = async () => {
+  /** Refreshes, and comes again, but not while nobody looks; a panel that still waits for an answer is left alone. */
+  #tick = () => {
     const { refresh = 0 } = this.#options;
     if (this.#ending.signal.aborted || document.hidden) return;
-    await Promise.all([this.#refreshAnnotations(), ...this.#panels.map((panel) => panel.refresh())]);
-    clearTimeout(this.#timer);
-    if (refresh > 0 && this.#range.live && !this.#ending.signal.aborted) {
-      this.#timer = setTimeout(this.#tick, refresh * 1000);
-    }
+    this.#refreshAnnotations();
+    for (const panel of this.#panels) panel.refresh();
+    if (refresh > 0 && this.#range.live) this.#timer = setTimeout(this.#tick, refresh * 1000);
   };
 
   async #refreshAnnotations() {
@@ -160,8 +155,15 @@ class View {
 
   async #rarely() {
     if (document.hidden || !this.#range.live) return;
-    await this.#parts.source.synchronize({ signal: this.#ending.signal }).catch(() => {});
-    await this.#loadVariables();
+    await Promise.all([this.#synchronize(), this.#loadVariables()]);
+  }
+
+  async #synchronize() {
+    try {
+      await this.#parts.source.synchronize({ signal: this.#ending.signal });
+    } catch {
+      // the panels say what is wrong, each in its place
+    }
   }
 
   async #loadVariables() {

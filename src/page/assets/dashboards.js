@@ -29,7 +29,8 @@ export class DashboardTabs {
 
   /**
    * @param {{api, uid: string | null, choose: (uid: string) => void, variables: object, key: string, source: () => object,
-   *   range: object, refresh: number, onVariables?: Function, all?: boolean}} options a change of `key` is another source
+   *   range: object | null, refresh: number, initial?: object, onVariables?: Function, all?: boolean}} options a change of
+   *   `key` is another source; without a range each dashboard shows its own
    */
   constructor(options) {
     this.#options = options;
@@ -82,7 +83,7 @@ export class DashboardTabs {
     this.#list.replaceChildren(...this.#dashboards.map(({ uid, title }) => element("button", {
       type: "button", role: "tab", id: `tab-${uid}`, "data-uid": uid, "aria-controls": "dashboard", "aria-selected": "false",
       onclick: () => this.#chosen(uid),
-    }, title)));
+    }, title.replace(/^loadgate \/ /, ""))));
     this.choose(uid);
   }
 
@@ -104,25 +105,30 @@ export class DashboardTabs {
 
   #mount(dashboard) {
     this.#mounted?.destroy();
-    const { source, variables, range, refresh, onVariables } = this.#options;
+    const { source, variables, initial, range, refresh, onVariables } = this.#options;
     this.#panel.replaceChildren();
-    this.#mounted = mountDashboard(this.#panel, { dashboard, source: source(), variables, range, refresh, onVariables });
+    this.#mounted = mountDashboard(this.#panel, {
+      dashboard, source: source(), variables, initial, range: range ?? ownRange(dashboard), refresh, onVariables,
+    });
   }
 }
 
-/** What is live, with pickers for which of it. */
+/** What is live, with pickers for which of it; what is picked stands in the address. */
 export class DashboardsView {
   name = "dashboard";
   #tabs;
+  #path;
 
   constructor({ api, place, setTitle }) {
-    const choose = (uid) => {
-      replaceQuery(`/dashboards/${uid}`);
-      setTitle("Dashboards");
-    };
+    this.#path = place.path;
     this.#tabs = new DashboardTabs({
-      api, choose, all: true, uid: place.parameters.uid ?? null, variables: {}, key: "live",
-      source: () => new LiveSource(api), range: { window: LIVE_WINDOW_SECONDS, live: true }, refresh: 5,
+      api, all: true, uid: place.parameters.uid ?? null, variables: {}, key: "live", initial: picked(place.query),
+      choose: (uid) => {
+        this.#path = `/dashboards/${uid}`;
+        replaceQuery(this.#path);
+      },
+      onVariables: (values) => replaceQuery(this.#path, Object.fromEntries(Object.entries(values).map(([name, value]) => [PICKED + name, value]))),
+      source: () => new LiveSource(api), range: null, refresh: 5,
     });
     this.element = element("div", {}, element("h1", {}, "Dashboards"), this.#tabs.element);
     setTitle("Dashboards");
@@ -131,4 +137,19 @@ export class DashboardsView {
   end() {
     this.#tabs.end();
   }
+}
+
+/** As in Grafana's addresses. */
+const PICKED = "var-";
+
+function picked(query) {
+  const names = [...query.keys()].filter((name) => name.startsWith(PICKED));
+  return Object.fromEntries(names.map((name) => [name.slice(PICKED.length), query.getAll(name)]));
+}
+
+/** The time that a dashboard shows by itself: the last minutes. */
+function ownRange(dashboard) {
+  const [, number, unit] = /^now-(\d+)([smhd])$/.exec(dashboard.time?.from ?? "") ?? [];
+  const seconds = { s: 1, m: 60, h: 3600, d: 86_400 }[unit];
+  return { window: seconds ? Number(number) * seconds : LIVE_WINDOW_SECONDS, live: true };
 }

@@ -42,7 +42,7 @@ export class Children {
   #make;
   #known = new Map();
 
-  /** @param {(item) => {element: Element, update: (item) => void}} make */
+  /** @param {(item) => {element: Element, update: (item) => void, end?: () => void}} make */
   constructor(parent, make) {
     this.#parent = parent;
     this.#make = make;
@@ -54,6 +54,7 @@ export class Children {
     for (const [key, child] of this.#known) {
       if (wanted.has(key)) continue;
       child.element.remove();
+      child.end?.();
       this.#known.delete(key);
     }
     let place = this.#parent.firstElementChild;

@@ -45,6 +45,9 @@ export const between = (from, to) => (new Date(to).getTime() - new Date(from).ge
 
 export const count = (value) => COUNT.format(value);
 
+/** `1 line`, `2 lines`. */
+export const counted = (value, one, many = `${one}s`) => `${COUNT.format(value)} ${value === 1 ? one : many}`;
+
 export const figure = (value) => FIGURE.format(value);
 
 export const percent = (share) => `${FIGURE.format(share * 100)} %`;

@@ -5,12 +5,14 @@ import { duration, percent, quantity } from "loadgate/format.js";
 
 /** What a gate's effect on the verdict is called. */
 const EFFECTS = {
+  __proto__: null,
   failed: { sign: "✗", tone: "bad", live: "would fail", final: "failed" },
   inconclusive: { sign: "?", tone: "warn", live: "cannot be told yet", final: "inconclusive" },
   degraded: { sign: "~", tone: "warn", live: "degraded", final: "degraded" },
 };
 /** Those whose outcome says nothing about the target do not count as held. */
 const OUTCOMES = {
+  __proto__: null,
   held: { sign: "✓", tone: "ok", text: "held" },
   crossed: { sign: "~", tone: "warn", text: "crossed" },
   fired: { sign: "~", tone: "warn", text: "fired" },
@@ -72,7 +74,7 @@ export class Gates {
 
   constructor() {
     const body = element("tbody");
-    const heads = ["State", "Gate", "Demand", "Value", "Limit", "Found"];
+    const heads = ["State", "Gate", "Demand", "Value", "Limit", "Finding"];
     this.#table = element("table.gates", {},
       element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)))),
       body);
@@ -109,7 +111,7 @@ export class Gates {
         say(demand, words.demand);
         say(found, words.found);
         say(limit, words.limit);
-        say(message, gate.message ?? "");
+        say(message, gate.value === null || gate.value === undefined ? gate.message ?? "" : "");
         const book = gate.fired?.annotations?.runbook_url;
         if (book && runbook.childElementCount === 0) runbook.append(outsideLink(book, "runbook"));
       },

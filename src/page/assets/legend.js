@@ -16,7 +16,28 @@ export function legend(options = {}, onPick) {
   const made = element("div", { className: `legend legend-${isTable ? "table" : "list"} legend-${placement}` });
   const hidden = aside();
 
+  let shown = "";
+  let values = [];
+
+  /** Made anew only when there are other series: what is pressed or has the focus stays. */
   function render(series) {
+    const shape = JSON.stringify(series.map(({ name, color, isShown }) => [name, color, isShown]));
+    if (shape === shown) return values.forEach((fill, index) => fill(series[Math.floor(index / columns.length)]));
+    shown = shape;
+    values = [];
+    build(series);
+  }
+
+  /** A place for what a series comes to, which is written again with each answer. */
+  function figure(tag, one, calc, before = "") {
+    const made = element(tag, {});
+    const fill = (series) => { made.textContent = before + text(series, calc); };
+    fill(one);
+    values.push(fill);
+    return made;
+  }
+
+  function build(series) {
     const name = document.activeElement?.dataset?.series;
     const hadFocus = made.contains(document.activeElement);
     if (!isShown) return hidden.replaceChildren(table(series, (one) => one.name));
@@ -35,15 +56,14 @@ export function legend(options = {}, onPick) {
 
   function list(series) {
     return element("ul", {}, ...series.map((one) => {
-      const values = columns.map((calc) => `${calcName(calc)}: ${text(one, calc)}`);
-      return element("li", {}, button(one), ...(values.length ? [element("span", {}, values.join("  "))] : []));
+      return element("li", {}, button(one), ...columns.map((calc) => figure("span", one, calc, `${calcName(calc)}: `)));
     }));
   }
 
   function table(series, first) {
     const head = element("tr", {}, element("th", { scope: "col" }, "Name"), ...columns.map((calc) => element("th", { scope: "col" }, calcName(calc))));
     const rows = series.map((one) => element("tr", {}, element("th", { scope: "row" }, first(one)),
-      ...columns.map((calc) => element("td", {}, text(one, calc)))));
+      ...columns.map((calc) => figure("td", one, calc))));
     return element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
   }
 

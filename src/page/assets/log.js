@@ -1,7 +1,7 @@
 // A run's log: its newest lines, followed and filtered. What is kept here is bounded; the whole is one click away.
 
 import { element, say, show } from "loadgate/elements.js";
-import { count } from "loadgate/format.js";
+import { count, counted } from "loadgate/format.js";
 
 /** So many lines are held, and of those that match so many are shown. */
 const HELD = 10_000;
@@ -76,7 +76,7 @@ export class Log {
     show(this.#empty, total === 0);
     show(this.#text, total > 0);
     const shown = this.#text.childElementCount;
-    say(this.#count, shown === total ? `${count(total)} lines` : `${count(shown)} of ${count(total)} lines`);
+    say(this.#count, shown === total ? counted(total, "line") : `${count(shown)} of ${counted(total, "line")}`);
     this.#toEnd();
   }
 

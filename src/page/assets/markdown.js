@@ -14,16 +14,16 @@ export function markdown(text) {
 
 /**
  * What a text is made of; pure, for tests.
- * @returns {{kind: "heading"|"list"|"paragraph", level?: number, ordered?: boolean, lines: string[]}[]}
+ * @returns {{kind: "heading"|"list"|"paragraph", ordered?: boolean, lines: string[]}[]}
  */
 export function blocks(text) {
   const all = [];
   let open = null;
   for (const line of (text ?? "").split(/\r?\n/)) {
-    const heading = /^(#{1,6})\s+(.*)$/.exec(line);
+    const heading = /^#{1,6}\s+(.*)$/.exec(line);
     const item = /^\s*(?:([-*])|\d+[.)])\s+(.*)$/.exec(line);
     if (heading) {
-      all.push({ kind: "heading", level: heading[1].length, lines: [heading[2]] });
+      all.push({ kind: "heading", lines: [heading[1]] });
       open = null;
     } else if (item) {
       const ordered = item[1] === undefined;
@@ -41,13 +41,12 @@ export function blocks(text) {
   return all;
 }
 
-function node({ kind, level, ordered, lines }) {
+function node({ kind, ordered, lines }) {
   if (kind === "list") {
     return element(ordered ? "ol" : "ul", {}, ...lines.map((line) => element("li", {}, ...inline(line))));
   }
-  // the page's own headings end at the panel's h3
-  const tag = kind === "heading" ? `h${Math.min(level + 3, 6)}` : "p";
-  return element(tag, {}, ...inline(lines.join(" ")));
+  // below the panel's own h3
+  return element(kind === "heading" ? "h4" : "p", {}, ...inline(lines.join(" ")));
 }
 
 function inline(text) {

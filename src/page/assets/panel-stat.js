@@ -9,10 +9,10 @@ export function stat(body, panel) {
   body.classList.toggle("stats-wide", orientation === "horizontal");
 
   function tile(field, isAlone) {
-    const { text, suffix, color } = display(field.value, field.config);
+    const { text, suffix, color } = textMode === "name" ? named(field) : display(field.value, field.config);
     const shows = {
-      name: textMode === "name" || textMode === "value_and_name" || (textMode === "auto" && !isAlone),
-      value: textMode !== "name" && textMode !== "none",
+      name: textMode === "value_and_name" || (textMode === "auto" && !isAlone),
+      value: textMode !== "none",
     };
     const made = element("div", { className: `stat stat-${colorMode}`, title: field.name });
     if (color) made.style.setProperty("--stat", color);
@@ -29,10 +29,17 @@ export function stat(body, panel) {
 
   return {
     render(data) {
-      const fields = reducedFields(panel, data);
+      const { fields, leftOut } = reducedFields(panel, data);
       body.replaceChildren(...fields.map((field) => tile(field, fields.length === 1)));
+      return leftOut;
     },
   };
+}
+
+/** The series' name in place of its value, in the value's colour. */
+function named({ name, value, config }) {
+  const shown = display(value, config);
+  return value === null ? shown : { text: name, suffix: "", color: shown.color };
 }
 
 /** Stretched to its place: only the course is to be seen, so it is hidden from those who hear the page. */

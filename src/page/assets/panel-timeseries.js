@@ -44,7 +44,7 @@ class TimeSeries {
     body.append(this.#place, this.#legend.element);
     body.classList.toggle("legend-beside", this.#legend.isRight);
     this.#tip = tooltip(this.#place, panel.options?.tooltip);
-    this.#place.setAttribute("aria-label", "Chart. Left and right arrow: values at a time; the table of the series follows.");
+    this.#place.setAttribute("aria-label", "Chart. Left and right arrow: values at a time; plus and minus: zoom; the series follow with their values.");
     this.#place.addEventListener("keydown", (event) => this.#walk(event));
     this.#place.addEventListener("blur", () => this.#leave());
     this.#endResize = onResize(this.#place, () => this.#resize());
@@ -55,6 +55,7 @@ class TimeSeries {
     this.#events = data.annotations;
     this.#series = this.#seriesOf(data);
     this.#draw();
+    return Math.max(data.frames.flatMap((frame) => frame.series).length - MOST_SERIES, 0);
   }
 
   annotate(events) {
@@ -147,9 +148,12 @@ class TimeSeries {
   }
 
   #cursor() {
-    const shared = this.#dashboard.isCrosshairShared ? { sync: { key: this.#dashboard.syncKey, setSeries: false, scales: ["x", null] } } : {};
+    const { isCrosshairShared, syncKey: key } = this.#dashboard;
+    // the line alone is shared: a drag on one chart is not one on all
+    const isMove = (type) => type === "mousemove" || type === "mouseleave";
+    const sync = { key, setSeries: false, scales: ["x", null], filters: { pub: isMove, sub: isMove } };
     return {
-      ...shared,
+      ...(isCrosshairShared && { sync }),
       y: false,
       drag: { x: true, y: false, setScale: false, dist: ZOOM_PIXELS },
       points: { size: 7 },
@@ -176,18 +180,28 @@ class TimeSeries {
   #walk(event) {
     const by = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 }[event.key];
     if (event.key === "Escape") this.#leave();
+    if (this.#plot && (event.key === "+" || event.key === "-")) this.#zoomByKey(event.key);
     if (!by || !this.#plot || event.target !== this.#place) return;
     event.preventDefault();
     const last = this.#times.length - 1;
     const now = this.#plot.cursor.idx ?? last;
     const next = Math.min(Math.max(now + by, 0), last);
     const left = this.#plot.valToPos(this.#times[next], "x");
-    this.#plot.setCursor({ left, top: this.#plot.over.clientHeight / 2 });
+    this.#plot.setCursor({ left, top: this.#plot.over.clientHeight / 2 }, true, true);
+  }
+
+  /** Half of the time around where the keys went, or all of it again. */
+  #zoomByKey(key) {
+    if (key === "-") return this.#dashboard.onZoom(null);
+    const { min, max } = this.#plot.scales.x;
+    const middle = this.#times[this.#plot.cursor.idx] ?? (min + max) / 2;
+    const from = Math.max(middle - (max - min) / 4, min);
+    this.#dashboard.onZoom({ from, to: Math.min(from + (max - min) / 2, max) });
   }
 
   #leave() {
     this.#tip.hide();
-    this.#plot?.setCursor({ left: -10, top: -10 });
+    this.#plot?.setCursor({ left: -10, top: -10 }, true, true);
   }
 
   /** As in Grafana: a click shows one alone or all again, with a modifier it shows or hides that one. */

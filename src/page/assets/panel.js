@@ -1,5 +1,6 @@
 // A panel of a dashboard: its frame, its questions, and what it says while there is no answer.
 
+import { about } from "loadgate/about.js";
 import { element, freshId, short } from "loadgate/dom.js";
 import { interpolateText } from "loadgate/interpolate.js";
 import { Target } from "loadgate/target.js";
@@ -13,13 +14,15 @@ import { text } from "loadgate/panel-text.js";
 import { timeSeries } from "loadgate/panel-timeseries.js";
 
 /**
- * Draws into `body` what it is given: `{frames, grid, range, annotations}`.
- * @typedef {{render(data: object): void, annotate?(events: object[]): void, recolor?(): void, destroy?(): void}} Renderer
+ * Draws into `body` what it is given: `{frames, grid, range, annotations}`; says how many series or rows it left out.
+ * @typedef {{render(data: object): number|void, annotate?(events: object[]): void, recolor?(): void, destroy?(): void}} Renderer
  */
 
 /** One file per type of panel; each makes a {@link Renderer}. */
 const TYPES = { timeseries: timeSeries, stat, gauge, bargauge: barGauge, table, heatmap, text };
 
+/** A daemon that is gone, or a query that is wrong, is not asked every second. */
+const PAUSE_AFTER_ERROR_MS = 5000;
 /** Pixels between two points. */
 const POINT_PIXELS = 1.5;
 
@@ -31,9 +34,11 @@ export class Panel {
   #title;
   #body;
   #message;
+  #note;
   #busy = null;
   #last = null;
   #isVisible = false;
+  #askAgainAt = 0;
 
   /**
    * @param {object} panel the dashboard's JSON of it
@@ -49,36 +54,23 @@ export class Panel {
     this.#build();
     const make = TYPES[panel.type];
     if (make) this.#renderer = make(this.#body, panel, dashboard);
-    else this.#say(`This page does not know panels of the type “${panel.type}”.`);
+    else this.#fail(new Error(`This page does not know panels of the type “${panel.type}”.`));
   }
 
   #build() {
     const id = freshId("panel");
-    this.#title = element("h3", { id, className: "panel-title" });
+    this.#title = element("h3", { id, className: "panel-title", hidden: !this.#panel.title });
     this.#body = element("div", { className: "panel-body" });
+    this.#note = element("p", { className: "panel-note", hidden: true });
     this.#message = element("p", { className: "panel-message", role: "status", hidden: true });
     const head = element("header", { className: "panel-head" }, this.#title);
-    if (this.#panel.description) head.append(this.#description());
+    if (this.#panel.description) head.append(about(() => interpolateText(this.#panel.description, this.#dashboard.scope({}))));
     this.element = element("section", {
-      className: `panel panel-${this.#panel.type}`, "aria-labelledby": id,
+      className: `panel panel-${this.#panel.type}`, "aria-labelledby": this.#panel.title ? id : null, "aria-label": this.#panel.title ? null : this.#panel.type,
       "data-panel": this.#panel.id, "data-type": this.#panel.type, "data-state": "loading",
-    }, head, this.#message, this.#body);
+    }, head, this.#message, this.#body, this.#note);
     if (this.#panel.transparent) this.element.classList.add("panel-transparent");
     this.retitle();
-  }
-
-  /** Shown on hover and focus, by CSS; read aloud with the button. */
-  #description() {
-    const id = freshId("description");
-    const scope = this.#dashboard.scope(builtins({ from: 0, to: 1 }, 1, 1));
-    const tip = element("span", { id, role: "tooltip", className: "panel-tip" }, interpolateText(this.#panel.description, scope));
-    const button = element("button", {
-      type: "button", className: "panel-info", "aria-label": "About this panel", "aria-describedby": id,
-    }, "i");
-    button.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") button.blur();
-    });
-    return element("span", { className: "panel-about" }, button, tip);
   }
 
   /** Whether it is on the screen: only then it asks. */
@@ -90,7 +82,7 @@ export class Panel {
 
   /** Asks and draws, unless it is asking already or there can be nothing new. */
   async refresh() {
-    if (!this.#isVisible || this.#busy || !this.#renderer) return;
+    if (!this.#isVisible || this.#busy || !this.#renderer || performance.now() < this.#askAgainAt) return;
     const question = this.#question();
     const name = JSON.stringify([question.grid, question.scope, this.#hasInstant() && question.to]);
     if (name === this.#last) return;
@@ -117,6 +109,7 @@ export class Panel {
     this.#busy?.abort();
     this.#busy = null;
     this.#last = null;
+    this.#askAgainAt = 0;
     this.refresh();
   }
 
@@ -154,11 +147,14 @@ export class Panel {
     this.#state = isEmpty ? "empty" : "drawn";
     this.#say(isEmpty ? this.#panel.fieldConfig?.defaults?.noValue ?? "No data" : null);
     this.retitle();
-    this.#renderer.render({ frames, grid, range, scope, annotations: this.#dashboard.annotations.events });
+    const leftOut = this.#renderer.render({ frames, grid, range, scope, annotations: this.#dashboard.annotations.events });
+    this.#note.hidden = !leftOut;
+    this.#note.textContent = `and ${leftOut} more, which are not shown`;
   }
 
   #fail(error) {
     this.#state = "error";
+    this.#askAgainAt = performance.now() + PAUSE_AFTER_ERROR_MS;
     this.#say(short(error.message || String(error)));
   }
 

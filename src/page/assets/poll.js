@@ -25,10 +25,14 @@ export class Poll {
     this.#running?.abort();
     const mine = new AbortController();
     this.#running = mine;
-    await this.#ask(mine.signal);
-    if (this.#running !== mine) return;
-    this.#running = null;
-    this.#schedule();
+    try {
+      await this.#ask(mine.signal);
+    } finally {
+      if (this.#running === mine) {
+        this.#running = null;
+        this.#schedule();
+      }
+    }
   }
 
   end() {

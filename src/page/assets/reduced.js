@@ -9,13 +9,13 @@ import { tableOf } from "loadgate/transform.js";
 /** More than anybody reads; a target may have any number of series. */
 const MOST_FIELDS = 100;
 
-/** @returns {Field[]} one of no value where there is nothing */
+/** @returns {{fields: Field[], leftOut: number}} one field of no value where there is nothing */
 export function reducedFields(panel, data) {
   const { calcs = ["lastNotNull"], values: isEachRow = false, fields: wanted = "" } = panel.options?.reduceOptions ?? {};
   const isTable = (panel.transformations ?? []).length > 0 || data.frames.some((frame) => frame.format === "table");
   const fields = isTable ? ofTable(panel, data, wanted, calcs[0], isEachRow) : ofSeries(panel, data.frames, calcs[0]);
-  if (fields.length) return fields.slice(0, MOST_FIELDS);
-  return [{ name: "", value: null, points: [], config: fieldConfig(panel, "") }];
+  if (fields.length) return { fields: fields.slice(0, MOST_FIELDS), leftOut: Math.max(fields.length - MOST_FIELDS, 0) };
+  return { fields: [{ name: "", value: null, points: [], config: fieldConfig(panel, "") }], leftOut: 0 };
 }
 
 function ofSeries(panel, frames, calc) {

@@ -30,9 +30,10 @@ export class Router {
   }
 }
 
-/** The address of a place. */
+/** The address of a place; a name may have several values. */
 export function address(path, query = {}) {
-  const known = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const all = Object.entries(query).flatMap(([name, values]) => [values].flat().map((value) => [name, value]));
+  const known = all.filter(([, value]) => value !== undefined && value !== null && value !== "");
   const text = new URLSearchParams(known).toString();
   return text ? `#${path}?${text}` : `#${path}`;
 }

@@ -5,7 +5,7 @@ import { ActiveAlerts } from "loadgate/alerts.js";
 import { DashboardTabs } from "loadgate/dashboards.js";
 import { element, say, show } from "loadgate/elements.js";
 import { Findings } from "loadgate/findings.js";
-import { ago, between, count, duration, when } from "loadgate/format.js";
+import { ago, between, counted, duration, when } from "loadgate/format.js";
 import { Gates } from "loadgate/gates.js";
 import { Log } from "loadgate/log.js";
 import { Poll } from "loadgate/poll.js";
@@ -19,6 +19,8 @@ import { Verdict } from "loadgate/verdict.js";
 
 /** How often gates and alerts are asked for; a run keeps its summary every 5 seconds. */
 const JUDGED_EVERY_SECONDS = 3;
+/** Nothing changes any more in a run that is over, but that it may be deleted. */
+const LONG_SECONDS = 600;
 /** A run's series are kept in steps of 5 seconds, above an hour of 15. */
 const RECORDED = { step: 5, longStep: 15, longFromSeconds: 3600 };
 /** A tab that is not looked at gives its connection back, and asks now and then how the run stands. */
@@ -73,7 +75,7 @@ export class RunView {
     this.element = element("div.run", {}, element("nav.crumbs", { "aria-label": "Where this is" }, element("a", { href: "#/" }, "Runs"), " / ", element("span.run-id", {}, this.#id)),
       this.#title, this.#meta, this.#problem, this.#body);
     setTitle(this.#id);
-    this.#poll = new Poll((signal) => this.#judge(signal), () => (this.#run && hasEnded(this.#run) && this.#summary ? 3600 : JUDGED_EVERY_SECONDS));
+    this.#poll = new Poll((signal) => this.#judge(signal), () => (this.#run && hasEnded(this.#run) ? LONG_SECONDS : JUDGED_EVERY_SECONDS));
     this.#open();
   }
 
@@ -127,6 +129,10 @@ export class RunView {
         ? element("button", { type: "button", onclick: () => this.#api.changeToken(error.message) }, "Give a token")
         : element("a", { href: "#/" }, "To the runs")));
     show(this.#problem, true);
+    if (error.status !== 404) return;
+    // It was deleted.
+    this.#poll.end();
+    show(this.#body, false);
   }
 
   /** Takes events as long as somebody looks and the run lasts. */
@@ -165,11 +171,12 @@ export class RunView {
 
   async #judge(signal) {
     try {
-      const summary = await this.#api.get(`${this.#path}/summary`, { signal });
-      this.#summary = summary;
-    } catch {
-      // There is none before the load begins.
+      this.#run = await this.#api.get(this.#path, { signal });
+      if (this.#run.has_summary) this.#summary = await this.#api.get(`${this.#path}/summary`, { signal });
+    } catch (error) {
+      if (error.status === 404 && !signal.aborted) return this.#fail(error);
     }
+    if (signal.aborted) return;
     if (!hasEnded(this.#run)) {
       await this.#alerts.load(this.#api, this.#id, signal);
     } else {
@@ -179,15 +186,8 @@ export class RunView {
   }
 
   /** As the API has it now, with its summary. */
-  async #refresh() {
-    try {
-      this.#run = await this.#api.get(this.#path, { signal: this.#ended.signal });
-    } catch (error) {
-      if (error.status === 404) this.#fail(error);
-      return;
-    }
-    this.#draw();
-    await this.#poll.now();
+  #refresh() {
+    return this.#poll.now();
   }
 
   #draw() {
@@ -206,7 +206,7 @@ export class RunView {
     this.#findings.update(this.#summary);
     this.#actions.update(run, this.#progress?.scenarios ?? []);
     if (this.#newLines.length > 0) this.#log.append(this.#newLines.splice(0));
-    say(this.#logCount, `${count(this.#log.length)} lines`);
+    say(this.#logCount, counted(this.#log.length, "line"));
     this.#tabs?.update(this.#shownTime());
   }
 

@@ -6,12 +6,14 @@ import { ago, between, duration, when } from "loadgate/format.js";
 import { Poll } from "loadgate/poll.js";
 import { Progress } from "loadgate/progress.js";
 import { address, replaceQuery, runAddress } from "loadgate/router.js";
+import { Schedules } from "loadgate/schedules.js";
 import { ACTIVE, hasEnded, standing } from "loadgate/state.js";
 
 const PAGE = 50;
 /** Further back one finds runs by filters. */
 const MOST = 500;
 const FILTERS = {
+  __proto__: null,
   all: { text: "all", states: [] },
   active: { text: "under way", states: ACTIVE },
   finished: { text: "finished", states: ["finished"] },
@@ -40,9 +42,11 @@ export class RunsView {
   #compare = element("button", { type: "button", disabled: true, onclick: () => this.#toCompare() }, "Compare");
   #compareHint = element("span.muted", { id: "compare-hint" }, "Choose two runs to compare them.");
   #tests = element("datalist", { id: "tests" });
+  #schedules;
 
   constructor({ api, place, setTitle }) {
     this.#api = api;
+    this.#schedules = new Schedules(api);
     this.#filter = { state: place.query.get("state") ?? "all", test: place.query.get("test") ?? "" };
     this.#activeCards = new Children(this.#active, () => activeCard(api, () => this.#poll.now()));
     const heads = ["", "Verdict", "Test", "Profile", "Started", "Duration", "By", "Run"];
@@ -54,8 +58,9 @@ export class RunsView {
       element("div.title", {}, element("h1", {}, "Runs"), element("a.button.primary", { href: "#/start" }, "Start a run")),
       this.#problem, this.#activeSection,
       element("section", { "aria-label": "Runs" },
-        element("div.bar", {}, ...this.#filters(), element("span.spacer"), this.#compareHint, this.#compare),
-        element("div.scrolls", {}, this.#table), this.#empty, this.#older));
+        element("div.filter-bar", {}, ...this.#filters(), element("span.spacer"), this.#compareHint, this.#compare),
+        element("div.scrolls", {}, this.#table), this.#empty, this.#older),
+      this.#schedules.element);
     setTitle("Runs");
     this.#setTitle = setTitle;
     this.#poll = new Poll((signal) => this.#load(signal), () => (this.#runs.some((run) => !hasEnded(run)) ? 1 : 5));
@@ -69,6 +74,8 @@ export class RunsView {
 
   end() {
     this.#poll.end();
+    this.#schedules.end();
+    this.#activeCards.update([]);
     this.#api.removeEventListener("connection", this.#onConnection);
     this.#api.removeEventListener("access", this.#onConnection);
   }
@@ -224,5 +231,6 @@ function activeCard(api, changed) {
       progress.update(run.progress ?? null);
       actions.update(run);
     },
+    end: () => actions.end(),
   };
 }

@@ -35,7 +35,8 @@ const TRANSFORMATIONS = {
 function merge(tables) {
   if (tables.length === 0) return tables;
   const columns = [...new Set(tables.flatMap((table) => table.columns))];
-  const keys = columns.filter((column) => tables.every((table) => table.columns.includes(column)));
+  const filled = tables.filter((table) => table.rows.length > 0);
+  const keys = columns.filter((column) => filled.every((table) => table.columns.includes(column)));
   const rows = [];
   const byKey = new Map();
   for (const row of tables.flatMap((table) => table.rows)) {

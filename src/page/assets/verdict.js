@@ -34,8 +34,9 @@ export class Verdict {
   #word = element("span.verdict-word");
   #exit = element("span.verdict-exit.muted");
   #reasons = element("ul.verdict-reasons");
-  element = element("div.verdict", { role: "status", "aria-live": "polite", "aria-atomic": "true" },
-    element("p", {}, this.#word, " ", this.#exit), this.#reasons);
+  /** For those who listen: changes of the state, and the reasons once they are known, but not each value on the way. */
+  #spoken = element("p.visually-hidden", { role: "status" });
+  element = element("div.verdict", {}, element("p", {}, this.#word, " ", this.#exit), this.#reasons, this.#spoken);
 
   /** @param {object} run as the API has it @param {object | null} summary what is known of it by now */
   update(run, summary) {
@@ -45,10 +46,12 @@ export class Verdict {
     const hasCode = run.exit_code !== null && run.exit_code !== undefined;
     say(this.#exit, hasCode ? `exit code ${run.exit_code}` : "");
     show(this.#exit, hasCode);
-    this.#say(reasons(run, summary));
+    const why = reasons(run, summary);
+    this.#show(why);
+    say(this.#spoken, [`${run.test}: ${word}`, ...(hasEnded(run) ? why : [])].join(". "));
   }
 
-  #say(texts) {
+  #show(texts) {
     const shown = texts.slice(0, SHOWN_REASONS);
     if (texts.length > SHOWN_REASONS) shown.push(`and ${texts.length - SHOWN_REASONS} more: see the gates`);
     const now = [...this.#reasons.children].map((item) => item.textContent);

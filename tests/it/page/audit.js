@@ -43,8 +43,11 @@
     const style = getComputedStyle(element);
     const size = parseFloat(style.fontSize);
     const isLarge = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+    const ink = colour(style.color);
+    // Said again for those who only hear it.
+    if (ink[3] === 0) continue;
     const below = backdrop(element);
-    const ratio = contrast(over(colour(style.color), below), below);
+    const ratio = contrast(over(ink, below), below);
     const name = `${element.tagName} ${element.className} ${style.color}`;
     if (ratio < (isLarge ? 3 : 4.5) - 0.05 && !told.has(name)) {
       told.add(name);
@@ -63,15 +66,17 @@
     }
   }
 
-  // Headings, from the first level on and without a gap.
-  let level = 0;
-  for (const heading of document.querySelectorAll("h1, h2, h3, h4, h5, h6")) {
+  // Headings, from the first level on and without a gap; of an open dialog those that are in it.
+  const dialog = document.querySelector("dialog[open]");
+  let level = dialog ? 1 : 0;
+  for (const heading of (dialog ?? document).querySelectorAll("h1, h2, h3, h4, h5, h6")) {
     if (!heading.checkVisibility()) continue;
     const next = Number(heading.tagName[1]);
     if (next > level + 1) complaints.push(`a heading of level ${next} after one of level ${level}: ${where(heading)}`);
     level = next;
   }
-  if (document.querySelectorAll("h1").length !== 1) complaints.push(`${document.querySelectorAll("h1").length} headings of the first level`);
+  const first = document.querySelectorAll("h1").length;
+  if (first !== 1 && !dialog) complaints.push(`${first} headings of the first level`);
   if (document.querySelectorAll("main").length !== 1) complaints.push("not one main");
   if (!document.documentElement.lang) complaints.push("no language");
   if (!document.title) complaints.push("no title");

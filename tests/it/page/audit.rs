@@ -8,11 +8,22 @@ const DOCUMENT: &str = include_str!("audit.js");
 
 /// Roles of what one can do something with: it needs a name.
 const CONTROLS: [&str; 13] = [
-    "button", "link", "textbox", "searchbox", "combobox", "listbox", "checkbox", "radio", "tab", "slider",
-    "spinbutton", "switch", "menuitem",
+    "button",
+    "link",
+    "textbox",
+    "searchbox",
+    "combobox",
+    "listbox",
+    "checkbox",
+    "radio",
+    "tab",
+    "slider",
+    "spinbutton",
+    "switch",
+    "menuitem",
 ];
 /// Roles that say nothing without a name.
-const NAMED: [&str; 5] = ["image", "region", "dialog", "form", "heading"];
+const NAMED: [&str; 4] = ["image", "region", "dialog", "heading"];
 
 /// # Panics
 /// With all that there is to complain of.
@@ -25,7 +36,8 @@ pub(super) fn audit(browser: &mut Browser, what: &str) {
         let role = node["role"]["value"].as_str().unwrap_or_default();
         let name = node["name"]["value"].as_str().unwrap_or_default();
         if (CONTROLS.contains(&role) || NAMED.contains(&role)) && name.trim().is_empty() {
-            complaints.push(format!("a {role} without a name: {}", place(browser, &node["backendDOMNodeId"])));
+            complaints
+                .push(format!("a {role} without a name: {}", place(browser, &node["backendDOMNodeId"])));
         }
     }
     assert!(complaints.is_empty(), "{what}:\n{}", complaints.join("\n"));

@@ -1,3 +1,14 @@
 //! The page as its users see it: a real daemon, real load, and Chromium.
 
+mod access;
+mod audit;
+mod panels;
+mod looks;
+mod pictures;
+mod scene;
 mod serving;
+mod steering;
+mod units;
+mod views;
+mod watching;
+mod words;

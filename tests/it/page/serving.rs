@@ -6,8 +6,8 @@ use crate::stage::{Browser, Daemon, HttpServer, reply_with};
 
 #[test]
 fn the_page_opens_without_an_error_and_with_nothing_from_elsewhere() {
-    let Some(mut browser) = Browser::start() else { return };
     let daemon = Daemon::start("", &[]);
+    let Some(mut browser) = Browser::start() else { return };
     let here = format!("http://{}/", daemon.address);
     browser.open(&here);
     browser.wait("document.querySelector('main')?.innerText.trim()", "something to read");
@@ -20,8 +20,8 @@ fn the_page_opens_without_an_error_and_with_nothing_from_elsewhere() {
 
 #[test]
 fn what_is_written_into_the_page_is_not_run() {
-    let Some(mut browser) = Browser::start() else { return };
     let daemon = Daemon::start("", &[]);
+    let Some(mut browser) = Browser::start() else { return };
     browser.open(&format!("http://{}/", daemon.address));
     browser.evaluate(
         "(() => { const script = document.createElement('script');
@@ -91,4 +91,21 @@ fn what_a_page_does_wrong_is_heard() {
         }
     }
     browser.forgive(|_| true);
+}
+
+/// The shell's and the panels' are made apart: a rule of one must not lay out what is the other's.
+#[test]
+fn no_class_has_rules_in_two_files() {
+    let pattern = regex::Regex::new(r"\.([a-zA-Z][\w-]*)").unwrap();
+    let mut files = std::collections::BTreeMap::<String, &str>::new();
+    for asset in loadgate::page::ASSETS.into_iter().filter(|asset| asset.name.ends_with(".css")) {
+        let rules = asset.text.split('}').filter_map(|rule| rule.rsplit_once('{'));
+        for (selectors, _) in rules {
+            for [class] in pattern.captures_iter(selectors).map(|found| found.extract().1) {
+                let file = files.entry(class.to_owned()).or_insert(asset.name);
+                assert_eq!(*file, asset.name, "`.{class}`");
+            }
+        }
+    }
+    assert!(files.len() > 50, "the selectors are found: {files:?}");
 }
