@@ -50,7 +50,7 @@ export class RunsView {
     this.#filter = { state: place.query.get("state") ?? "all", test: place.query.get("test") ?? "" };
     this.#activeCards = new Children(this.#active, () => activeCard(api, () => this.#poll.now()));
     const heads = ["", "Verdict", "Test", "Profile", "Started", "Duration", "By", "Run"];
-    this.#table = element("table.runs", {},
+    this.#table = element("table.runs", { hidden: true },
       element("caption.visually-hidden", {}, "Runs, the newest first"),
       element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text || element("span.visually-hidden", {}, "Compare"))))),
       this.#body);
