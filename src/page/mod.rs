@@ -61,6 +61,7 @@ pub const ASSETS: &[Asset] = assets![
     "panel-timeseries.js",
     "panel.js",
     "panels.css",
+    "pickers.js",
     "poll.js",
     "progress.js",
     "range-controls.js",
@@ -132,7 +133,7 @@ impl Default for Index {
 }
 
 /// Leads from `loadgate/NAME` to where `place` says that the script is.
-fn import_map(assets: &[Asset], place: impl Fn(&Asset) -> String) -> String {
+pub fn import_map(assets: &[Asset], place: impl Fn(&Asset) -> String) -> String {
     let scripts = assets.iter().filter(|asset| asset.name.ends_with(".js"));
     let imports: serde_json::Map<String, serde_json::Value> =
         scripts.map(|asset| (format!("loadgate/{}", asset.name), place(asset).into())).collect();

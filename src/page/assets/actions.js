@@ -29,7 +29,7 @@ export class Actions {
       ["Run again", "run", hasEnded, () => this.#rerun()],
       ["Compare with …", "query", hasEnded, () => this.#compare()],
       ["Report", "query", hasEnded, () => this.#save("report", "html")],
-      ["Summary (JSON)", "query", hasEnded, () => this.#save("summary", "json")],
+      ["Summary (JSON)", "query", (run) => hasEnded(run) && run.has_summary !== false, () => this.#save("summary", "json")],
       ["Delete", "admin", hasEnded, () => this.#delete()],
     ];
     this.#buttons = offered

@@ -6,7 +6,7 @@ import { Poll } from "loadgate/poll.js";
 import { runAddress } from "loadgate/router.js";
 
 const HEADS = ["State", "Alert", "Severity", "Since", "Value", "What", "Labels"];
-const SIGNS = { firing: ["✗", "bad"], pending: ["…", "warn"], inactive: ["✓", "ok"], unknown: ["·", "idle"] };
+const SIGNS = { __proto__: null, firing: ["✗", "bad"], pending: ["…", "warn"], inactive: ["✓", "ok"], unknown: ["·", "idle"] };
 /** They stand elsewhere in the row. */
 const SHOWN_ELSEWHERE = new Set(["alertname", "severity", "testid"]);
 const GRAVEST_FIRST = ["firing", "pending"];

@@ -145,9 +145,11 @@ export class Api extends EventTarget {
       if (response.ok) return response;
       const error = await refusal(response);
       if (response.status !== 401) throw error;
+      // How a program sends one is of no use to a reader.
+      if (!token) error.message = "This daemon lets in who has one of its tokens: give one by Token, above.";
       // Somebody may have given another one meanwhile.
       if (token !== this.#token) continue;
-      if (this.#declined || !(await this.changeToken(error.message))) throw error;
+      if (this.#declined || !(await this.changeToken(token ? error.message : "This daemon lets in who has one of its tokens."))) throw error;
     }
   }
 

@@ -7,6 +7,7 @@ import { standing } from "loadgate/state.js";
 
 /** A change is told by sign and word; colour comes on top. */
 const CHANGES = {
+  __proto__: null,
   worse: { sign: "✗", word: "worse", tone: "bad" },
   better: { sign: "✓", word: "better", tone: "ok" },
   same: { sign: "=", word: "same", tone: "idle" },

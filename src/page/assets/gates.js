@@ -1,16 +1,18 @@
 // The gates of a run: what was demanded, what was found, and what that does to the verdict. Live and final.
 
-import { Children, element, outsideLink, say } from "loadgate/elements.js";
+import { Children, element, outsideLink, say, show } from "loadgate/elements.js";
 import { duration, percent, quantity } from "loadgate/format.js";
 
 /** What a gate's effect on the verdict is called. */
 const EFFECTS = {
+  __proto__: null,
   failed: { sign: "✗", tone: "bad", live: "would fail", final: "failed" },
   inconclusive: { sign: "?", tone: "warn", live: "cannot be told yet", final: "inconclusive" },
   degraded: { sign: "~", tone: "warn", live: "degraded", final: "degraded" },
 };
 /** Those whose outcome says nothing about the target do not count as held. */
 const OUTCOMES = {
+  __proto__: null,
   held: { sign: "✓", tone: "ok", text: "held" },
   crossed: { sign: "~", tone: "warn", text: "crossed" },
   fired: { sign: "~", tone: "warn", text: "fired" },
@@ -68,6 +70,7 @@ export class Gates {
   #rows;
   #empty = element("p.muted", {}, "No gate yet: they are judged while load runs.");
   #table;
+  #note = element("p.muted", {}, "As they stand so far: thresholds are judged once, at the end.");
   #isFinal = false;
 
   constructor() {
@@ -77,14 +80,15 @@ export class Gates {
       element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)))),
       body);
     this.#rows = new Children(body, () => this.#row());
-    this.element = element("div.scrolls", { tabindex: "0", role: "region", "aria-label": "Gates" }, this.#empty, this.#table);
+    this.element = element("div", {}, this.#note, element("div.scrolls", { tabindex: "0", role: "region", "aria-label": "Gates" }, this.#empty, this.#table));
   }
 
   /** @param {object[]} gates of a summary @param {{isFinal: boolean}} how whether they are judged for good */
   update(gates, { isFinal }) {
     this.#isFinal = isFinal;
-    this.#empty.hidden = gates.length > 0;
-    this.#table.hidden = gates.length === 0;
+    show(this.#empty, gates.length === 0);
+    show(this.#table, gates.length > 0);
+    show(this.#note, gates.length > 0 && !isFinal);
     if (isFinal) say(this.#empty, "The plan has no gates: nothing was judged.");
     const keyed = gates.map((gate, at) => [`${at} ${describe(gate).name} ${gate.threshold ?? ""}`, gate]);
     // Live rows keep their places; what decided stands on top in the end.

@@ -13,6 +13,7 @@ const PAGE = 50;
 /** Further back one finds runs by filters. */
 const MOST = 500;
 const FILTERS = {
+  __proto__: null,
   all: { text: "all", states: [] },
   active: { text: "under way", states: ACTIVE },
   finished: { text: "finished", states: ["finished"] },
@@ -49,7 +50,7 @@ export class RunsView {
     this.#filter = { state: place.query.get("state") ?? "all", test: place.query.get("test") ?? "" };
     this.#activeCards = new Children(this.#active, () => activeCard(api, () => this.#poll.now()));
     const heads = ["", "Verdict", "Test", "Profile", "Started", "Duration", "By", "Run"];
-    this.#table = element("table.runs", {},
+    this.#table = element("table.runs", { hidden: true },
       element("caption.visually-hidden", {}, "Runs, the newest first"),
       element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text || element("span.visually-hidden", {}, "Compare"))))),
       this.#body);

@@ -1,7 +1,8 @@
 // What a run's state and verdict are called, with a sign beside each colour.
 
-/** How a run stands: `tone` is `ok`, `bad`, `warn`, `busy` or `idle`. */
+/** What comes from elsewhere is looked up in it: nothing is inherited. How a run stands: `tone` is `ok`, `bad`, `warn`, `busy` or `idle`. */
 const STANDINGS = {
+  __proto__: null,
   queued: { sign: "…", word: "queued", tone: "idle" },
   preflight: { sign: "●", word: "preflight", tone: "busy" },
   setup: { sign: "●", word: "setup", tone: "busy" },
