@@ -155,3 +155,19 @@ fn seen_at(at_ms: i64, begun_ms: i64) -> TimeRange {
     let lookback_ms = i64::try_from(Options::default().lookback.as_millis()).unwrap_or(i64::MAX);
     TimeRange { from_ms: at_ms.saturating_sub(lookback_ms).max(begun_ms), to_ms: at_ms }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_what_a_query_would_see_and_nothing_from_before_the_run() {
+        let seen = |at_ms, begun_ms| (seen_at(at_ms, begun_ms).from_ms, seen_at(at_ms, begun_ms).to_ms);
+        assert_eq!(
+            seen(1_000_000, 0),
+            (700_000, 1_000_000),
+            "of a rule that is evaluated once a minute, too"
+        );
+        assert_eq!(seen(1_000_000, 950_000), (950_000, 1_000_000));
+    }
+}

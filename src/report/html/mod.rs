@@ -3,6 +3,8 @@
 
 mod frames;
 mod number;
+#[cfg(test)]
+mod tests;
 
 use std::time::{Duration, SystemTime};
 

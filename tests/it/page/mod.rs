@@ -5,6 +5,7 @@ mod audit;
 mod panels;
 mod looks;
 mod pictures;
+mod report;
 mod scene;
 mod serving;
 mod steering;
