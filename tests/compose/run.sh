@@ -72,5 +72,6 @@ stack_comes_up
 page_asks_for_a_token
 runs_pass
 failing_run_is_told
+prometheus_judges
 stack_goes_down
 echo "== passed"

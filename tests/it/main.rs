@@ -28,6 +28,7 @@ mod rules;
 mod run;
 mod rust_tokens;
 mod scrape;
+mod stack;
 mod stage;
 mod target;
 mod ticks;

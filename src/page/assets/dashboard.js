@@ -4,6 +4,7 @@ import { Annotations } from "loadgate/annotations.js";
 import { element } from "loadgate/dom.js";
 import { Limiter } from "loadgate/limiter.js";
 import { grid } from "loadgate/grid.js";
+import { pickers } from "loadgate/pickers.js";
 import { onThemeChange } from "loadgate/theme.js";
 import { bounds } from "loadgate/time-range.js";
 import { rangeControls } from "loadgate/range-controls.js";
@@ -41,13 +42,15 @@ class View {
   #home;
   #range;
   #parts;
-  #pickers = element("div", { className: "dashboard-pickers" });
+  #pickers;
   #controls;
   #ending = new AbortController();
   #timer = null;
   #seldom = null;
   #observer;
   #panels = [];
+  #endTheme = () => {};
+  #retitle = () => {};
 
   constructor(place, options) {
     this.#place = place;
@@ -59,6 +62,7 @@ class View {
     const variables = new Variables(dashboard.templating?.list ?? [], {
       source, fixed, initial: options.initial ?? {}, isRecorded: source.isRecorded, onChange: () => this.#picked(),
     });
+    this.#pickers = pickers(variables);
     const shared = {
       uid: dashboard.uid,
       source,
@@ -80,12 +84,13 @@ class View {
     const { panels, nodes, retitle } = grid(dashboard.panels ?? [], this.#parts);
     this.#panels = panels;
     this.#retitle = () => [retitle, ...panels.map((panel) => () => panel.retitle())].forEach((each) => each());
-    const toolbar = element("div", { className: "dashboard-bar" }, this.#pickers, this.#controls.element);
+    const toolbar = element("div", { className: "dashboard-bar" }, this.#pickers.element, this.#controls.element);
     const title = element("h2", { className: "aside" }, dashboard.title ?? "Dashboard");
     this.#place.replaceChildren(element("div", { className: "dashboard" }, title, toolbar, ...nodes));
     this.#endTheme = onThemeChange(() => this.#panels.forEach((panel) => panel.recolor()));
     const { signal } = this.#ending;
     document.addEventListener("visibilitychange", this.#wake, { signal });
+    document.addEventListener("pointerdown", ({ target }) => this.#pickers.close(target), { signal });
     addEventListener("beforeprint", () => panels.forEach((panel) => { panel.isVisible = true; }), { signal });
     await Promise.all([this.#synchronize(), this.#loadVariables()]);
     if (signal.aborted) return;
@@ -93,9 +98,6 @@ class View {
     this.#tick();
     this.#seldom = setInterval(() => this.#rarely(), SELDOM_SECONDS * 1000);
   }
-
-  #endTheme = () => {};
-  #retitle = () => {};
 
   update({ range, variables, refresh }) {
     if (refresh !== undefined) this.#options.refresh = refresh;
@@ -173,13 +175,14 @@ class View {
     } catch {
       // as above
     }
-    if (!this.#pickers.contains(document.activeElement)) this.#pickers.replaceChildren(...variables.pickers());
+    if (!this.#pickers.isUsed()) this.#pickers.show();
     this.#retitle();
   }
 
   async #picked() {
     this.#options.onVariables?.(this.#parts.variables.picked);
     await this.#loadVariables();
+    this.#pickers.show();
     this.#restart();
   }
 

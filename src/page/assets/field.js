@@ -5,8 +5,22 @@ import { cssColor, seriesColor } from "loadgate/theme.js";
 
 /** @typedef {{text: string, suffix: string, color: string|null}} Display `color` is a CSS value */
 
-/** The configuration of the field called `name`. */
+/** Names may be somebody else's, so not all that there were are remembered. */
+const MOST_REMEMBERED = 500;
+const remembered = new WeakMap();
+
+/** The configuration of the field called `name`; not to be changed. */
 export function fieldConfig(panel, name) {
+  if (!remembered.has(panel)) remembered.set(panel, new Map());
+  const known = remembered.get(panel);
+  if (!known.has(name)) {
+    if (known.size >= MOST_REMEMBERED) known.clear();
+    known.set(name, configured(panel, name));
+  }
+  return known.get(name);
+}
+
+function configured(panel, name) {
   const { defaults = {}, overrides = [] } = panel.fieldConfig ?? {};
   const config = structuredClone(defaults);
   for (const { matcher, properties } of overrides) {

@@ -4,6 +4,9 @@ import { element, svg } from "loadgate/dom.js";
 import { display } from "loadgate/field.js";
 import { reducedFields } from "loadgate/reduced.js";
 
+/** A course is drawn no larger than this share of its values would be. */
+const LEAST_SPAN = 0.1;
+
 export function stat(body, panel) {
   const { colorMode = "value", graphMode = "area", textMode = "auto", orientation } = panel.options ?? {};
   body.classList.toggle("stats-wide", orientation === "horizontal");
@@ -14,7 +17,7 @@ export function stat(body, panel) {
       name: textMode === "value_and_name" || (textMode === "auto" && !isAlone),
       value: textMode !== "none",
     };
-    const made = element("div", { className: `stat stat-${colorMode}`, title: field.name });
+    const made = element("div", { className: `stat stat-by-${colorMode}`, title: field.name });
     if (color) made.style.setProperty("--stat", color);
     if (graphMode === "area" && field.points.length > 1) made.append(sparkline(field.points));
     if (shows.name) made.append(element("span", { className: "stat-name" }, field.name));
@@ -47,10 +50,13 @@ function sparkline(points) {
   const values = points.map(([, value]) => value).filter(Number.isFinite);
   const low = values.reduce((a, b) => Math.min(a, b), Infinity);
   const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
+  // what hardly changes is to look like it
+  const span = Math.max(high - low, Math.abs(high) * LEAST_SPAN) || 1;
+  const bottom = (high + low - span) / 2;
   const first = points[0][0];
   const width = points[points.length - 1][0] - first || 1;
   const line = points.filter(([, value]) => Number.isFinite(value)).map(([time, value]) => {
-    const y = high > low ? 100 - ((value - low) / (high - low)) * 100 : 50;
+    const y = 100 - ((value - bottom) / span) * 100;
     return `${(((time - first) / width) * 100).toFixed(2)},${y.toFixed(1)}`;
   });
   return svg("svg", { class: "stat-line", viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" },

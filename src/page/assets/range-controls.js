@@ -1,7 +1,7 @@
 // Which time the panels show: the last minutes to choose from, and the way back from what was zoomed to.
 
 import { element } from "loadgate/dom.js";
-import { isoTime } from "loadgate/units.js";
+import { duration, isoTime } from "loadgate/units.js";
 
 const WINDOWS = [
   [300, "Last 5 minutes"], [900, "Last 15 minutes"], [1800, "Last 30 minutes"], [3600, "Last hour"],
@@ -31,6 +31,6 @@ export function rangeControls({ home, onRange }) {
 
 function options(chosen) {
   const known = WINDOWS.some(([seconds]) => seconds === chosen);
-  const all = known ? WINDOWS : [[chosen, `Last ${Math.round(chosen / 60)} minutes`], ...WINDOWS];
+  const all = known ? WINDOWS : [[chosen, `Last ${duration(chosen, 0)}`], ...WINDOWS];
   return all.map(([seconds, text]) => element("option", { value: String(seconds), selected: seconds === chosen }, text));
 }

@@ -1,10 +1,11 @@
-// A dashboard's variables: their possible values, what is chosen, and the pickers for it.
+// A dashboard's variables: their possible values, and which of them are chosen.
 
-import { element, short } from "loadgate/dom.js";
+import { short } from "loadgate/dom.js";
 import { interpolateExpr } from "loadgate/interpolate.js";
 import { compare } from "loadgate/transform.js";
 
-const ALL = "$__all";
+/** Stands for all values, as in Grafana. */
+export const ALL = "$__all";
 const LABEL_VALUES = /^label_values\(\s*(?:(.+),\s*)?([a-zA-Z_]\w*)\s*\)$/s;
 /** Options that are offered: a picker with more is of no use. */
 const MOST_OPTIONS = 500;
@@ -61,11 +62,24 @@ export class Variables {
     }
   }
 
-  /** @returns {HTMLElement[]} */
-  pickers() {
+  /**
+   * What is to be picked.
+   * @returns {{name: string, label: string, isMulti: boolean, offered: {value: string, text: string}[], chosen: string[]}[]}
+   */
+  get open() {
     if (this.#isRecorded) return [];
-    const shown = this.#list.filter((variable) => this.#isOpen(variable) && variable.hide !== 2);
-    return shown.map((variable) => (variable.multi ? this.#several(variable) : this.#one(variable)));
+    return this.#list.filter((variable) => this.#isOpen(variable) && variable.hide !== 2).map((variable) => ({
+      name: variable.name,
+      label: variable.label || variable.name,
+      isMulti: Boolean(variable.multi),
+      offered: this.#offered(variable),
+      chosen: this.#choice(variable),
+    }));
+  }
+
+  choose(name, values) {
+    this.#chosen.set(name, values);
+    this.#onChange();
   }
 
   #named(name) {
@@ -90,45 +104,10 @@ export class Variables {
     return first === undefined ? [] : [first];
   }
 
-  #choose(variable, values) {
-    this.#chosen.set(variable.name, values);
-    this.#onChange();
-  }
-
   #offered(variable) {
     const options = (this.#options.get(variable.name) ?? []).map((value) => ({ value, text: short(value) }));
     return variable.includeAll ? [{ value: ALL, text: "All" }, ...options] : options;
   }
-
-  #one(variable) {
-    const [chosen] = this.#choice(variable);
-    const options = this.#offered(variable).map(({ value, text }) => (
-      element("option", { value, selected: value === chosen }, text)
-    ));
-    const select = element("select", {}, ...options);
-    select.addEventListener("change", () => this.#choose(variable, [select.value]));
-    return element("label", { className: "picker" }, element("span", {}, variable.label || variable.name), select);
-  }
-
-  #several(variable) {
-    const chosen = this.#choice(variable);
-    const boxes = this.#offered(variable).map(({ value, text }) => {
-      const box = element("input", { type: "checkbox", value, checked: chosen.includes(value) });
-      box.addEventListener("change", () => this.#choose(variable, toggled(chosen, value, box.checked)));
-      return element("label", {}, box, text);
-    });
-    const text = chosen.includes(ALL) ? "All" : chosen.map(short).join(" + ") || "none";
-    const summary = element("summary", {}, element("span", {}, variable.label || variable.name), element("b", {}, text));
-    return element("details", { className: "picker" }, summary, element("fieldset", {}, ...boxes));
-  }
-}
-
-/** All excludes the others, and nothing means all. */
-function toggled(chosen, value, isOn) {
-  if (value === ALL) return [ALL];
-  const others = chosen.filter((one) => one !== ALL && one !== value);
-  const now = isOn ? [...others, value] : others;
-  return now.length ? now : [ALL];
 }
 
 function beginsWith({ current }) {

@@ -17,7 +17,9 @@ use super::expressions::{asked, selected, telling_scope, variables};
 use crate::stage::{Daemon, demo_target, get, write_config};
 
 /// Names of metrics that are neither loadgate's own nor the demo target's.
-const OTHERS: [(&str, &str); 5] = [
+const OTHERS: [(&str, &str); 7] = [
+    ("kube_deployment_spec_replicas", "of kube-state-metrics"),
+    ("kube_deployment_status_replicas_available", "of kube-state-metrics"),
     ("ALERTS", "of whoever evaluates the rules"),
     ("up", "of every scrape"),
     ("scrape_duration_seconds", "of every scrape"),
@@ -49,7 +51,7 @@ const NOT_SHOWN: [(&str, &str); 10] = [
 ];
 
 /// Stands in documents for any metric.
-const MADE_UP: [&str; 1] = ["k6_x_seconds_bucket"];
+const MADE_UP: [&str; 2] = ["k6_x_seconds_bucket", "k6_x_seconds_count"];
 
 fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -67,7 +69,8 @@ fn scraped(address: std::net::SocketAddr) -> Families {
     families(&parse(&get(address, "").1, Format::Text, &Limits::default()).unwrap().families)
 }
 
-/// Of runs (with all that makes a metric), of the catalog, of a daemon that notifies and has a schedule, and of the target.
+/// Of runs (with all that makes a metric), of a daemon that notifies, has a schedule and has verified a run, and of the
+/// demo target.
 fn exported() -> Families {
     let golden = read("tests/golden/metrics-families.txt");
     let mut all: Families = golden
@@ -77,7 +80,8 @@ fn exported() -> Families {
         .collect();
     let folder = TempDir::new().unwrap();
     fs::create_dir(folder.path().join("plans")).unwrap();
-    let plan = "name: nightly\nscenarios: {s: {executor: constant-vus, duration: 1s, flow: [{sleep: 1s}]}}\n";
+    let plan = "name: nightly\nscenarios: {s: {executor: constant-vus, duration: 1s, flow: [{sleep: 1s}]}}\n\
+                verify: [{metrics: {query: vector(1), at_least: 1}}]\n";
     fs::write(folder.path().join("plans/nightly.yml"), plan).unwrap();
     let config = "alertmanager: {urls: ['http://127.0.0.1:1']}\n\
                   schedules: [{plan: nightly, cron: '0 3 1 1 *', timezone: UTC}]\n";

@@ -1,6 +1,7 @@
 //! The page as its users see it: a real daemon, real load, and Chromium.
 
 mod access;
+mod asking;
 mod audit;
 mod panels;
 mod looks;
@@ -9,6 +10,7 @@ mod report;
 mod scene;
 mod serving;
 mod steering;
+mod story;
 mod units;
 mod views;
 mod watching;

@@ -19,7 +19,9 @@ fn a_run_is_watched_until_its_verdict() {
     let run = scene.daemon.submit("chat");
     scene.open(&format!("/runs/{run}"));
     scene.see("running");
-    let drawn = "document.querySelectorAll('[data-panel][data-state=drawn]').length >= 4";
+    // What is out of view is not asked for.
+    let drawn = "document.querySelector('[data-panel]')?.scrollIntoView(),
+        document.querySelectorAll('[data-panel][data-state=drawn]').length >= 4";
     scene.browser.wait(drawn, "four panels with data, during the run");
     audit(&mut scene.browser, "a run under way");
     scene.browser.wait_for_text("has said enough");

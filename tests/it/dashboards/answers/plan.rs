@@ -17,7 +17,7 @@ pub(super) const RULES: &str = r#"groups:
         annotations: {summary: requests fail}
 "#;
 
-/// Chats, requests, arrivals that are too many, a paced round, groups, checks, probes, a fault and what comes of it, a
+/// A target that is gone, chats, requests, arrivals that are too many, a paced round, groups, checks, probes, a fault and what comes of it, a
 /// verification, thresholds and an objective.
 pub(super) fn write(folder: &TempDir, target: &Service) {
     for (name, text) in [("plans/boards.yml", plan(target)), ("rules/failing.yml", RULES.to_owned())] {
@@ -35,14 +35,16 @@ limits: {{max_dropped: 100%}}
 metrics:
   message_response_time: {{type: trend, time: true}}
   ws_event_latency_ms: {{type: trend}}
-scrape: [{{job: backend, url: '{http}/metrics', interval: 1s}}]
+scrape:
+  - {{job: backend, url: '{http}/metrics', interval: 1s}}
+  - {{job: gone, url: 'http://127.0.0.1:1/metrics', interval: 1s}}
 probes:
   hz: {{query: 'backend_loop_hz{{job="backend"}}', interval: 1s}}
 scenarios:
   chat:
     executor: constant-vus
     vus: 3
-    duration: 20s
+    duration: 15s
     graceful_stop: 1s
     flow:
       - websocket:
@@ -56,7 +58,7 @@ scenarios:
   users:
     executor: constant-vus
     vus: 2
-    duration: 20s
+    duration: 15s
     graceful_stop: 1s
     flow:
       - http: {{url: '{http}/health', checks: {{healthy: status == 200}}}}
@@ -65,7 +67,7 @@ scenarios:
   rate:
     executor: constant-arrival-rate
     rate: 20
-    duration: 20s
+    duration: 15s
     graceful_stop: 1s
     pre_allocated_vus: 1
     flow: [{{http: {{url: '{http}/health'}}}}, {{sleep: 200ms}}]
