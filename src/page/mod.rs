@@ -61,6 +61,7 @@ pub const ASSETS: &[Asset] = assets![
     "panel-timeseries.js",
     "panel.js",
     "panels.css",
+    "pickers.js",
     "poll.js",
     "progress.js",
     "range-controls.js",

@@ -49,6 +49,8 @@ class View {
   #seldom = null;
   #observer;
   #panels = [];
+  #endTheme = () => {};
+  #retitle = () => {};
 
   constructor(place, options) {
     this.#place = place;
@@ -96,9 +98,6 @@ class View {
     this.#tick();
     this.#seldom = setInterval(() => this.#rarely(), SELDOM_SECONDS * 1000);
   }
-
-  #endTheme = () => {};
-  #retitle = () => {};
 
   update({ range, variables, refresh }) {
     if (refresh !== undefined) this.#options.refresh = refresh;

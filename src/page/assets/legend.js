@@ -13,17 +13,16 @@ export function legend(options = {}, onPick) {
   const isShown = showLegend && displayMode !== "hidden";
   const isTable = displayMode === "table" || !isShown;
   const columns = isShown || calcs.length ? calcs : ["lastNotNull"];
-  const made = element("div", { className: `legend legend-${isTable ? "table" : "list"} legend-${placement}` });
+  const place = element("div", { className: `legend legend-${isTable ? "table" : "list"} legend-${placement}` });
   const hidden = aside();
-
-  let shown = "";
+  let shape = "";
   let values = [];
 
   /** Made anew only when there are other series: what is pressed or has the focus stays. */
   function render(series) {
-    const shape = JSON.stringify(series.map(({ name, color, isShown }) => [name, color, isShown]));
-    if (shape === shown) return values.forEach((fill, index) => fill(series[Math.floor(index / columns.length)]));
-    shown = shape;
+    const now = JSON.stringify(series.map(({ name, color, isShown }) => [name, color, isShown]));
+    if (now === shape) return values.forEach((fill, index) => fill(series[Math.floor(index / columns.length)]));
+    shape = now;
     values = [];
     build(series);
   }
@@ -39,10 +38,10 @@ export function legend(options = {}, onPick) {
 
   function build(series) {
     const name = document.activeElement?.dataset?.series;
-    const hadFocus = made.contains(document.activeElement);
+    const hadFocus = place.contains(document.activeElement);
     if (!isShown) return hidden.replaceChildren(table(series, (one) => one.name));
-    made.replaceChildren(isTable ? table(series, button) : list(series));
-    if (hadFocus) [...made.querySelectorAll("button")].find((one) => one.dataset.series === name)?.focus();
+    place.replaceChildren(isTable ? table(series, button) : list(series));
+    if (hadFocus) [...place.querySelectorAll("button")].find((one) => one.dataset.series === name)?.focus();
   }
 
   function button({ name, color, isShown }) {
@@ -67,12 +66,12 @@ export function legend(options = {}, onPick) {
     return element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
   }
 
-  return { element: isShown ? made : hidden, isRight: isShown && placement === "right", render };
+  return { element: isShown ? place : hidden, isRight: isShown && placement === "right", render };
 }
 
 function text({ values, config }, calc) {
   const value = reduce(values, calc);
   if (value === null) return "–";
-  const { text: number, suffix } = display(value, calc === "count" ? { decimals: 0 } : { ...config, mappings: config.mappings });
+  const { text: number, suffix } = display(value, calc === "count" ? { decimals: 0 } : config);
   return number + suffix;
 }

@@ -84,7 +84,8 @@ export class Panel {
   async refresh() {
     if (!this.#isVisible || this.#busy || !this.#renderer || performance.now() < this.#askAgainAt) return;
     const question = this.#question();
-    const name = JSON.stringify([question.grid, question.scope, this.#hasInstant() && question.to]);
+    const expressions = this.#targets.map((target) => target.expression(question.scope));
+    const name = JSON.stringify([question.grid, expressions, this.#hasInstant() && question.to]);
     if (name === this.#last) return;
     this.#busy = new AbortController();
     const { signal } = this.#busy;

@@ -24,12 +24,17 @@ export class Target {
     return Boolean(this.#target.instant) && !this.#target.range;
   }
 
+  /** What is asked, filled in. */
+  expression(scope) {
+    return interpolateExpr(this.#target.expr, scope);
+  }
+
   /**
    * @param {{scope: import("loadgate/interpolate.js").Scope, grid: import("loadgate/time-range.js").Grid, to: number}} question
    * @returns {Promise<Frame>}
    */
   async load({ scope, grid, to, signal }) {
-    const expr = interpolateExpr(this.#target.expr, scope);
+    const expr = this.expression(scope);
     const series = this.isInstant
       ? await this.#instant(expr, to, signal)
       : await this.#range(expr, grid, signal);
