@@ -93,13 +93,13 @@ function figures({ scenarios, probes }) {
   const highest = (value) => scenarios.map(value).filter((each) => each !== null).reduce((a, b) => Math.max(a, b), -1);
   const p95 = highest((each) => each.p95_seconds);
   const failed = highest((each) => each.failed_share);
-  const of = scenarios.length > 1 ? "highest " : "";
+  const several = scenarios.length > 1;
   const tiles = [
     ["VUs", `${count(sum((each) => each.active_vus))} of ${count(sum((each) => each.allocated_vus))}`],
     ["Iterations", `${figure(sum((each) => each.iterations_per_second))} /s`],
     ["Completed", count(sum((each) => each.completed))],
-    [`${of}failed`, failed < 0 ? "–" : percent(failed), failed > 0 ? "bad" : "ok"],
-    [`${of}p95`, p95 < 0 ? "–" : milliseconds(p95 * 1000)],
+    [several ? "Highest failed" : "Failed", failed < 0 ? "–" : percent(failed), failed > 0 ? "bad" : "ok"],
+    [several ? "Highest p95" : "p95", p95 < 0 ? "–" : milliseconds(p95 * 1000)],
     ["Dropped", count(sum((each) => each.dropped)), sum((each) => each.dropped) > 0 ? "warn" : "ok"],
   ];
   const measured = probes.map(({ name, last, avg }) => [name, last === null ? "–" : figure(last), undefined, avg === null ? "" : `avg ${figure(avg)}`]);

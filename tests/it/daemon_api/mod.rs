@@ -259,7 +259,7 @@ fn whatever_the_router_refuses_has_the_shape_of_every_refusal() {
         assert_eq!(answer.header("allow"), Some(allowed), "{method} {path}");
     }
     for path in
-        ["/nothing", "/api/v1/nothing", "/api/v1/runs/", "/api/v1/runs/a/b", "/api/v1/runs/run-0001/report"]
+        ["/nothing", "/api/v1/nothing", "/api/v1/runs/", "/api/v1/runs/a/b", "/api/v1/runs/run-0001/nothing"]
     {
         ask(&server, "GET", path, "", "").check_refused(404, "not_found", "");
     }

@@ -36,11 +36,9 @@ fn runs_are_narrowed_by_state_and_test_and_the_address_says_so() {
 
 #[test]
 fn alerts_are_shown_with_their_runs_and_rules_while_they_are_active() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("rules.yml");
-    std::fs::write(&file, RULES).unwrap();
-    let config = format!("rule_files: ['{}']", file.display());
-    let Some(mut scene) = Scene::set(&config, |target| chat(target, "60s")) else { return };
+    let plan = |target| chat(target, "60s") + "rules: [../rules.yml]\n";
+    let Some(mut scene) = Scene::set("", plan) else { return };
+    std::fs::write(scene.daemon.path("rules.yml"), RULES).unwrap();
     let run = scene.daemon.submit("chat");
     scene.daemon.wait(&run, "running");
     scene.open("/alerts");
