@@ -51,7 +51,7 @@ grafana-password: ## of Grafana's user admin; looking needs none
 	@scripts/run-slo-testing.sh grafana-password
 
 clean: ## ends the stack and forgets its data; removes results
-	if command -v docker >/dev/null; then scripts/run-slo-testing.sh stop-monitoring -v; fi
+	if docker version >/dev/null 2>&1; then scripts/run-slo-testing.sh stop-monitoring -v; fi
 	rm -rf $(RESULTS)
 
 # --- load from here, without docker. BASE_URL and the like are taken from the environment; the default is `loadgate target`.

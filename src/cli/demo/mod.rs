@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -138,7 +139,9 @@ impl Demo {
         };
         let daemon = Daemon::start(parts).map_err(Failure::invalid)?;
         let api = Api::start(listener, sources, daemon.clone(), access)?;
-        let ended = self.run(&daemon, env).await;
+        // Heard from here on, whatever is done meanwhile.
+        let mut interrupted = std::pin::pin!(signal());
+        let ended = self.run(&daemon, env, interrupted.as_mut()).await;
         let finished = spectators.finished();
         let shown = match (&ended, &finished) {
             (Ok(run), Some(finished)) => self.show(&daemon, &run.record, finished, &series).await,
@@ -147,7 +150,7 @@ impl Demo {
         if let Ok(Ended { stopped: false, .. }) = &ended
             && self.stay
         {
-            let _ = signal().await;
+            let _ = interrupted.await;
         }
         daemon.close().await;
         api.stop();
@@ -175,7 +178,12 @@ impl Demo {
     }
 
     /// The run, from its submission to its end. A signal stops it.
-    async fn run(&self, daemon: &Daemon, env: Vec<(String, String)>) -> Result<Ended, Failure> {
+    async fn run(
+        &self,
+        daemon: &Daemon,
+        env: Vec<(String, String)>,
+        mut interrupted: Pin<&mut impl Future<Output = String>>,
+    ) -> Result<Ended, Failure> {
         let plan = Bundle {
             plan: PLAN_NAME.to_owned(),
             files: BTreeMap::from([(PLAN_NAME.to_owned(), PLAN.as_bytes().to_vec())]),
@@ -190,7 +198,6 @@ impl Demo {
         let id = daemon.submit(submit).await.map_err(refused)?.run.id;
         let mut stopped = false;
         let mut ended = std::pin::pin!(until_ended(daemon, &id));
-        let mut interrupted = std::pin::pin!(signal());
         loop {
             tokio::select! {
                 record = &mut ended => return Ok(Ended { record: record?, stopped }),

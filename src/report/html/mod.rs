@@ -93,8 +93,10 @@ pub fn run_json(
 
 fn title(run: &Json) -> String {
     let text = |key: &str| run.get(key).and_then(Json::as_str).unwrap_or_default();
-    let sign = if text("verdict") == "passed" { "✓" } else { "✗" };
-    format!("{sign} {} · {} · {}", text("verdict").replace('_', " "), text("test"), text("id"))
+    // Of an interrupted run there is no verdict.
+    let word = Some(text("verdict")).filter(|verdict| !verdict.is_empty()).unwrap_or(text("state"));
+    let sign = if word == "passed" { "✓" } else { "✗" };
+    format!("{sign} {} · {} · {}", word.replace('_', " "), text("test"), text("id"))
 }
 
 /// The frames are text already.
