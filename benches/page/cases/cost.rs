@@ -21,7 +21,7 @@ pub(crate) fn run(bench: &Bench, targets: &mut Targets) -> Result<()> {
     for round in 1..=bench.either(5, 1) {
         browser.open("about:blank");
         let without = percent_of_core(&stage, lasts)?;
-        browser.open(&stage.page("/dashboards/loadgate-load?refresh=1"));
+        browser.open(&stage.page(&format!("/runs/{}?dashboard=loadgate-load", stage.run)));
         browser.wait("document.querySelectorAll('[data-panel][data-state=drawn]').length >= 20", "20 panels");
         let before = browser.requested().len();
         let with = percent_of_core(&stage, lasts)?;
