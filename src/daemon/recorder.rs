@@ -15,7 +15,7 @@ use crate::store::{RunId, RunState, fault_point};
 use crate::verdict::Doubt;
 
 /// How often series and summary are kept: as much is lost of a run that is cut off.
-pub(super) const KEPT_EVERY: Duration = Duration::from_secs(5);
+const KEPT_EVERY: Duration = Duration::from_secs(5);
 
 pub(super) struct Recorder {
     pub(super) id: RunId,
@@ -66,7 +66,11 @@ impl Listener for Recorder {
     }
 
     fn progress(&mut self, progress: &Progress) {
+        self.inner.audience.progress(&self.id, progress);
         let data = progress_json(progress);
+        if let Some(active) = self.inner.lock_active().get_mut(&self.id) {
+            active.progress = Some(data.clone());
+        }
         self.pen.note(now_ms(), Entry::Event { kind: "progress", data });
     }
 

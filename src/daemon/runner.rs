@@ -32,7 +32,7 @@ impl Inner {
         let (stop, stopped) = oneshot::channel();
         let (control, controlled) = Control::new(self.settings().scale_limits());
         // Before the disk knows: who stops the run then finds it either here or in the queue.
-        self.lock_active().insert(run.id.clone(), Active { stop: Some(stop), control });
+        self.lock_active().insert(run.id.clone(), Active { stop: Some(stop), control, progress: None });
         if let Err(error) = self.runs.enter(&run.id, RunState::Preflight, now_ms()) {
             self.lock_active().remove(&run.id);
             // Stopped while it was on its way out of the queue: then it is over.
@@ -106,7 +106,11 @@ impl Inner {
         drop((recorder, log));
         writer.close();
         match ran {
-            Ok(finished) => ending(&finished),
+            Ok(finished) => {
+                let ending = ending(&finished);
+                self.audience.finished(id, finished);
+                ending
+            }
             Err(error) => failed(INTERNAL, format!("failed to start the load: {error}")),
         }
     }

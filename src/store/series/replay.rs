@@ -1,10 +1,11 @@
 //! The series of an old run, back in an embedded store: asked there as if the run had just ended.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{recorder, unpacked};
+use super::{DENSE_MS, STEP, WIDE_STEP, recorder, unpacked};
 use crate::promql::{Point, STALE};
 use crate::store::runs::find;
 use crate::store::{RunId, Runs, StoreError};
@@ -18,6 +19,14 @@ pub struct Replayed {
     pub refused: usize,
     /// The first and the last moment of which there is anything.
     pub range_ms: Option<(i64, i64)>,
+}
+
+impl Replayed {
+    /// Between two samples of a series.
+    pub fn interval(&self) -> Duration {
+        let is_long = self.range_ms.is_some_and(|(from_ms, to_ms)| to_ms.saturating_sub(from_ms) > DENSE_MS);
+        if is_long { WIDE_STEP } else { STEP }
+    }
 }
 
 impl Runs {
