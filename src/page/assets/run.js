@@ -17,6 +17,8 @@ import { LiveSource } from "loadgate/source.js";
 import { hasEnded, titleOf } from "loadgate/state.js";
 import { Verdict } from "loadgate/verdict.js";
 
+/** As in page.css. */
+const NARROW = "(max-width: 40rem)";
 /** How often gates and alerts are asked for; a run keeps its summary every 5 seconds. */
 const JUDGED_EVERY_SECONDS = 3;
 /** Nothing changes any more in a run that is over, but that it may be deleted. */
@@ -67,10 +69,14 @@ export class RunView {
     this.#setTitle = setTitle;
     this.#actions = new Actions(api, { changed: () => this.#refresh() });
     this.#log = new Log({ download: () => this.#download() });
-    this.#body = element("div", { hidden: true },
-      this.#verdict.element, this.#actions.element, this.#timeline.element, this.#figures.element,
+    const judged = [
       element("section", { "aria-labelledby": "gates" }, element("h2", { id: "gates" }, "Gates"), this.#gates.element),
-      this.#alerts.element, this.#findings.element, this.#dashboards,
+      this.#alerts.element, this.#findings.element,
+    ];
+    // A desk shows charts at first sight, and the verdict names what fails; on a phone they would push the gates out of reach.
+    const order = matchMedia(NARROW).matches ? [...judged, this.#dashboards] : [this.#dashboards, ...judged];
+    this.#body = element("div", { hidden: true },
+      this.#verdict.element, this.#actions.element, this.#timeline.element, this.#figures.element, ...order,
       element("details.log-section", { open: true }, element("summary", {}, element("h2", {}, "Log"), " ", this.#logCount), this.#log.element));
     this.element = element("div.run", {}, element("nav.crumbs", { "aria-label": "Where this is" }, element("a", { href: "#/" }, "Runs"), " / ", element("span.run-id", {}, this.#id)),
       this.#title, this.#meta, this.#problem, this.#body);
