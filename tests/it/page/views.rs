@@ -7,6 +7,7 @@ use crate::page::scene::{Scene, chat};
 const RULES: &str = "
 groups:
   - name: always
+    interval: 1s
     rules:
       - alert: <b>Always</b>
         expr: k6_vus > 0
