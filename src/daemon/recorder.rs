@@ -30,9 +30,9 @@ impl Recorder {
         Recorder { id, inner, pen, kept: Instant::now(), state: RunState::Preflight }
     }
 
-    /// What the series are now.
-    pub(super) fn keep_series(&self) {
-        self.pen.note(now_ms(), Entry::Series);
+    /// What the series are at this moment.
+    pub(super) fn keep_series(&self, at_ms: i64) {
+        self.pen.note(at_ms, Entry::Series);
     }
 }
 
@@ -99,7 +99,7 @@ impl Listener for Recorder {
         self.kept = Instant::now();
         let summary = json_summary(so_far, &TrendStat::EXPORTED);
         self.pen.note(now_ms(), Entry::Checkpoint(summary));
-        self.keep_series();
+        self.keep_series(now_ms());
     }
 
     fn doubts(&mut self) -> Vec<Doubt> {

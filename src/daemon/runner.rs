@@ -102,12 +102,14 @@ impl Inner {
         };
         self.audience.end(id);
         self.retire_later(id, plan.retain_series);
-        recorder.keep_series();
+        // One moment for both: asked at its end, a run has its last values.
+        let ended_ms = now_ms();
+        recorder.keep_series(ended_ms);
         drop((recorder, log));
         writer.close();
         match ran {
             Ok(finished) => {
-                let ending = ending(&finished);
+                let ending = ending(&finished, ended_ms);
                 self.audience.finished(id, finished);
                 ending
             }
@@ -177,13 +179,13 @@ impl Inner {
     }
 }
 
-fn ending(finished: &Finished) -> Ending {
+fn ending(finished: &Finished, at_ms: i64) -> Ending {
     Ending {
         verdict: finished.verdict.label().to_owned(),
         exit_code: finished.exit_code(),
         ended_by: finished.ended_by.clone(),
         summary: json_summary(finished, &TrendStat::EXPORTED),
-        at_ms: now_ms(),
+        at_ms,
     }
 }
 

@@ -111,7 +111,7 @@ impl Frames {
         Ok(any)
     }
 
-    /// Whether there is an answer with anything in it.
+    /// Whether the answer is of anything.
     fn ask(
         &mut self,
         material: &Material<'_>,
@@ -125,8 +125,12 @@ impl Frames {
             true => query.instant(material.store, to_ms, &options),
             false => query.range(material.store, from_ms, to_ms, step_ms, &options),
         });
+        let mut says_something = true;
         let frame = match answer {
-            Ok(Ok(answer)) => self.frame(answer.value),
+            Ok(Ok(answer)) => {
+                says_something = is_of_something(&answer.value);
+                self.frame(answer.value)
+            }
             Ok(Err(error @ (EvalError::Timeout | EvalError::Cancelled))) => return Err(error),
             Ok(Err(error)) => Some(json!({"error": error.to_string()}).to_string()),
             Err(message) => Some(json!({"error": message}).to_string()),
@@ -138,7 +142,7 @@ impl Frames {
         self.text += &Json::from(key).to_string();
         self.text.push(':');
         self.text += &frame;
-        Ok(true)
+        Ok(says_something)
     }
 
     /// `None` of an answer without series: a panel without a frame has no data.
@@ -201,6 +205,18 @@ impl Frames {
             out.pop();
         }
         out.push_str("]}");
+    }
+}
+
+/// A zero without labels is what `or vector(0)` says where there is nothing.
+fn is_of_something(value: &Value) -> bool {
+    let is_of = |labels: &Labels, values: &[Point]| {
+        !labels.is_empty() || values.iter().any(|point| point.value != 0.0)
+    };
+    match value {
+        Value::Matrix(series) => series.iter().any(|series| is_of(&series.labels, &series.points)),
+        Value::Vector(samples) => samples.iter().any(|sample| is_of(&sample.labels, &[sample.point])),
+        Value::Scalar(_) | Value::String { .. } => false,
     }
 }
 

@@ -147,7 +147,7 @@ fn a_frame_has_the_values_at_its_times_the_last_at_the_end() {
     assert_eq!(data["variables"]["scenario"], "$__all");
     let uids: Vec<&str> =
         data["dashboards"].as_array().unwrap().iter().filter_map(|each| each["uid"].as_str()).collect();
-    assert!(uids.contains(&"loadgate-load") && !uids.contains(&"loadgate-websocket"), "{uids:?}");
+    assert!(uids.contains(&"loadgate-load") && !uids.contains(&"loadgate-target"), "{uids:?}");
 }
 
 #[test]
