@@ -233,7 +233,8 @@ export class RunView {
     const seconds = (moment) => new Date(moment).getTime() / 1000;
     const from = seconds(run.started_at ?? run.submitted_at);
     // What waits in the queue is not part of its time.
-    if (!hasEnded(run)) return { key: run.started_at ? "live" : "waiting", source: () => new LiveSource(this.#api), range: { from, live: true }, refresh: 1 };
+    // The event of the end does not say when it was: until the API does there is no range to show of the record.
+    if (!hasEnded(run) || (run.state === "finished" && !run.ended_at)) return { key: run.started_at ? "live" : "waiting", source: () => new LiveSource(this.#api), range: { from, live: true }, refresh: 1 };
     const to = seconds(run.ended_at ?? run.started_at ?? run.submitted_at);
     const scrapeInterval = to - from > RECORDED.longFromSeconds ? RECORDED.longStep : RECORDED.step;
     const source = () => new LiveSource(this.#api, { prefix: `${this.#path}/api/v1`, scrapeInterval });
