@@ -164,7 +164,7 @@ export class RunView {
     if (event === "state") this.#enter(data);
     else if (event === "progress") this.#progress = data;
     else if (event === "log") this.#newLines.push(data.line ?? JSON.stringify(data));
-    else if (event === "finished") Object.assign(this.#run, { state: "finished", ...data });
+    else if (event === "finished") Object.assign(this.#run, { state: "finished", ended_at: data.at, ...data });
     if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#draw());
   }
 
@@ -233,8 +233,9 @@ export class RunView {
     const seconds = (moment) => new Date(moment).getTime() / 1000;
     const from = seconds(run.started_at ?? run.submitted_at);
     // What waits in the queue is not part of its time.
-    if (!hasEnded(run)) return { key: run.started_at ? "live" : "waiting", source: () => new LiveSource(this.#api), range: { from, live: true }, refresh: 1 };
-    const to = seconds(run.ended_at ?? run.started_at ?? run.submitted_at);
+    // And until its end is known, its record has none to be looked at.
+    if (!hasEnded(run) || !run.ended_at) return { key: run.started_at ? "live" : "waiting", source: () => new LiveSource(this.#api), range: { from, live: true }, refresh: 1 };
+    const to = seconds(run.ended_at);
     const scrapeInterval = to - from > RECORDED.longFromSeconds ? RECORDED.longStep : RECORDED.step;
     const source = () => new LiveSource(this.#api, { prefix: `${this.#path}/api/v1`, scrapeInterval });
     return { key: "recorded", source, range: { from, to, live: false }, refresh: 0 };
