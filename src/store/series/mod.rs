@@ -30,7 +30,10 @@ pub use replay::Replayed;
 const BLOCK_FRAMES: usize = 60;
 /// A run longer than this is kept in [`WIDE_STEP`]s: from then on at once, what came before when it ends.
 const DENSE_MS: i64 = 3_600_000;
-/// How often frames are meant to come.
+/// A run no longer than this has frames [`FINE_STEP`] apart.
+const FINE_MS: i64 = 120_000;
+const FINE_STEP: Duration = Duration::from_secs(1);
+/// How often frames come of a longer one.
 const STEP: Duration = Duration::from_secs(5);
 /// How often those of a long run.
 const WIDE_STEP: Duration = Duration::from_secs(15);
