@@ -31,7 +31,7 @@ impl Replayed {
 
 impl Runs {
     /// Appends all that was kept of a run's series to `store`, in the order of time, with staleness where a series ended
-    /// and after the last frame. Reads one block at a time. What is said of families comes under the origin `run/ID`.
+    /// and after the run's end. Reads one block at a time. What is said of families comes under the origin `run/ID`.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] at a damaged block; what came before it is in the store then.
@@ -70,8 +70,10 @@ impl Runs {
             }
         }
         let Some(first_ms) = first_ms else { return Ok(replayed) };
+        // Whoever asks for the moment at which the run ended sees its final values.
+        let ended_ms = self.record(id)?.and_then(|record| record.ended_ms).unwrap_or(last_ms).max(last_ms);
         for gone in shown {
-            append(gone, last_ms.saturating_add(1), STALE);
+            append(gone, ended_ms.saturating_add(1), STALE);
         }
         store.scrape(&Origin(format!("run/{id}")), last_ms, &names.families());
         replayed.range_ms = Some((first_ms, last_ms));
