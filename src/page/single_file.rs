@@ -1,6 +1,8 @@
 //! The page as one file that holds its scripts, its styles and its data, and loads nothing: to be kept, mailed and opened
 //! anywhere.
 
+use std::sync::LazyLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -10,35 +12,54 @@ const TEMPLATE: &str = include_str!("assets/report.html");
 /// The module that shows the data.
 const ENTRY: &str = "report.js";
 
+/// The file but for its title and its data.
+static SHELL: LazyLock<Shell> = LazyLock::new(Shell::new);
+
+struct Shell {
+    before_title: String,
+    before_data: String,
+    after: &'static str,
+}
+
 /// `data` is JSON, which `report.js` reads.
 pub fn single_file(title: &str, data: &str) -> String {
-    let scripts = scripts_of(ENTRY);
-    let map = import_map(&scripts, |asset| {
-        format!("data:text/javascript;charset=utf-8;base64,{}", BASE64.encode(asset.text))
-    });
-    let entry = format!(
-        "import {{ showReport }} from \"loadgate/{ENTRY}\";\n\
-         showReport(document.getElementById(\"page\"), JSON.parse(document.getElementById(\"report\").textContent));"
-    );
-    let styles: Vec<&str> =
-        ASSETS.iter().filter(|asset| asset.name.ends_with(".css")).map(|asset| asset.text).collect();
-    let hashes = |texts: &[&str]| texts.iter().map(|text| digest(text)).collect::<Vec<_>>().join(" ");
-    // Modules are data: URLs. A meta element cannot say who may frame the page.
-    let policy = format!(
-        "default-src 'none'; script-src data: {}; style-src {}; img-src data:; base-uri 'none'; form-action 'none'",
-        hashes(&[&map, &entry]),
-        hashes(&styles)
-    );
-    let styles: String = styles.iter().map(|text| format!("<style>{text}</style>\n")).collect();
-    let scripts =
-        format!("<script type=\"importmap\">{map}</script>\n<script type=\"module\">{entry}</script>");
-    filled(&[
-        ("<!-- policy -->", &policy),
-        ("<!-- title -->", &escaped(title)),
-        ("<!-- styles -->", styles.trim_end()),
-        ("<!-- scripts -->", &scripts),
-        ("<!-- data -->", &within_script(data)),
-    ])
+    let Shell { before_title, before_data, after } = &*SHELL;
+    format!("{before_title}{}{before_data}{}{after}", escaped(title), within_script(data))
+}
+
+impl Shell {
+    fn new() -> Shell {
+        let scripts = scripts_of(ENTRY);
+        let map = import_map(&scripts, |asset| {
+            format!("data:text/javascript;charset=utf-8;base64,{}", BASE64.encode(asset.text))
+        });
+        let entry = format!(
+            "import {{ showReport }} from \"loadgate/{ENTRY}\";\n\
+             showReport(document.getElementById(\"page\"), JSON.parse(document.getElementById(\"report\").textContent));"
+        );
+        let styles: Vec<&str> =
+            ASSETS.iter().filter(|asset| asset.name.ends_with(".css")).map(|asset| asset.text).collect();
+        let hashes = |texts: &[&str]| texts.iter().map(|text| digest(text)).collect::<Vec<_>>().join(" ");
+        // Modules are data: URLs. A meta element cannot say who may frame the page.
+        let policy = format!(
+            "default-src 'none'; script-src data: {}; style-src {}; img-src data:; base-uri 'none'; form-action 'none'",
+            hashes(&[&map, &entry]),
+            hashes(&styles)
+        );
+        let styles: String = styles.iter().map(|text| format!("<style>{text}</style>\n")).collect();
+        let scripts =
+            format!("<script type=\"importmap\">{map}</script>\n<script type=\"module\">{entry}</script>");
+        let (before_title, rest) = parts(TEMPLATE, "<!-- title -->");
+        let (before_data, after) = parts(rest, "<!-- data -->");
+        Shell {
+            before_title: filled(before_title, &[("<!-- policy -->", &policy)]),
+            before_data: filled(
+                before_data,
+                &[("<!-- styles -->", styles.trim_end()), ("<!-- scripts -->", &scripts)],
+            ),
+            after,
+        }
+    }
 }
 
 /// The script of this name and all that it imports, directly or not.
@@ -60,18 +81,22 @@ fn scripts_of(entry: &str) -> Vec<Asset> {
     wanted
 }
 
-/// Each place once, from the template's beginning to its end: what is filled in is not looked at.
-fn filled(places: &[(&str, &str)]) -> String {
-    let mut file = String::new();
-    let mut rest = TEMPLATE;
+/// Each place once, from the beginning to the end: what is filled in is not looked at.
+fn filled(template: &str, places: &[(&str, &str)]) -> String {
+    let mut out = String::new();
+    let mut rest = template;
     for (place, text) in places {
-        if let Some((before, after)) = rest.split_once(place) {
-            file.push_str(before);
-            file.push_str(text);
-            rest = after;
-        }
+        let (before, after) = parts(rest, place);
+        out.push_str(before);
+        out.push_str(text);
+        rest = after;
     }
-    file + rest
+    out + rest
+}
+
+/// Before a place of the template, and after it.
+fn parts<'t>(template: &'t str, place: &str) -> (&'t str, &'t str) {
+    template.split_once(place).unwrap_or((template, ""))
 }
 
 /// JSON in which no element can begin or end: `<` stands in its strings only.

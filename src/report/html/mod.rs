@@ -12,7 +12,6 @@ use serde_json::{Map, Value as Json, json};
 
 use super::Finished;
 use super::rfc3339::utc;
-use crate::dashboard::SHIPPED;
 use crate::page::single_file;
 use crate::promql::{EvalError, Limits};
 use crate::tsdb::Store;
@@ -28,8 +27,6 @@ const MIN_POINTS: i64 = 50;
 const MAX_FRAME_BYTES: usize = 3_500_000;
 /// Of the log: its end, where one looks.
 const MAX_LOG_BYTES: usize = 256 << 10;
-/// Dashboards that show many runs beside each other.
-const OF_MANY_RUNS: [&str; 1] = ["loadgate-runs"];
 
 /// What a report is made of.
 #[derive(Debug)]
@@ -99,7 +96,7 @@ fn title(run: &Json) -> String {
     format!("{sign} {} · {} · {}", word.replace('_', " "), text("test"), text("id"))
 }
 
-/// The frames are text already.
+/// Dashboards and frames are text already.
 fn data(material: &Material<'_>, frames: &Frames) -> String {
     let head = json!({
         "format": FORMAT,
@@ -107,13 +104,12 @@ fn data(material: &Material<'_>, frames: &Frames) -> String {
         "run": material.run,
         "summary": material.summary,
         "log": tail(material.log),
-        "dashboards": frames.dashboards,
         "variables": frames.variables,
         "range": frames.span.json(),
     });
     let mut text = head.to_string();
     text.pop();
-    text + ",\"frames\":{" + &frames.text + "}}"
+    text + ",\"dashboards\":[" + &frames.dashboards.join(",") + "],\"frames\":{" + &frames.text + "}}"
 }
 
 fn tail(log: &str) -> &str {
@@ -122,9 +118,4 @@ fn tail(log: &str) -> &str {
         from += 1;
     }
     log.get(from..).unwrap_or_default()
-}
-
-/// Those that a run is looked at with.
-fn dashboards() -> impl Iterator<Item = crate::dashboard::Shipped> {
-    SHIPPED.into_iter().filter(|shipped| !OF_MANY_RUNS.contains(&shipped.uid))
 }

@@ -53,8 +53,8 @@ fn data(file: &str) -> Json {
     serde_json::from_str(data.split_once("</script>").unwrap().0).unwrap()
 }
 
-/// Everything that loadgate exports and a target shows, every `interval_secs`, in values without order.
-fn everything(span_secs: i64, interval_secs: i64) -> Store {
+/// All that is wanted of what loadgate exports and a target shows, every `interval_secs`, in values without order.
+fn everything(span_secs: i64, interval_secs: i64, wanted: impl Fn(&str) -> bool) -> Store {
     let store = Store::new(512 << 20);
     let mut series: Vec<(Labels, f64, bool)> = Vec::new();
     let mut add = |name: String, labels: &Labels, grows: bool| {
@@ -63,6 +63,9 @@ fn everything(span_secs: i64, interval_secs: i64) -> Store {
     for line in FAMILIES.lines() {
         let mut words = line.split(' ');
         let (Some(name), Some(kind)) = (words.next(), words.next()) else { continue };
+        if !wanted(name) {
+            continue;
+        }
         let names: Vec<&str> =
             words.next().unwrap_or_default().split(',').filter(|name| !name.is_empty()).collect();
         let sets = if names.is_empty() { 1 } else { SETS };
@@ -106,7 +109,8 @@ fn everything(span_secs: i64, interval_secs: i64) -> Store {
 
 #[test]
 fn a_report_of_an_hour_with_all_that_can_be_shown_is_below_five_megabytes() {
-    let file = report(&everything(3_600, 5), 3_600, 5, &"a line of the log\n".repeat(100_000)).unwrap();
+    let file =
+        report(&everything(3_600, 5, |_| true), 3_600, 5, &"a line of the log\n".repeat(100_000)).unwrap();
     assert!(file.len() < 5_000_000, "{} bytes", file.len());
     let data = data(&file);
     let range = &data["range"];
@@ -119,7 +123,7 @@ fn a_report_of_an_hour_with_all_that_can_be_shown_is_below_five_megabytes() {
 
 #[test]
 fn a_frame_has_the_values_at_its_times_the_last_at_the_end() {
-    let store = Store::new(1 << 20);
+    let store = everything(20, 1, |name| !name.contains("_ws_") && name != "k6_vus");
     let labels = Labels::new([
         ("__name__", "k6_vus"),
         ("testid", TESTID),
@@ -147,7 +151,12 @@ fn a_frame_has_the_values_at_its_times_the_last_at_the_end() {
     assert_eq!(data["variables"]["scenario"], "$__all");
     let uids: Vec<&str> =
         data["dashboards"].as_array().unwrap().iter().filter_map(|each| each["uid"].as_str()).collect();
-    assert!(uids.contains(&"loadgate-load") && !uids.contains(&"loadgate-target"), "{uids:?}");
+    assert!(
+        uids.contains(&"loadgate-load")
+            && uids.contains(&"loadgate-target")
+            && !uids.contains(&"loadgate-websocket"),
+        "{uids:?}"
+    );
 }
 
 #[test]
@@ -162,7 +171,7 @@ fn a_run_without_series_has_its_verdict_all_the_same() {
 #[test]
 fn a_report_that_takes_too_long_is_given_up() {
     let limits = Limits { deadline: Some(std::time::Instant::now()), ..Limits::default() };
-    let store = everything(10, 5);
+    let store = everything(10, 5, |_| true);
     let given_up = html(&Material {
         run: &run(),
         summary: &Json::Null,

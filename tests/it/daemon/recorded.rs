@@ -76,8 +76,8 @@ fn a_run_that_goes_on_answers_from_what_is_live_and_has_no_report_yet() {
     let daemon = Daemon::start("", &[("steady", &steady(target.address, 20, "1h"))]);
     let run = daemon.submit("steady");
     daemon.wait(&run, "running");
-    let users =
-        || ask(&daemon, &run, "query?query=k6_vus_max")["result"].as_array().unwrap().first().cloned();
+    let query = format!("query?query=k6_vus_max%7Btestid=%22{run}%22%7D");
+    let users = || ask(&daemon, &run, &query)["result"].as_array().unwrap().first().cloned();
     daemon.until(users, "series of the run");
     let report = daemon.ask("GET", &format!("/api/v1/runs/{run}/report"), "", &Value::Null);
     assert_eq!(report.status, 409);
