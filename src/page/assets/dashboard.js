@@ -94,7 +94,8 @@ class View {
     addEventListener("beforeprint", () => panels.forEach((panel) => { panel.isVisible = true; }), { signal });
     await Promise.all([this.#synchronize(), this.#loadVariables()]);
     if (signal.aborted) return;
-    this.#watch();
+    await this.#watch();
+    if (signal.aborted) return;
     this.#tick();
     this.#seldom = setInterval(() => this.#rarely(), SELDOM_SECONDS * 1000);
   }
@@ -122,13 +123,17 @@ class View {
     this.#place.replaceChildren();
   }
 
-  /** Panels ask when they come near the screen. */
+  /** Panels ask when they come near the screen. Resolves when those that are there have asked. */
   #watch() {
     const of = new Map(this.#panels.map((panel) => [panel.element, panel]));
-    this.#observer = new IntersectionObserver((entries) => {
-      for (const entry of entries) of.get(entry.target).isVisible = entry.isIntersecting;
-    }, { rootMargin: NEAR });
-    for (const made of of.keys()) this.#observer.observe(made);
+    return new Promise((known) => {
+      this.#observer = new IntersectionObserver((entries) => {
+        for (const entry of entries) of.get(entry.target).isVisible = entry.isIntersecting;
+        known();
+      }, { rootMargin: NEAR });
+      for (const made of of.keys()) this.#observer.observe(made);
+      if (of.size === 0) known();
+    });
   }
 
   #wake = () => {
@@ -141,8 +146,8 @@ class View {
   #tick = () => {
     const { refresh = 0 } = this.#options;
     if (this.#ending.signal.aborted || document.hidden) return;
-    this.#refreshAnnotations();
-    for (const panel of this.#panels) panel.refresh();
+    // Marks come after what they are on.
+    Promise.all(this.#panels.map((panel) => panel.refresh())).then(() => this.#refreshAnnotations());
     if (refresh > 0 && this.#range.live) this.#timer = setTimeout(this.#tick, refresh * 1000);
   };
 

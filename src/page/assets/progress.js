@@ -98,8 +98,8 @@ function figures({ scenarios, probes }) {
     ["VUs", `${count(sum((each) => each.active_vus))} of ${count(sum((each) => each.allocated_vus))}`],
     ["Iterations", `${figure(sum((each) => each.iterations_per_second))} /s`],
     ["Completed", count(sum((each) => each.completed))],
-    [several ? "Highest failed" : "Failed", failed < 0 ? "–" : percent(failed), failed > 0 ? "bad" : "ok"],
-    [several ? "Highest p95" : "p95", p95 < 0 ? "–" : milliseconds(p95 * 1000)],
+    [several ? "Failed, worst scenario" : "Failed", failed < 0 ? "–" : percent(failed), failed > 0 ? "bad" : "ok"],
+    [several ? "p95, slowest scenario" : "p95", p95 < 0 ? "–" : milliseconds(p95 * 1000)],
     ["Dropped", count(sum((each) => each.dropped)), sum((each) => each.dropped) > 0 ? "warn" : "ok"],
   ];
   const measured = probes.map(({ name, last, avg }) => [name, last === null ? "–" : figure(last), undefined, avg === null ? "" : `avg ${figure(avg)}`]);

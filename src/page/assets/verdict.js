@@ -27,7 +27,12 @@ export function reasons(run, summary) {
 function inWords(gate) {
   const { name, demand } = describe(gate);
   const what = gate.kind === "alert" ? `alert ${name}` : gate.threshold ? `${name} ${demand}` : name;
-  return gate.message ? `${what}: ${gate.message}` : what;
+  return gate.message ? `${what}: ${shortened(gate.message)}` : what;
+}
+
+/** With as many digits as the table of gates has. */
+function shortened(message) {
+  return message.replace(/\b\d+\.\d{4,}\b/g, (number) => String(Number(Number(number).toPrecision(4))));
 }
 
 export class Verdict {

@@ -69,7 +69,8 @@ fn every_expression_of_k6s_dashboards_finds_data_in_a_real_prometheus() {
 
     serving.interrupt();
     serving.scrape_until(is_final);
-    let seen = |prometheus: &Prometheus| prometheus.query("loadgate_run_final == 1").len() == 1;
+    let seen =
+        |prometheus: &Prometheus| prometheus.query("loadgate_run_state{state=\"finished\"} == 1").len() == 1;
     wait_until(&|| "the final values".to_owned(), || seen(&text) && seen(&native));
     check_formats_agree(&text, &native);
     check_quantile(&native, &serving.export());
