@@ -139,13 +139,13 @@ mod tests {
         RunId(name.to_owned())
     }
 
+    fn series() -> RunSeries {
+        let store = Arc::new(Store::new(1 << 20));
+        RunSeries { store, from_ms: 1, to_ms: 2, interval: LIVE, report: Arc::default() }
+    }
+
     fn fill(place: &OnceCell<RunSeries>) {
-        let _ = place.set(RunSeries {
-            store: Arc::new(Store::new(1 << 20)),
-            from_ms: 1,
-            to_ms: 2,
-            interval: LIVE,
-        });
+        let _ = place.set(series());
     }
 
     #[test]
@@ -166,14 +166,7 @@ mod tests {
     async fn whoever_asks_while_a_run_is_brought_back_waits_for_the_same() {
         let shelf = Shelf::new();
         let (first, second) = (shelf.place(&id("a")), shelf.place(&id("a")));
-        let store = Arc::new(Store::new(1 << 20));
-        let made = RunSeries {
-            store: Arc::clone(&store),
-            from_ms: 1,
-            to_ms: 2,
-            interval: LIVE,
-            report: Arc::default(),
-        };
+        let made = series();
         let made = first.get_or_try_init(|| async { Ok::<_, Refusal>(made) }).await.unwrap().clone();
         let never = || async { panic!("brought back twice") };
         let same =
