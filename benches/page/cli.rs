@@ -32,7 +32,11 @@ impl Cli {
     /// Whether every target was reached.
     pub(crate) fn run(self) -> Result<bool> {
         let bench = Bench::new(self.quick)?;
-        let all: [(Case, cases::Run); 2] = [(Case::Open, cases::open::run), (Case::Cost, cases::cost::run)];
+        let all: [(Case, cases::Run); 3] = [
+            (Case::Open, cases::open::run),
+            (Case::Cost, cases::cost::run),
+            (Case::Report, cases::report::run),
+        ];
         let mut targets = Targets::default();
         for (_, run) in all.iter().filter(|(case, _)| self.case == Case::All || self.case == *case) {
             run(&bench, &mut targets)?;

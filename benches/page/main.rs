@@ -11,6 +11,8 @@ mod cases;
 mod cli;
 #[path = "../shared/http.rs"]
 mod http;
+#[path = "../shared/moving.rs"]
+mod moving;
 #[path = "../shared/runs.rs"]
 #[expect(dead_code, reason = "`daemon` asks for more of its runs")]
 mod runs;

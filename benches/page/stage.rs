@@ -10,13 +10,31 @@ use crate::runs::{self, Wanted};
 use crate::service::Service;
 use crate::{Result, http};
 
+/// When the state or verdict is there in words and four panels in view have their data drawn, in milliseconds since the
+/// navigation. Looked at in each frame, in the page itself, so that only the page's own work is between.
+pub(crate) const FIRST_USEFUL: &str = "
+    const useful = () => {
+        const inView = element => {
+            const box = element.getBoundingClientRect();
+            return box.height > 0 && box.top < innerHeight && box.bottom > 0;
+        };
+        const drawn = [...document.querySelectorAll('[data-panel][data-state=drawn]')].filter(inView);
+        const verdict = document.querySelector('.verdict');
+        return drawn.length >= 4 && Boolean(verdict?.textContent.trim());
+    };
+    const look = () => {
+        if (useful()) globalThis.firstUseful ??= performance.now();
+        else requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);";
+
 const PLAN: &str = include_str!("../../config/plans/chat-streaming.yml");
 
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub(crate) daemon: Service,
     pub(crate) run: String,
-    _target: Service,
+    pub(crate) target: Service,
 }
 
 impl Stage {
@@ -34,7 +52,7 @@ impl Stage {
         });
         let run = Wanted { plan: PLAN, env, key: "page".to_owned() }.submit(daemon.address)?;
         runs::until(daemon.address, &run, &["running"], Duration::from_secs(30))?;
-        let stage = Stage { daemon, run, _target: target };
+        let stage = Stage { daemon, run, target };
         stage.until_seen("loadgate_run_elapsed_seconds > 30")?;
         Ok(stage)
     }

@@ -44,17 +44,25 @@ if [[ ${LOADGATE_COMPOSE_INSIDE:-} != yes ]]; then
         trap - EXIT
     fi
     work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
-    status=0
+    # shellcheck disable=SC2317 # the trap calls it
+    clean_up() {
+        kill "${inside:-}" 2>/dev/null || true
+        # What held a file is ended by the kernel, a moment later.
+        rm -rf "$work" 2>/dev/null || { sleep 2 && rm -rf "$work"; }
+        # What the engine leaves, empty.
+        find /sys/fs/cgroup -depth -type d -path "*/loadgate-test-${work##*.}*" -exec rmdir {} + 2>/dev/null || true
+    }
+    trap clean_up EXIT
+    trap 'exit 143' TERM INT HUP
     LOADGATE_COMPOSE_INSIDE=yes LOADGATE_COMPOSE_WORK=$work \
-        unshare --net --mount --pid --fork --kill-child --mount-proc "$0" "$binary" || status=$?
-    # What the engine leaves, empty.
-    find /sys/fs/cgroup -depth -type d -path "*/loadgate-test-${work##*.}*" -exec rmdir {} + 2>/dev/null || true
+        unshare --net --mount --pid --fork --kill-child --mount-proc "$0" "$binary" &
+    inside=$!
+    status=0
+    wait "$inside" || status=$?
     exit "$status"
 fi
 
 # --- inside: process 1 of its own namespaces, which end with it
-exec 3>&1
 work=$LOADGATE_COMPOSE_WORK
 export DOCKER_HOST=unix://$work/docker.sock DOCKER_BUILDKIT=1 DOCKER_CONFIG=$work/config
 # Debian's client: a newer one needs a plug-in to build.

@@ -2,6 +2,7 @@
 
 pub(crate) mod cost;
 pub(crate) mod open;
+pub(crate) mod report;
 
 use crate::Result;
 use crate::bench::Bench;

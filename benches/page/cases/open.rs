@@ -4,32 +4,15 @@ use serde_json::json;
 
 use crate::Result;
 use crate::bench::Bench;
-use crate::stage::{Stage, browser};
+use crate::stage::{FIRST_USEFUL, Stage, browser};
 use crate::table::{Table, Targets, median};
-
-/// Looks at each frame, in the page itself, so that only the page's own work is between.
-const WATCH: &str = "
-    const useful = () => {
-        const inView = element => {
-            const box = element.getBoundingClientRect();
-            return box.height > 0 && box.top < innerHeight && box.bottom > 0;
-        };
-        const drawn = [...document.querySelectorAll('[data-panel][data-state=drawn]')].filter(inView);
-        const state = document.querySelector('[data-run-state]');
-        return drawn.length >= 4 && Boolean(state?.textContent.trim());
-    };
-    const look = () => {
-        if (useful()) globalThis.firstUseful ??= performance.now();
-        else requestAnimationFrame(look);
-    };
-    requestAnimationFrame(look);";
 
 pub(crate) fn run(bench: &Bench, targets: &mut Targets) -> Result<()> {
     let stage = Stage::set(&bench.folder().join("open"), 100)?;
     let mut browser = browser()?;
     // As of a user who was never here.
     browser.page("Network.setCacheDisabled", &json!({"cacheDisabled": true}));
-    browser.page("Page.addScriptToEvaluateOnNewDocument", &json!({"source": WATCH}));
+    browser.page("Page.addScriptToEvaluateOnNewDocument", &json!({"source": FIRST_USEFUL}));
     let mut table = Table::titled(&["opening", "first useful picture, s"]);
     let mut taken = Vec::new();
     for opening in 1..=bench.either(10, 3) {

@@ -62,7 +62,7 @@ export function display(value, config) {
 }
 
 /** What the mappings say of a value: `{text, color}`, or nothing. */
-export function mapping(value, mappings) {
+function mapping(value, mappings) {
   for (const { type, options } of mappings) {
     if (type === "value" && value !== null && Object.hasOwn(options, String(value))) return options[String(value)];
     if (type === "range" && typeof value === "number" && inRange(value, options)) return options.result;
@@ -89,7 +89,7 @@ function isSpecial(value, match) {
 }
 
 /** The colour that a value has by thresholds (or by its place between min and max), as a CSS value. */
-export function valueColor(value, config) {
+function valueColor(value, config) {
   const mode = config.color?.mode ?? "thresholds";
   if (mode === "fixed") return cssColor(config.color.fixedColor);
   if (mode.startsWith("continuous")) return continuous(share(value, config));
@@ -97,7 +97,7 @@ export function valueColor(value, config) {
   return thresholdColor(value, config);
 }
 
-export function thresholdColor(value, config) {
+function thresholdColor(value, config) {
   const step = thresholdSteps(config).filter((step) => step.value <= value).pop();
   return step ? cssColor(step.color) : null;
 }

@@ -47,7 +47,9 @@ export function legend(options = {}, onPick) {
   function button({ name, color, isShown }) {
     const swatch = element("i", { className: "swatch" });
     swatch.style.setProperty("--swatch", color);
-    const made = element("button", { type: "button", className: "legend-name", title: short(name), "aria-pressed": String(isShown) }, swatch, short(name));
+    const made = element("button", {
+      type: "button", className: "legend-name", title: short(name), "aria-pressed": String(isShown),
+    }, swatch, short(name));
     made.dataset.series = name;
     made.addEventListener("click", (event) => onPick(name, event.ctrlKey || event.metaKey || event.shiftKey));
     return made;
@@ -60,7 +62,8 @@ export function legend(options = {}, onPick) {
   }
 
   function table(series, first) {
-    const head = element("tr", {}, element("th", { scope: "col" }, "Name"), ...columns.map((calc) => element("th", { scope: "col" }, calcName(calc))));
+    const names = ["Name", ...columns.map(calcName)];
+    const head = element("tr", {}, ...names.map((name) => element("th", { scope: "col" }, name)));
     const rows = series.map((one) => element("tr", {}, element("th", { scope: "row" }, first(one)),
       ...columns.map((calc) => figure("td", one, calc))));
     return element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));

@@ -13,6 +13,7 @@ import uPlot from "loadgate/vendor-uplot.js";
 
 /** More curves than these cannot be told apart, and a target may have any number. */
 const MOST_SERIES = 100;
+const CHART_LABEL = "Chart. Left and right arrow: values at a time; plus and minus: zoom; the series follow with their values.";
 const LEAST_HEIGHT = 40;
 /** A drag shorter than this is a click. */
 const ZOOM_PIXELS = 8;
@@ -44,7 +45,7 @@ class TimeSeries {
     body.append(this.#place, this.#legend.element);
     body.classList.toggle("legend-beside", this.#legend.isRight);
     this.#tip = tooltip(this.#place, panel.options?.tooltip);
-    this.#place.setAttribute("aria-label", "Chart. Left and right arrow: values at a time; plus and minus: zoom; the series follow with their values.");
+    this.#place.setAttribute("aria-label", CHART_LABEL);
     this.#place.addEventListener("keydown", (event) => this.#walk(event));
     this.#place.addEventListener("blur", () => this.#leave());
     this.#endResize = onResize(this.#place, () => this.#resize());

@@ -59,6 +59,7 @@ export class Panel {
 
   #build() {
     const id = freshId("panel");
+    const name = this.#panel.title ? { "aria-labelledby": id } : { "aria-label": this.#panel.type };
     this.#title = element("h3", { id, className: "panel-title", hidden: !this.#panel.title });
     this.#body = element("div", { className: "panel-body" });
     this.#note = element("p", { className: "panel-note", hidden: true });
@@ -66,7 +67,7 @@ export class Panel {
     const head = element("header", { className: "panel-head" }, this.#title);
     if (this.#panel.description) head.append(about(() => interpolateText(this.#panel.description, this.#dashboard.scope({}))));
     this.element = element("section", {
-      className: `panel panel-${this.#panel.type}`, "aria-labelledby": this.#panel.title ? id : null, "aria-label": this.#panel.title ? null : this.#panel.type,
+      ...name, className: `panel panel-${this.#panel.type}`,
       "data-panel": this.#panel.id, "data-type": this.#panel.type, "data-state": "loading",
     }, head, this.#message, this.#body, this.#note);
     if (this.#panel.transparent) this.element.classList.add("panel-transparent");

@@ -17,6 +17,8 @@ import { LiveSource } from "loadgate/source.js";
 import { hasEnded, titleOf } from "loadgate/state.js";
 import { Verdict } from "loadgate/verdict.js";
 
+/** As in page.css. */
+const NARROW = "(max-width: 40rem)";
 /** How often gates and alerts are asked for; a run keeps its summary every 5 seconds. */
 const JUDGED_EVERY_SECONDS = 3;
 /** Nothing changes any more in a run that is over, but that it may be deleted. */
@@ -67,10 +69,14 @@ export class RunView {
     this.#setTitle = setTitle;
     this.#actions = new Actions(api, { changed: () => this.#refresh() });
     this.#log = new Log({ download: () => this.#download() });
-    this.#body = element("div", { hidden: true },
-      this.#verdict.element, this.#actions.element, this.#timeline.element, this.#figures.element,
+    const judged = [
       element("section", { "aria-labelledby": "gates" }, element("h2", { id: "gates" }, "Gates"), this.#gates.element),
-      this.#alerts.element, this.#findings.element, this.#dashboards,
+      this.#alerts.element, this.#findings.element,
+    ];
+    // A desk shows charts at first sight, and the verdict names what fails; on a phone they would push the gates out of reach.
+    const order = matchMedia(NARROW).matches ? [...judged, this.#dashboards] : [this.#dashboards, ...judged];
+    this.#body = element("div", { hidden: true },
+      this.#verdict.element, this.#actions.element, this.#timeline.element, this.#figures.element, ...order,
       element("details.log-section", { open: true }, element("summary", {}, element("h2", {}, "Log"), " ", this.#logCount), this.#log.element));
     this.element = element("div.run", {}, element("nav.crumbs", { "aria-label": "Where this is" }, element("a", { href: "#/" }, "Runs"), " / ", element("span.run-id", {}, this.#id)),
       this.#title, this.#meta, this.#problem, this.#body);
@@ -158,7 +164,7 @@ export class RunView {
     if (event === "state") this.#enter(data);
     else if (event === "progress") this.#progress = data;
     else if (event === "log") this.#newLines.push(data.line ?? JSON.stringify(data));
-    else if (event === "finished") Object.assign(this.#run, { state: "finished", ...data });
+    else if (event === "finished") Object.assign(this.#run, { state: "finished", ended_at: data.at, ...data });
     if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#draw());
   }
 
@@ -227,8 +233,9 @@ export class RunView {
     const seconds = (moment) => new Date(moment).getTime() / 1000;
     const from = seconds(run.started_at ?? run.submitted_at);
     // What waits in the queue is not part of its time.
-    if (!hasEnded(run)) return { key: run.started_at ? "live" : "waiting", source: () => new LiveSource(this.#api), range: { from, live: true }, refresh: 1 };
-    const to = seconds(run.ended_at ?? run.started_at ?? run.submitted_at);
+    // And until its end is known, its record has none to be looked at.
+    if (!hasEnded(run) || !run.ended_at) return { key: run.started_at ? "live" : "waiting", source: () => new LiveSource(this.#api), range: { from, live: true }, refresh: 1 };
+    const to = seconds(run.ended_at);
     const scrapeInterval = to - from > RECORDED.longFromSeconds ? RECORDED.longStep : RECORDED.step;
     const source = () => new LiveSource(this.#api, { prefix: `${this.#path}/api/v1`, scrapeInterval });
     return { key: "recorded", source, range: { from, to, live: false }, refresh: 0 };

@@ -28,7 +28,7 @@ const OTHERS: [(&str, &str); 7] = [
 ];
 
 /// Families that no dashboard shows: the pattern of their names, and why.
-const NOT_SHOWN: [(&str, &str); 10] = [
+const NOT_SHOWN: [(&str, &str); 9] = [
     (
         "k6_.+_(avg|med|p90|p95|p99)",
         "cannot be added up, nor averaged: percentiles are made of the histogram beside them",
@@ -47,7 +47,6 @@ const NOT_SHOWN: [(&str, &str); 10] = [
         "backend_(events|event|orders|stock|cloudevents|unroutable|ws_subscriptions|ws_requests|chat_messages).*",
         "what the demo target counts of its own; a service of yours has others",
     ),
-    ("loadgate_fault_(injected|cleared)_timestamp_seconds", "annotations, on every dashboard"),
 ];
 
 /// Stands in documents for any metric.

@@ -182,7 +182,7 @@ fn a_chart_overrides_only_series_that_it_has() {
             for name in overridden(panel) {
                 // What is a label alone may be anything.
                 let may_be = |legend: &&str| {
-                    label.replace_all(legend, "") == "" || name.is_match(&label.replace_all(legend, "x"))
+                    label.replace_all(legend, "").is_empty() || name.is_match(&label.replace_all(legend, "x"))
                 };
                 assert!(
                     legends.iter().any(may_be),

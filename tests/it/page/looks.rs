@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::audit::audit;
 use super::scene::{Scene, chat};
+use crate::stage::Browser;
 
 const MARKUP: &str = "<img src=x onerror=\"globalThis.ran=1\"><script>globalThis.ran=1</script>";
 
@@ -46,12 +47,22 @@ fn markup_in_names_tags_and_log_lines_is_shown_as_text() {
 }
 
 #[test]
-fn every_view_can_be_used_on_a_phone_and_in_the_dark() {
+fn every_view_can_be_used_on_a_phone_by_light_and_in_the_dark() {
+    every_view(Browser::phone, "phone");
+}
+
+#[test]
+fn every_view_can_be_used_on_a_desk_by_light_and_in_the_dark() {
+    every_view(|browser| browser.size(1400, 1000), "desk");
+}
+
+fn every_view(size: impl Fn(&mut Browser), what: &str) {
     let Some(mut scene) = Scene::set("", |target| chat(target, "3s")) else { return };
     let runs = [0, 1].map(|_| scene.daemon.submit("chat"));
     for run in &runs {
         scene.daemon.wait(run, "finished");
     }
+    size(&mut scene.browser);
     let views = [
         ("/".to_owned(), "table.runs tbody tr"),
         ("/start".to_owned(), "form.start:not([hidden])"),
@@ -61,21 +72,17 @@ fn every_view_can_be_used_on_a_phone_and_in_the_dark() {
         ("/dashboards/loadgate-runs".to_owned(), "[data-panel][data-state=drawn]"),
         ("/alerts".to_owned(), "main h1"),
     ];
-    for (size, scheme) in [("phone", "dark"), ("phone", "light"), ("desk", "dark"), ("desk", "light")] {
-        match size {
-            "phone" => scene.browser.phone(),
-            _ => scene.browser.size(1400, 1000),
-        }
-        scene.browser.scheme(scheme);
-        for (route, shown) in &views {
-            scene.open(route);
-            // What is out of view is not asked for.
-            let shown = format!(
-                "document.querySelector('[data-panel]')?.scrollIntoView(), document.querySelector({})",
-                json!(shown)
-            );
-            scene.browser.wait(&shown, route);
-            audit(&mut scene.browser, &format!("{route} on a {size}, {scheme}"));
+    for (route, shown) in views {
+        scene.open(&route);
+        // What is out of view is not asked for.
+        let shown = format!(
+            "document.querySelector('[data-panel]')?.scrollIntoView(), document.querySelector({})",
+            json!(shown)
+        );
+        scene.browser.wait(&shown, &route);
+        for scheme in ["light", "dark"] {
+            scene.browser.scheme(scheme);
+            audit(&mut scene.browser, &format!("{route} on a {what}, {scheme}"));
         }
     }
 }

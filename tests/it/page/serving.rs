@@ -98,7 +98,7 @@ fn what_a_page_does_wrong_is_heard() {
 fn no_class_has_rules_in_two_files() {
     let pattern = regex::Regex::new(r"\.([a-zA-Z][\w-]*)").unwrap();
     let mut files = std::collections::BTreeMap::<String, &str>::new();
-    for asset in loadgate::page::ASSETS.into_iter().filter(|asset| asset.name.ends_with(".css")) {
+    for asset in loadgate::page::ASSETS.iter().filter(|asset| asset.name.ends_with(".css")) {
         let rules = asset.text.split('}').filter_map(|rule| rule.rsplit_once('{'));
         for (selectors, _) in rules {
             for [class] in pattern.captures_iter(selectors).map(|found| found.extract().1) {

@@ -7,6 +7,7 @@ use crate::page::scene::{Scene, chat};
 const RULES: &str = "
 groups:
   - name: always
+    interval: 1s
     rules:
       - alert: <b>Always</b>
         expr: k6_vus > 0
@@ -36,7 +37,7 @@ fn runs_are_narrowed_by_state_and_test_and_the_address_says_so() {
 
 #[test]
 fn alerts_are_shown_with_their_runs_and_rules_while_they_are_active() {
-    let plan = |target| chat(target, "60s") + "rules: [../rules.yml]\n";
+    let plan = |target| chat(target, "1h") + "rules: [../rules.yml]\n";
     let Some(mut scene) = Scene::set("", plan) else { return };
     std::fs::write(scene.daemon.path("rules.yml"), RULES).unwrap();
     let run = scene.daemon.submit("chat");

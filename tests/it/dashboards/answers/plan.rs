@@ -6,21 +6,29 @@ use tempfile::TempDir;
 
 use crate::stage::Service;
 
-/// Fires when requests fail.
+/// Fires from the first request that fails, as long as the run is exported.
 pub(super) const RULES: &str = r#"groups:
   - name: dashboards
     interval: 1s
     rules:
       - alert: RequestsFail
-        expr: sum by (testid, test) (rate(k6_http_req_failed_total{condition="nonzero"}[5s])) > 0
+        expr: sum by (testid, test) (k6_http_req_failed_total{condition="nonzero"}) > 0
         labels: {severity: critical}
         annotations: {summary: requests fail}
 "#;
 
+/// Passes.
+const QUIET: &str =
+    "name: quiet\nscenarios: {s: {executor: constant-vus, duration: 1s, flow: [{sleep: 100ms}]}}\n";
+
 /// A target that is gone, chats, requests, arrivals that are too many, a paced round, groups, checks, probes, a fault and what comes of it, a
 /// verification, thresholds and an objective.
 pub(super) fn write(folder: &TempDir, target: &Service) {
-    for (name, text) in [("plans/boards.yml", plan(target)), ("rules/failing.yml", RULES.to_owned())] {
+    for (name, text) in [
+        ("plans/boards.yml", plan(target)),
+        ("plans/quiet.yml", QUIET.to_owned()),
+        ("rules/failing.yml", RULES.to_owned()),
+    ] {
         let file = folder.path().join(name);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, text).unwrap();

@@ -91,7 +91,13 @@ impl Browser {
         while self.evaluate(&look) != true {
             if Instant::now() >= patience {
                 let shown = self.text("body");
-                panic!("waited in vain for {what}:\n{shown:.3000}\n{:#?}", self.complaints.list());
+                let panels = "[...document.querySelectorAll('[data-panel]')].map(panel =>
+                    `${panel.dataset.state}: ${panel.innerText.slice(0, 80)}`)";
+                let panels = self.evaluate(panels);
+                panic!(
+                    "waited in vain for {what}:\n{shown:.2000}\n{panels:#}\n{:#?}",
+                    self.complaints.list()
+                );
             }
             std::thread::sleep(LOOK);
         }
