@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::{Daemon, Inner, Refusal, now_ms};
@@ -30,6 +31,8 @@ pub struct RunSeries {
     pub to_ms: i64,
     /// Between two samples.
     pub interval: Duration,
+    /// The run's page as one file, once somebody has asked for it: of a run that has ended it is always the same.
+    pub report: Arc<OnceCell<Bytes>>,
 }
 
 /// The run asked last stands first.
@@ -54,7 +57,7 @@ impl Daemon {
         if !record.state.has_ended() {
             let from_ms = record.started_ms.unwrap_or(record.submitted_ms);
             let (store, to_ms) = (Arc::clone(&inner.series), now_ms().max(from_ms));
-            return Ok(RunSeries { store, from_ms, to_ms, interval: LIVE });
+            return Ok(RunSeries { store, from_ms, to_ms, interval: LIVE, report: Arc::default() });
         }
         let begun_ms = record.started_ms.unwrap_or(record.submitted_ms);
         let ended_ms = record.ended_ms.unwrap_or(begun_ms).max(begun_ms);
@@ -85,7 +88,13 @@ impl Inner {
             tracing::warn!(testid = id.0, "{} recorded samples found no room in memory", replayed.refused);
         }
         let (from_ms, to_ms) = replayed.range_ms.unwrap_or((begun_ms, ended_ms));
-        Ok(RunSeries { store: Arc::new(store), from_ms, to_ms, interval: replayed.interval() })
+        Ok(RunSeries {
+            store: Arc::new(store),
+            from_ms,
+            to_ms,
+            interval: replayed.interval(),
+            report: Arc::default(),
+        })
     }
 }
 
@@ -130,13 +139,13 @@ mod tests {
         RunId(name.to_owned())
     }
 
+    fn series() -> RunSeries {
+        let store = Arc::new(Store::new(1 << 20));
+        RunSeries { store, from_ms: 1, to_ms: 2, interval: LIVE, report: Arc::default() }
+    }
+
     fn fill(place: &OnceCell<RunSeries>) {
-        let _ = place.set(RunSeries {
-            store: Arc::new(Store::new(1 << 20)),
-            from_ms: 1,
-            to_ms: 2,
-            interval: LIVE,
-        });
+        let _ = place.set(series());
     }
 
     #[test]
@@ -157,8 +166,7 @@ mod tests {
     async fn whoever_asks_while_a_run_is_brought_back_waits_for_the_same() {
         let shelf = Shelf::new();
         let (first, second) = (shelf.place(&id("a")), shelf.place(&id("a")));
-        let store = Arc::new(Store::new(1 << 20));
-        let made = RunSeries { store: Arc::clone(&store), from_ms: 1, to_ms: 2, interval: LIVE };
+        let made = series();
         let made = first.get_or_try_init(|| async { Ok::<_, Refusal>(made) }).await.unwrap().clone();
         let never = || async { panic!("brought back twice") };
         let same =

@@ -1,5 +1,6 @@
 //! The run as one HTML file.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
@@ -7,6 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use bytes::Bytes;
 
 use super::super::access::{Scope, allow};
 use super::super::problem::Problem;
@@ -16,7 +18,9 @@ use super::Runs;
 use super::dto::{Error, Run};
 use super::request::Id;
 use super::series::Asking;
+use crate::daemon::RunSeries;
 use crate::report::{Material, html};
+use crate::store::RunRecord;
 
 pub(super) fn routes<R: Runs>(asking: Asking<R>) -> Router {
     Router::new().route("/runs/{id}/report", allow(Scope::Query, get(report::<R>))).with_state(asking)
@@ -41,15 +45,27 @@ pub(super) async fn report<R: Runs>(
     if !record.state.has_ended() {
         return Err(Problem::conflict(format!("the run {id} has no report yet: it comes when the run ends")));
     }
-    let log = runs.log(&id).await?;
     let series = runs.series(&id).await?;
+    let made = Arc::clone(&series.report);
+    let file = made.get_or_try_init(|| make(&asking, record, series)).await?.clone();
+    let name = format!("attachment; filename=\"loadgate-{id}.html\"");
+    let headers: [(HeaderName, &str); 3] = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, &name),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    Ok((headers, file).into_response())
+}
+
+async fn make<R: Runs>(asking: &Asking<R>, record: RunRecord, series: RunSeries) -> Result<Bytes, Problem> {
+    let log = asking.shared.runs.log(&record.id).await?;
     let summary = record.summary.clone().unwrap_or_default();
     let Ok(run) = serde_json::to_value(Run::from(record)) else {
         return Err(Refusal::new(Kind::Internal, "the run cannot be written as JSON").into());
     };
     let sources = asking.sources.over(series.store);
     let deadline = Instant::now() + sources.limits.timeout;
-    let file = evaluate(&sources, deadline, move |store, limits| {
+    let made = evaluate(&sources, deadline, move |store, limits| {
         let material = Material {
             run: &run,
             summary: &summary,
@@ -60,15 +76,8 @@ pub(super) async fn report<R: Runs>(
             interval: series.interval,
             limits,
         };
-        html(&material)
-            .map_err(|error| Refusal::new(Kind::Timeout, format!("the report took too long: {error}")))
+        let took_long = |error| Refusal::new(Kind::Timeout, format!("the report took too long: {error}"));
+        html(&material).map(Bytes::from).map_err(took_long)
     });
-    let file = file.await.map_err(Problem::from)?;
-    let name = format!("attachment; filename=\"loadgate-{id}.html\"");
-    let headers: [(HeaderName, &str); 3] = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, &name),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    Ok((headers, file).into_response())
+    made.await.map_err(Problem::from)
 }

@@ -30,22 +30,25 @@ fn a_run_that_has_ended_is_asked_as_one_that_goes_on() {
         let moment = chrono::DateTime::parse_from_rfc3339(daemon.run(&run)[time].as_str().unwrap()).unwrap();
         moment.timestamp_millis() as f64 / 1_000.0
     };
-    let (started, ended) = (at("started_at"), at("ended_at"));
+    let ended = at("ended_at");
     let value = |expression: &str| {
         let result = ask(&daemon, &run, &format!("query?query={expression}&time={ended}"))["result"].clone();
         let [one] = result.as_array().unwrap().as_slice() else { panic!("{expression}: {result}") };
         one.clone()
     };
     let count = value("k6_iterations_total");
-    assert_eq!(count["value"][1], "41", "the final value");
+    let summary = daemon.get(&format!("/api/v1/runs/{run}/summary"));
+    let total = summary["metrics"]["iterations"]["values"]["count"].to_string();
+    assert_eq!(count["value"][1], total, "the final value");
     assert_eq!((&count["metric"]["testid"], &count["metric"]["job"]), (&json!(run), &json!("loadgate")));
     assert!(count["metric"]["instance"].as_str().unwrap().starts_with("127.0.0.1:"), "{count}");
     assert_eq!(value("loadgate_run_final")["value"][1], "1");
-    assert_eq!(value("loadgate_verdict==1")["metric"]["verdict"], "passed");
+    // A slow machine may have made it inconclusive.
+    assert_eq!(value("loadgate_verdict==1")["metric"]["verdict"], summary["verdict"]);
     assert_eq!(value("backend_loop_hz")["metric"]["job"], "backend", "the target's, too");
-    let range = format!("query_range?query=k6_iterations_total&start={started}&end={}&step=1", ended + 60.0);
-    let points = ask(&daemon, &run, &range)["result"][0]["values"].as_array().unwrap().clone();
-    assert!(!points.is_empty() && points.len() < 30, "they end with the run: {points:?}");
+    let range = format!("query_range?query=k6_iterations_total&start={ended}&end={}&step=1", ended + 60.0);
+    let points = ask(&daemon, &run, &range)["result"][0]["values"].clone();
+    assert_eq!(points.as_array().map(Vec::len), Some(1), "they end with the run: {points}");
     assert_eq!(ask(&daemon, &run, "label/testid/values"), json!([run]), "those of no other run");
     assert_eq!(
         ask(&daemon, &run, "metadata?metric=k6_iterations_total")["k6_iterations_total"][0]["type"],
@@ -56,6 +59,8 @@ fn a_run_that_has_ended_is_asked_as_one_that_goes_on() {
     assert_eq!(series[0]["job"], "backend", "{series}");
     let posted = daemon.post(&format!("/api/v1/runs/{run}/api/v1/query?query=1"));
     assert_eq!(posted.json()["data"]["result"][1], "1");
+    let report = || daemon.ask("GET", &format!("/api/v1/runs/{run}/report"), "", &Value::Null);
+    assert_eq!(report().body, report().body, "it stays the same");
     for (path, status) in [
         (format!("/api/v1/runs/{run}/api/v1/query?query=("), 400),
         (format!("/api/v1/runs/{run}/api/v1/rules"), 404),

@@ -321,7 +321,13 @@ impl Runs for FakeDaemon {
             store.append(&labels, Point { at_ms: EPOCH_MS + second * 1_000, value: second as f64 });
         }
         let (from_ms, to_ms) = (EPOCH_MS, EPOCH_MS + 60_000);
-        Ok(RunSeries { store: Arc::new(store), from_ms, to_ms, interval: Duration::from_secs(5) })
+        Ok(RunSeries {
+            store: Arc::new(store),
+            from_ms,
+            to_ms,
+            interval: Duration::from_secs(5),
+            report: Arc::default(),
+        })
     }
 
     async fn compare(&self, a: &RunId, b: &RunId) -> Answer<Value> {
