@@ -52,8 +52,6 @@ fn what_the_document_says_is_what_the_server_does() {
         .args(["--header", &format!("Authorization: Bearer {TOKEN}")])
         // A name of a plan or a variable is well formed and unknown all the same: refusing it is right.
         .args(["--exclude-checks", "positive_data_acceptance"])
-        // Made anew for each request, which takes seconds in a debug build: `daemon::recorded` asks for it.
-        .args(["--exclude-path", "/api/v1/runs/{id}/report"])
         .args(["--seed", "1", "--max-examples", "15", "--no-shrink", "--generation-database", "none"])
         .args(["--request-timeout", "20", "--no-color", "--continue-on-failure"])
         .output()
@@ -61,6 +59,6 @@ fn what_the_document_says_is_what_the_server_does() {
     let said = String::from_utf8_lossy(&run.stdout);
     assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stderr));
     let tested = said.split("Tested: ").nth(1).and_then(|rest| rest.split_whitespace().next()?.parse().ok());
-    // The document's own path need not be among them, and the report's is not.
-    assert!(tested.is_some_and(|tested: usize| tested + 2 >= ROUTES.len()), "{said}");
+    // The document's own path need not be among them.
+    assert!(tested.is_some_and(|tested: usize| tested + 1 >= ROUTES.len()), "{said}");
 }
