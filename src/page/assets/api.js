@@ -123,6 +123,10 @@ export class Api extends EventTarget {
       clearTimeout(timer);
       timer = setTimeout(() => silent.abort(), SILENCE_MS);
     };
+    // A page that is left may be kept by the browser for the way back, with its streams: six of them, and no connection to
+    // this host is free for anything else. Whoever comes back is connected anew.
+    const left = () => silent.abort();
+    addEventListener("pagehide", left);
     const headers = last === undefined ? {} : { "Last-Event-ID": String(last) };
     const signals = AbortSignal.any([silent.signal, signal].filter(Boolean));
     try {
@@ -134,6 +138,7 @@ export class Api extends EventTarget {
       throw error instanceof ApiError || error instanceof SyntaxError ? error : this.#lost();
     } finally {
       clearTimeout(timer);
+      removeEventListener("pagehide", left);
     }
   }
 
