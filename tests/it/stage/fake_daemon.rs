@@ -49,6 +49,14 @@ struct Entry {
     log: String,
 }
 
+impl Entry {
+    fn tell(&mut self, kind: &str, data: Value) {
+        let seq = self.events.len() as u64 + 1;
+        let at_ms = EPOCH_MS + i64::try_from(seq).unwrap();
+        self.events.push(Event { seq, at_ms, kind: kind.to_owned(), data });
+    }
+}
+
 impl FakeDaemon {
     /// Runs stay queued until they are told otherwise.
     pub(crate) fn new() -> Self {
@@ -100,11 +108,7 @@ impl FakeDaemon {
     }
 
     pub(crate) fn tell(&self, id: &RunId, kind: &str, data: Value) {
-        self.change(id, |entry| {
-            let seq = entry.events.len() as u64 + 1;
-            let at_ms = EPOCH_MS + i64::try_from(seq).unwrap();
-            entry.events.push(Event { seq, at_ms, kind: kind.to_owned(), data });
-        });
+        self.change(id, |entry| entry.tell(kind, data));
     }
 
     pub(crate) fn finish(&self, id: &RunId, verdict: &str, exit_code: u8) {
@@ -119,8 +123,9 @@ impl FakeDaemon {
                 "gates": [{"metric": "checks", "threshold": "rate>0.99", "outcome": "held"}],
                 "doubts": [], "metrics": {}, "checks": [],
             }));
+            // At once: who sees that it has ended has seen its last event.
+            entry.tell("finished", json!({"verdict": verdict, "exit_code": exit_code}));
         });
-        self.tell(id, "finished", json!({"verdict": verdict, "exit_code": exit_code}));
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
