@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use super::v1::{ParsedQueries, Threads};
 use super::{Exporter, Latest, RuleGroup, Target};
 use crate::tsdb::Store;
 
@@ -22,6 +23,8 @@ pub struct Sources {
     pub(super) limits: QueryLimits,
     /// A place for each query that is evaluated.
     pub(super) places: Arc<Semaphore>,
+    pub(super) threads: Threads,
+    pub(super) parsed: Arc<ParsedQueries>,
 }
 
 /// What those who ask may use of this process.
@@ -56,11 +59,18 @@ impl Sources {
             targets: Latest::default(),
             limits,
             places: Arc::new(Semaphore::new(limits.concurrent)),
+            threads: Threads::default(),
+            parsed: Arc::default(),
         }
     }
 
     /// Other series, asked within the same limits and waiting for the same places.
     pub(super) fn over(&self, store: Arc<Store>) -> Self {
-        Sources { places: Arc::clone(&self.places), ..Sources::with_limits(store, self.limits) }
+        Sources {
+            places: Arc::clone(&self.places),
+            threads: self.threads.clone(),
+            parsed: Arc::clone(&self.parsed),
+            ..Sources::with_limits(store, self.limits)
+        }
     }
 }

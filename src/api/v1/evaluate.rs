@@ -1,4 +1,4 @@
-//! Where queries are evaluated: on a thread of its own each, a bounded number at a time, until a deadline.
+//! Where queries are evaluated: on threads beside the one that serves, a bounded number at a time, until a deadline.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,12 +7,9 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::answer::{Kind, Refusal};
-use crate::api::{Sources, lower_priority};
+use crate::api::Sources;
 use crate::promql::Limits;
 use crate::tsdb::Store;
-
-/// Reserved, not used, unless an expression nests deeply.
-const STACK_BYTES: usize = 32 << 20;
 
 /// Does `work` on the store, on another thread, once there is a place for it.
 ///
@@ -35,13 +32,11 @@ pub(in crate::api) async fn evaluate<T: Send + 'static>(
     };
     let store = Arc::clone(&sources.store);
     let (send, receive) = oneshot::channel();
-    let thread =
-        std::thread::Builder::new().name("query".to_owned()).stack_size(STACK_BYTES).spawn(move || {
-            lower_priority();
-            let _place = place;
-            let _nobody_waits = send.send(work(&store, limits));
-        });
-    if let Err(error) = thread {
+    let started = sources.threads.run(move || {
+        let _place = place;
+        let _nobody_waits = send.send(work(&store, limits));
+    });
+    if let Err(error) = started {
         return Err(Refusal::new(Kind::Internal, format!("failed to start a thread for the query: {error}")));
     }
     match receive.await {

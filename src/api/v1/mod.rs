@@ -21,11 +21,13 @@ mod form;
 mod json;
 mod metadata;
 mod over;
+mod parsed;
 mod query;
 mod rules;
 mod series;
 mod status;
 mod targets;
+mod threads;
 mod time;
 
 use std::sync::Arc;
@@ -35,8 +37,10 @@ use axum::routing::get;
 
 use super::Sources;
 use answer::{Kind, Refusal};
+pub(super) use parsed::ParsedQueries;
 pub use rules::RuleGroup;
 pub use targets::Target;
+pub(super) use threads::Threads;
 
 pub(super) fn routes() -> Router<Arc<Sources>> {
     Router::new()

@@ -1,5 +1,6 @@
 //! `/api/v1/query` and `/api/v1/query_range`, and what is asked of an expression without evaluating it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use promql_parser::parser::value::ValueType;
@@ -9,9 +10,10 @@ use super::evaluate::{evaluate, timed_out};
 use super::form::Form;
 use super::json;
 use super::over::Over;
+use super::parsed::ParsedQueries;
 use super::time::{MAX_MS, MIN_MS, now_ms, parse_duration, parse_time};
 use crate::api::Sources;
-use crate::promql::{Annotation, Answer, EvalError, Limits, Options, Query, Value};
+use crate::promql::{Annotation, Answer, EvalError, Limits, Options, ParseError, Query, Value};
 use crate::tsdb::Store;
 
 /// Per series of a range query.
@@ -29,7 +31,7 @@ pub(super) async fn range(Over(sources): Over, form: Form) -> Result<Success, Re
 }
 
 pub(super) async fn format(form: Form) -> Result<Success, Refusal> {
-    let query = parse(form.value("query").unwrap_or_default())?;
+    let query = Query::parse(form.value("query").unwrap_or_default()).map_err(unparsable)?;
     Ok(Success::of(&query.expr().prettify()))
 }
 
@@ -116,16 +118,17 @@ impl Asked {
     async fn answer(self, sources: &Sources, now: Instant) -> Result<Success, Refusal> {
         let longest = sources.limits.timeout;
         let deadline = now + self.timeout.unwrap_or(longest).min(longest);
+        let parsed = Arc::clone(&sources.parsed);
         evaluate(sources, deadline, move |store, limits| {
-            let query = self.parse()?;
+            let query = self.parse(&parsed)?;
             let answer = self.evaluate(&query, store, limits).map_err(|error| refusal(&error))?;
             Ok(self.write(answer))
         })
         .await
     }
 
-    fn parse(&self) -> Result<Query, Refusal> {
-        let query = parse(&self.query)?;
+    fn parse(&self, parsed: &ParsedQueries) -> Result<Arc<Query>, Refusal> {
+        let query = parsed.parse(&self.query).map_err(unparsable)?;
         let documented = match query.expr().value_type() {
             ValueType::Vector | ValueType::Scalar => return Ok(query),
             ValueType::Matrix => "range vector",
@@ -180,15 +183,13 @@ pub(super) fn truncated() -> Annotation {
     Annotation::Warning("results truncated due to limit".to_owned())
 }
 
-fn parse(text: &str) -> Result<Query, Refusal> {
-    Query::parse(text).map_err(|error| {
-        // What upstream finds as late as when it evaluates comes without these words.
-        if error.message.contains("parse error: ") {
-            Refusal::parameter("query", error.message)
-        } else {
-            Refusal::new(Kind::Execution, error.message)
-        }
-    })
+fn unparsable(error: ParseError) -> Refusal {
+    // What upstream finds as late as when it evaluates comes without these words.
+    if error.message.contains("parse error: ") {
+        Refusal::parameter("query", error.message)
+    } else {
+        Refusal::new(Kind::Execution, error.message)
+    }
 }
 
 fn refusal(error: &EvalError) -> Refusal {
