@@ -92,6 +92,8 @@ pub(super) enum Purpose {
     Http,
     /// HTTP/1.1; a proxy must connect to the origin itself.
     WebSocket,
+    /// HTTP/2, without asking where it is not TLS; a proxy must connect to the origin itself.
+    Grpc,
 }
 
 /// A connection that was made.
@@ -207,6 +209,7 @@ impl Dialer {
         let config = match purpose {
             Purpose::Http => &self.settings.tls.http,
             Purpose::WebSocket => &self.settings.tls.http1,
+            Purpose::Grpc => &self.settings.tls.http2,
         };
         let started = self.clock.now();
         let handshake = TlsConnector::from(Arc::clone(config)).connect(name, socket);

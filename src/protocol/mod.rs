@@ -1,4 +1,4 @@
-//! How one exchange with the target is made: HTTP/1.1, HTTP/2 and WebSocket, over TCP or TLS, directly or
+//! How one exchange with the target is made: HTTP/1.1, HTTP/2, gRPC and WebSocket, over TCP or TLS, directly or
 //! through a proxy.
 //!
 //! A protocol reports what happened as a [`sample::Exchange`](crate::sample::Exchange); it never counts,
@@ -8,6 +8,7 @@
 //! ```text
 //! Target ──> Dialer (Proxies, Guard, Resolver, TLS) ──> Wire (bytes and instants, noted in a Meter)
 //!                                                       ├─> http::Client          (http1, our own; http2, by h2)
+//!                                                       ├─> grpc::Client          (over http2)
 //!                                                       └─> websocket::Connection (tungstenite, driven inline)
 //! ```
 //!
@@ -21,6 +22,7 @@ mod course;
 mod dial;
 pub mod encoding;
 mod failure;
+pub mod grpc;
 mod guard;
 mod hosts;
 pub mod http;

@@ -20,6 +20,8 @@ const HTTP1: &[u8] = b"http/1.1";
 pub struct Tls {
     /// HTTP/2 unless that is switched off, and HTTP/1.1.
     pub(super) http: Arc<ClientConfig>,
+    /// HTTP/2 alone, which gRPC needs.
+    pub(super) http2: Arc<ClientConfig>,
     /// HTTP/1.1 alone, which a WebSocket needs and a scrape makes do with.
     pub http1: Arc<ClientConfig>,
 }
@@ -136,10 +138,13 @@ pub fn client_config(options: &TlsOptions) -> Result<Tls, TlsError> {
     };
     config.alpn_protocols = vec![HTTP1.to_vec()];
     let http1 = Arc::new(config.clone());
+    config.alpn_protocols = vec![HTTP2.to_vec()];
+    let http2 = Arc::new(config.clone());
+    config.alpn_protocols = vec![HTTP1.to_vec()];
     if options.http2 {
         config.alpn_protocols.insert(0, HTTP2.to_vec());
     }
-    Ok(Tls { http: Arc::new(config), http1 })
+    Ok(Tls { http: Arc::new(config), http2, http1 })
 }
 
 /// The given authorities, else the system's, else the ones that are built in.

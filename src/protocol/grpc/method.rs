@@ -1,0 +1,177 @@
+//! A method by its descriptor: JSON to its messages and back (proto3's JSON mapping).
+
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use prost_reflect::prost::Message as _;
+use prost_reflect::{
+    DescriptorPool, DeserializeOptions, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor,
+    MethodDescriptor, SerializeOptions,
+};
+use serde_json::Value as Json;
+
+use super::weigh;
+use crate::sample::ErrorCode;
+use crate::template::did_you_mean;
+
+/// What a call needs to know of its method.
+#[derive(Debug, Clone)]
+pub struct Method {
+    descriptor: MethodDescriptor,
+    path: PathAndQuery,
+}
+
+/// Why there is no such method.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct MethodError {
+    pub message: String,
+    pub help: Option<String>,
+}
+
+/// What a message of proto3's JSON mapping cannot hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct MessageError {
+    pub message: String,
+    pub help: Option<String>,
+}
+
+/// `package.Service/Method` as a plan has it, a leading `/` aside.
+pub fn split(name: &str) -> Option<(&str, &str)> {
+    let (service, method) = name.strip_prefix('/').unwrap_or(name).split_once('/')?;
+    (!service.is_empty() && !method.is_empty() && !method.contains('/')).then_some((service, method))
+}
+
+impl Method {
+    /// `package.Service/Method` among those of `pool`.
+    ///
+    /// # Errors
+    /// When there is none, with the names that come nearest.
+    pub fn find(pool: &DescriptorPool, name: &str) -> Result<Method, MethodError> {
+        let wrong = |message: String, help: Option<String>| MethodError { message, help };
+        let Some((service_name, method_name)) = split(name) else {
+            let help = "expected `package.Service/Method`".to_owned();
+            return Err(wrong(format!("`{name}` is no method"), Some(help)));
+        };
+        let Some(service) = pool.get_service_by_name(service_name) else {
+            let known: Vec<String> = pool.services().map(|service| service.full_name().to_owned()).collect();
+            let help = near(service_name, &known);
+            return Err(wrong(format!("there is no service `{service_name}`"), help));
+        };
+        let Some(descriptor) = service.methods().find(|method| method.name() == method_name) else {
+            let known: Vec<String> = service.methods().map(|method| method.name().to_owned()).collect();
+            let help = near(method_name, &known);
+            return Err(wrong(format!("`{service_name}` has no method `{method_name}`"), help));
+        };
+        let path = PathAndQuery::try_from(format!("/{service_name}/{method_name}"));
+        let path = path.map_err(|_| wrong(format!("`{name}` is no path"), None))?;
+        Ok(Method { descriptor, path })
+    }
+
+    pub fn path(&self) -> &PathAndQuery {
+        &self.path
+    }
+
+    pub fn is_client_streaming(&self) -> bool {
+        self.descriptor.is_client_streaming()
+    }
+
+    pub fn is_server_streaming(&self) -> bool {
+        self.descriptor.is_server_streaming()
+    }
+
+    /// Whether messages flow one after the other, in either direction.
+    pub fn is_streaming(&self) -> bool {
+        self.is_client_streaming() || self.is_server_streaming()
+    }
+
+    /// A message in protobuf's encoding. What it does not know it refuses.
+    ///
+    /// # Errors
+    /// When the text is no JSON, or no message of this type.
+    pub fn encode(&self, json: &str) -> Result<Vec<u8>, MessageError> {
+        let wrong = |message: String| MessageError { message, help: None };
+        let mut reader = serde_json::Deserializer::from_str(json);
+        let options = DeserializeOptions::new().deny_unknown_fields(true);
+        let message =
+            DynamicMessage::deserialize_with_options(self.descriptor.input(), &mut reader, &options)
+                .and_then(|message| reader.end().map(|()| message));
+        let message = message.map_err(|error| {
+            let text = error.to_string();
+            let what = text.split(" at line ").next().unwrap_or(&text).to_owned();
+            wrong(format!("it is no `{}`: {what}", self.descriptor.input().full_name()))
+        })?;
+        Ok(message.encode_to_vec())
+    }
+
+    /// A message that has come in.
+    ///
+    /// # Errors
+    /// `GRPC_BAD_MESSAGE` when it is none of this type.
+    pub fn decode(&self, bytes: Bytes) -> Result<DynamicMessage, ErrorCode> {
+        DynamicMessage::decode(self.descriptor.output(), bytes).map_err(|_| ErrorCode::GRPC_BAD_MESSAGE)
+    }
+
+    /// Whether `bytes` are a message of this type, and what it would take to hold it decoded, in bytes.
+    ///
+    /// # Errors
+    /// `GRPC_BAD_MESSAGE` when they are none.
+    pub fn weigh(&self, bytes: &[u8]) -> Result<u64, ErrorCode> {
+        weigh::weigh(bytes, &self.descriptor.output())
+    }
+
+    /// What a document that is sent has and its message has not: only names are looked at, for values may be templates.
+    ///
+    /// # Errors
+    /// For the first name that is not known.
+    pub fn check_names(&self, document: &Json) -> Result<(), MessageError> {
+        check_message(document, &self.descriptor.input())
+    }
+}
+
+/// A message in proto3's JSON mapping, with the fields that have their default value, as in k6.
+///
+/// # Errors
+/// `GRPC_BAD_MESSAGE` for what JSON cannot hold, such as an `Any` of an unknown type.
+pub fn write_json(message: &DynamicMessage, out: &mut Vec<u8>) -> Result<(), ErrorCode> {
+    let options = SerializeOptions::new().skip_default_fields(false);
+    let mut writer = serde_json::Serializer::new(out);
+    message.serialize_with_options(&mut writer, &options).map_err(|_| ErrorCode::GRPC_BAD_MESSAGE)
+}
+
+fn check_message(document: &Json, message: &MessageDescriptor) -> Result<(), MessageError> {
+    // Those of Google's have forms of their own in JSON.
+    let Some(members) = document.as_object().filter(|_| message.package_name() != "google.protobuf") else {
+        return Ok(());
+    };
+    for (name, value) in members {
+        let field = message.get_field_by_json_name(name).or_else(|| message.get_field_by_name(name));
+        let Some(field) = field else {
+            let known: Vec<String> = message.fields().map(|field| field.json_name().to_owned()).collect();
+            let what = format!("`{}` has no field `{name}`", message.full_name());
+            return Err(MessageError { message: what, help: near(name, &known) });
+        };
+        check_field(value, &field)?;
+    }
+    Ok(())
+}
+
+fn check_field(value: &Json, field: &FieldDescriptor) -> Result<(), MessageError> {
+    let Kind::Message(message) = field.kind() else { return Ok(()) };
+    match value {
+        Json::Array(items) if field.is_list() => {
+            items.iter().try_for_each(|item| check_message(item, &message))
+        }
+        Json::Object(members) if field.is_map() => match message.map_entry_value_field().kind() {
+            Kind::Message(value) => members.values().try_for_each(|member| check_message(member, &value)),
+            _ => Ok(()),
+        },
+        value => check_message(value, &message),
+    }
+}
+
+/// The names that come nearest, or all where none is near.
+fn near(wrong: &str, known: &[String]) -> Option<String> {
+    let list = || (!known.is_empty()).then(|| format!("expected one of {}", known.join(", ")));
+    did_you_mean(wrong, known.iter().map(String::as_str)).or_else(list)
+}
