@@ -9,6 +9,7 @@ mod control;
 mod cookies;
 mod debug;
 mod event;
+mod held;
 mod http;
 mod keep;
 mod limiter;
