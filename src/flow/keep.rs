@@ -111,7 +111,7 @@ impl Place {
 }
 
 /// Full jitter: what a server loses at once does not come back at once. `drawn` is from 0 to below 1.
-fn backoff(losses: u32, drawn: f64) -> Duration {
+pub(super) fn backoff(losses: u32, drawn: f64) -> Duration {
     let Some(doublings) = losses.checked_sub(1) else { return Duration::ZERO };
     let longest = SHORTEST_BACKOFF.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_BACKOFF);
     longest.mul_f64(drawn)

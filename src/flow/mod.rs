@@ -9,6 +9,7 @@ mod control;
 mod cookies;
 mod debug;
 mod event;
+mod grpc;
 mod held;
 mod http;
 mod keep;
@@ -29,6 +30,7 @@ pub use check::{Check, Checks, Log, Record, RecordValue, Recorded, Records, Set}
 pub use control::{Choose, Group, If, Pace, Repeat, Sleep};
 pub use debug::HttpDebug;
 pub use event::{Attribute, Event, EventData, Mode};
+pub use grpc::{Contract, ContractError, Describe, GrpcMessage, GrpcStep, StreamSeries};
 pub use http::{
     BasicAuth, Body, Headers, HttpRequest, HttpStep, Multipart, OwnCookie, Part, PartContent, Requests, Url,
 };

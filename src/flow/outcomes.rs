@@ -46,6 +46,11 @@ impl Outcomes {
         Outcomes { registry, steps: Vec::new(), connection_errors: HashMap::new() }
     }
 
+    /// For what a step of another protocol counts.
+    pub(super) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     /// Records all that k6 records of one HTTP exchange, and the time from when it was due. `labels` are the
     /// step's: scenario, name, method, group and the tags.
     pub(super) fn record_http(

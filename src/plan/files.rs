@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::protos::Services;
 use super::reach::Hosts;
 use crate::config::Redactor;
 
@@ -23,6 +24,8 @@ pub(super) struct Files {
     root: Root,
     /// Beside files, hosts are all that a plan names outside of itself.
     pub(super) hosts: Hosts,
+    /// What gRPC services look like.
+    pub(super) services: Services,
     /// Of what came into the plan from outside and no label may show.
     pub(super) redactor: Arc<Redactor>,
 }
@@ -43,6 +46,7 @@ impl Files {
             room: MAX_BYTES,
             root: Root::Disk,
             hosts: Hosts::default(),
+            services: Services::default(),
             redactor: Arc::default(),
         }
     }
@@ -56,6 +60,7 @@ impl Files {
             room: MAX_BYTES,
             root: Root::Bundle(files),
             hosts: Hosts::default(),
+            services: Services::default(),
             redactor: Arc::default(),
         }
     }

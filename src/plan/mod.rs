@@ -11,6 +11,7 @@ mod hooks;
 mod limits;
 mod metrics;
 mod procedure;
+mod protos;
 mod reach;
 mod rules;
 mod scenario;

@@ -6,6 +6,7 @@ mod cloudevent;
 mod credentials;
 mod exchange;
 mod flow;
+mod grpc;
 mod http;
 mod websocket;
 
@@ -15,6 +16,7 @@ pub use cloudevent::{CloudEventConfig, EventDataConfig, EventMode};
 pub use credentials::{AuthConfig, CookieConfig};
 pub use exchange::{CheckConfig, Named, RecordConfig, StatusRange};
 pub use flow::{ChoiceConfig, GroupConfig, IfConfig, RepeatConfig, SleepConfig};
+pub use grpc::{GrpcConfig, SchemaConfig};
 pub use http::{HttpConfig, RequestsConfig};
 pub use websocket::{
     CloseConfig, ListenConfig, MessageConfig, PingConfig, ReceiveConfig, SendConfig, WebsocketConfig,
@@ -40,6 +42,7 @@ pub enum StepConfig {
     Http(Box<HttpConfig>),
     Batch(BatchConfig),
     Websocket(Box<WebsocketConfig>),
+    Grpc(Box<GrpcConfig>),
     /// These five only inside a `websocket` flow.
     Send(SendConfig),
     Receive(ReceiveConfig),
@@ -210,8 +213,10 @@ const STEPS: [Step; 21] = [
         key: "grpc",
         help: "A call over gRPC",
         place: Allowed::Anywhere,
-        schema: |_| later::step(),
-        read: None,
+        schema: GrpcConfig::schema,
+        read: Some(|node, reader| {
+            GrpcConfig::read(node, reader).map(|grpc| StepConfig::Grpc(Box::new(grpc)))
+        }),
     },
     Step {
         key: "amqp",
@@ -320,6 +325,7 @@ impl StepConfig {
         let wait_for = match self {
             StepConfig::Http(http) => http.wait_for,
             StepConfig::Websocket(websocket) => websocket.wait_for,
+            StepConfig::Grpc(grpc) => grpc.wait_for,
             StepConfig::Group(group) => group.wait_for,
             _ => None,
         };
@@ -331,6 +337,7 @@ impl StepConfig {
         match self {
             StepConfig::Http(http) => http.describe(),
             StepConfig::Websocket(websocket) => format!("websocket {}", websocket.url.value),
+            StepConfig::Grpc(grpc) => format!("grpc {} at {}", grpc.method.value, grpc.url.value),
             StepConfig::Group(group) => format!("group `{}`", group.name.value),
             _ => format!("step in line {}", place.line),
         }

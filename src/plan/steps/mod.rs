@@ -4,6 +4,7 @@ mod batch;
 mod body;
 mod control;
 mod event;
+mod grpc;
 mod http;
 mod parts;
 mod targets;
@@ -64,6 +65,7 @@ impl Steps<'_> {
             StepConfig::Http(http) => Box::new(self.http(http)?),
             StepConfig::Batch(batch) => Box::new(self.batch(batch)),
             StepConfig::Websocket(websocket) => Box::new(self.websocket(websocket)?),
+            StepConfig::Grpc(grpc) => Box::new(self.grpc(grpc)?),
             StepConfig::Send(send) => Box::new(self.send(send)?),
             StepConfig::Receive(receive) => Box::new(self.receive(receive)?),
             StepConfig::Ping(ping) => Box::new(self.ping(ping)),

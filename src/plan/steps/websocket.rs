@@ -16,7 +16,7 @@ impl Steps<'_> {
             .as_ref()
             .map_or_else(|| self.name_of(&websocket.url.value), |name| name.value.clone());
         let labels = self.tagged(&websocket.tags).with("name", &name);
-        let url = self.url(&websocket.url, ["ws", "wss"]);
+        let url = self.url(&websocket.url, &["ws", "wss"]);
         let headers = self.headers(&websocket.headers, None);
         let subprotocols = websocket
             .subprotocols

@@ -217,8 +217,12 @@ impl Client {
     }
 
     fn keep(&mut self, dialer: &Dialer, mut http2: Http2, answer: &Answer) {
-        // A server that broke the rules, or did not answer in time, may do so again.
-        let sound = answer.exchange.error.is_none_or(|error| error.is_status());
+        let sound = match answer.exchange.error {
+            // Whatever became of the call, the connection is alive.
+            Some(ErrorCode::TIMEOUT) => http2.meter().first_read_at().is_some(),
+            Some(ErrorCode::GRPC_MALFORMED | ErrorCode::INCOMPLETE_RESPONSE) => false,
+            _ => true,
+        };
         if !sound || !http2.is_open() || dialer.keep_alive() == KeepAlive::Never {
             return;
         }
