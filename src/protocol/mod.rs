@@ -15,6 +15,7 @@
 //! `data_received` are.
 
 mod alarm;
+mod backoff;
 mod body;
 mod connection;
 mod course;
@@ -26,6 +27,7 @@ mod hosts;
 pub mod http;
 mod http1;
 mod http2;
+pub mod nats;
 mod proxy;
 mod resolve;
 mod target;
@@ -34,6 +36,7 @@ mod tunnel;
 pub mod websocket;
 mod wire;
 
+pub use backoff::backoff;
 pub use dial::{Dialer, KeepAlive, Settings};
 pub use guard::{AllowedTarget, AllowedTargetError, Blocked, Guard};
 pub use hosts::{HostError, HostOverride};
