@@ -67,6 +67,19 @@ install_schemathesis() {
     fi
 }
 
+# Into a folder of its own below target/; tests find it there.
+install_grpcio() {
+    local folder=target/grpcio why="calling another implementation of gRPC (grpcio)"
+    if python3 -c "import grpc_reflection" 2>/dev/null || [[ -x $folder/bin/python ]]; then return; fi
+    heading "grpcio, from PyPI"
+    if ! has python3; then
+        skip "$why: no \`python3\` here"
+    elif ! { python3 -m venv "$folder" && timeout 300 "$folder/bin/pip" install --quiet grpcio grpcio-reflection; }; then
+        rm -rf "$folder"
+        skip "$why: it cannot be installed from here (python3 -m venv, pip install grpcio grpcio-reflection)"
+    fi
+}
+
 deny() {
     if $quick; then
         heading "licences, bans, sources, advisories"
@@ -102,6 +115,7 @@ if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
     install_package initdb postgresql "asking a real PostgreSQL what a run left"
 fi
 install_schemathesis
+install_grpcio
 
 # --- checks
 if cargo fmt --version >/dev/null 2>&1; then

@@ -100,6 +100,36 @@ impl ErrorCode {
     pub const PROXY_UNREACHABLE: ErrorCode = ErrorCode(1830);
     /// The proxy answered `CONNECT` with anything but success.
     pub const PROXY_REFUSED: ErrorCode = ErrorCode(1831);
+    /// The server answered, but not as a NATS server that takes us.
+    pub const NATS_HANDSHAKE: ErrorCode = ErrorCode(1840);
+    /// The server does not know who we are, or does not want us.
+    pub const NATS_UNAUTHORIZED: ErrorCode = ErrorCode(1841);
+    /// We may not publish or subscribe there.
+    pub const NATS_NOT_PERMITTED: ErrorCode = ErrorCode(1842);
+    /// The connection was lost, or is not there for now.
+    pub const NATS_DISCONNECTED: ErrorCode = ErrorCode(1843);
+    /// A JetStream message was sent, and no acknowledgement came in time.
+    pub const NATS_ACK_TIMEOUT: ErrorCode = ErrorCode(1844);
+    /// No acknowledgement had come when the VU, or the run, ended.
+    pub const NATS_ACK_ABANDONED: ErrorCode = ErrorCode(1845);
+    /// No stream takes the subject.
+    pub const NATS_NO_STREAM: ErrorCode = ErrorCode(1846);
+    /// The stream that took it, or would have, is another than the plan's.
+    pub const NATS_WRONG_STREAM: ErrorCode = ErrorCode(1847);
+    /// The stream, or the account, has no room.
+    pub const NATS_STREAM_FULL: ErrorCode = ErrorCode(1848);
+    /// JetStream refused for any other reason.
+    pub const NATS_JETSTREAM: ErrorCode = ErrorCode(1849);
+    /// Nobody answers requests there.
+    pub const NATS_NO_RESPONDERS: ErrorCode = ErrorCode(1850);
+    /// The message is larger than the server or the stream takes.
+    pub const NATS_TOO_LARGE: ErrorCode = ErrorCode(1851);
+    /// The subject cannot be one: empty, or with white space.
+    pub const NATS_SUBJECT: ErrorCode = ErrorCode(1852);
+    /// Messages came faster than the step took them, and were dropped on our side.
+    pub const NATS_SLOW_CONSUMER: ErrorCode = ErrorCode(1853);
+    /// Fewer messages came than were waited for.
+    pub const NATS_TOO_FEW: ErrorCode = ErrorCode(1854);
     /// The answer is none of gRPC's: another content type, a frame that is none, no `grpc-status` at its end.
     pub const GRPC_MALFORMED: ErrorCode = ErrorCode(1880);
     /// A message that is not what its descriptor says.
@@ -197,6 +227,21 @@ impl ErrorCode {
             Self::WEBSOCKET_TOO_LARGE => "WebSocket message too large",
             Self::PROXY_UNREACHABLE => "proxy unreachable",
             Self::PROXY_REFUSED => "proxy refused to connect",
+            Self::NATS_HANDSHAKE => "NATS handshake failed",
+            Self::NATS_UNAUTHORIZED => "NATS server refused the credentials",
+            Self::NATS_NOT_PERMITTED => "not permitted on this subject",
+            Self::NATS_DISCONNECTED => "NATS connection lost",
+            Self::NATS_ACK_TIMEOUT => "no acknowledgement in time",
+            Self::NATS_ACK_ABANDONED => "no acknowledgement before the end",
+            Self::NATS_NO_STREAM => "no stream takes the subject",
+            Self::NATS_WRONG_STREAM => "another stream takes the subject",
+            Self::NATS_STREAM_FULL => "the stream is full",
+            Self::NATS_JETSTREAM => "JetStream refused",
+            Self::NATS_NO_RESPONDERS => "nobody answers on the subject",
+            Self::NATS_TOO_LARGE => "message too large",
+            Self::NATS_SUBJECT => "invalid subject",
+            Self::NATS_SLOW_CONSUMER => "messages came faster than they were taken",
+            Self::NATS_TOO_FEW => "too few messages came",
             Self::GRPC_MALFORMED => "malformed gRPC response",
             Self::GRPC_BAD_MESSAGE => "gRPC message is not what its descriptor says",
             Self::GRPC_TOO_LARGE => "gRPC message too large (max_receive_size, max_send_size)",

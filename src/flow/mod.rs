@@ -14,6 +14,7 @@ mod held;
 mod http;
 mod keep;
 mod limiter;
+mod link;
 mod message;
 mod outcomes;
 mod series;
@@ -30,7 +31,7 @@ pub use check::{Check, Checks, Log, Record, RecordValue, Recorded, Records, Set}
 pub use control::{Choose, Group, If, Pace, Repeat, Sleep};
 pub use debug::HttpDebug;
 pub use event::{Attribute, Event, EventData, Mode};
-pub use grpc::{Contract, ContractError, Describe, GrpcMessage, GrpcStep, StreamSeries};
+pub use grpc::{Contract, ContractError, Describe, GrpcMessage, GrpcStep};
 pub use http::{
     BasicAuth, Body, Headers, HttpRequest, HttpStep, Multipart, OwnCookie, Part, PartContent, Requests, Url,
 };

@@ -133,6 +133,10 @@ impl Dialer {
         self.settings.keep_alive
     }
 
+    pub(super) fn tls(&self) -> &Tls {
+        &self.settings.tls
+    }
+
     pub(super) fn scratch(&self) -> &Scratch {
         &self.scratch
     }
@@ -220,7 +224,7 @@ impl Dialer {
     }
 
     /// The addresses to try, in order; those that the guard refuses are left out.
-    async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ErrorCode> {
+    pub(super) async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ErrorCode> {
         let guard = &self.settings.guard;
         // Chosen by the plan: the host's good name does not vouch for it.
         if let Some(address) = HostOverride::find(&self.settings.hosts, host, port).map(SocketAddr::from) {

@@ -16,6 +16,7 @@
 //! `data_received` are.
 
 mod alarm;
+mod backoff;
 mod body;
 mod connection;
 mod course;
@@ -28,6 +29,7 @@ mod hosts;
 pub mod http;
 mod http1;
 mod http2;
+pub mod nats;
 mod proxy;
 mod resolve;
 mod target;
@@ -36,6 +38,7 @@ mod tunnel;
 pub mod websocket;
 mod wire;
 
+pub use backoff::backoff;
 pub use dial::{Dialer, KeepAlive, Settings};
 pub use guard::{AllowedTarget, AllowedTargetError, Blocked, Guard};
 pub use hosts::{HostError, HostOverride};

@@ -15,6 +15,7 @@ mod daemon_api;
 mod dashboards;
 mod exposition;
 mod generated_rules;
+mod grpc;
 mod http;
 mod layers;
 mod metrics;

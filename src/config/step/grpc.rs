@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::super::At;
-use super::super::fields::{Element, Fields, Reader, Value};
+use super::super::fields::{Element, Fields, Reader, Value, Within};
 use super::super::node::Node;
 use super::super::schema::{Schemas, or_filled};
 use super::super::value::{
@@ -13,7 +13,7 @@ use super::super::value::{
     Template, VariableName, word,
 };
 use super::exchange::{Expressions, Records};
-use super::{CheckConfig, Named, RecordConfig, wait_for};
+use super::{CheckConfig, Named, RecordConfig, StepConfig, wait_for};
 use crate::protocol::grpc::{MAX_RECEIVE_BYTES, MAX_SEND_BYTES, Status, split};
 
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub struct GrpcConfig {
     pub checks: Vec<CheckConfig>,
     pub capture: Vec<Named>,
     pub record: Vec<RecordConfig>,
+    /// What sends and receives messages one by one, after those above.
+    pub flow: Option<Vec<At<StepConfig>>>,
     /// In `preflight` only: tried again until it succeeds or this has passed.
     pub wait_for: Option<Duration>,
 }
@@ -87,6 +89,15 @@ impl Element for GrpcConfig {
             f.or_empty::<Expressions<VariableName>>("capture", "Variable and expression, over the answer");
         let record =
             f.or_empty::<Records>("record", "A metric that takes the time, or metrics with expressions");
+        let flow = f.optional_within::<Vec<At<StepConfig>>>(
+            Within::Grpc,
+            "flow",
+            "Steps that send and receive messages one by one, after those above",
+        );
+        if f.has("flow") && matches!(f.surroundings(), Within::Websocket | Within::Grpc) {
+            let help = "a VU has one at a time: end the flow of the first".to_owned();
+            f.problem("flow", "a stream's flow inside another's", help);
+        }
         let wait_for = wait_for(f);
         let bytes = |size: Option<MessageSize>, default: usize| {
             size.map_or(default, |size| usize::try_from(size.0).unwrap_or(default))
@@ -108,6 +119,7 @@ impl Element for GrpcConfig {
             checks: checks?.into_named(),
             capture: capture?.into_named(),
             record: record?.0,
+            flow: flow?,
             wait_for: wait_for?,
         })
     }

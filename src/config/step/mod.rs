@@ -43,7 +43,7 @@ pub enum StepConfig {
     Batch(BatchConfig),
     Websocket(Box<WebsocketConfig>),
     Grpc(Box<GrpcConfig>),
-    /// These five only inside a `websocket` flow.
+    /// These five only inside the flow of a `websocket` step; all but `ping` also inside that of a `grpc` step.
     Send(SendConfig),
     Receive(ReceiveConfig),
     Listen(ListenConfig),
@@ -78,6 +78,8 @@ struct Step {
 enum Allowed {
     Anywhere,
     InsideWebsocket,
+    /// Inside of a WebSocket's flow or that of a gRPC call.
+    InsideSession,
     OutsideWebsocket,
 }
 
@@ -106,21 +108,21 @@ const STEPS: [Step; 21] = [
     Step {
         key: "send",
         help: "Sends a message",
-        place: Allowed::InsideWebsocket,
+        place: Allowed::InsideSession,
         schema: SendConfig::schema,
         read: Some(|node, reader| SendConfig::read(node, reader).map(StepConfig::Send)),
     },
     Step {
         key: "receive",
         help: "Waits for messages until one is the last",
-        place: Allowed::InsideWebsocket,
+        place: Allowed::InsideSession,
         schema: ReceiveConfig::schema,
         read: Some(|node, reader| ReceiveConfig::read(node, reader).map(StepConfig::Receive)),
     },
     Step {
         key: "listen",
         help: "Looks at each message that comes",
-        place: Allowed::InsideWebsocket,
+        place: Allowed::InsideSession,
         schema: ListenConfig::schema,
         read: Some(|node, reader| ListenConfig::read(node, reader).map(StepConfig::Listen)),
     },
@@ -134,7 +136,7 @@ const STEPS: [Step; 21] = [
     Step {
         key: "close",
         help: "Closes the connection",
-        place: Allowed::InsideWebsocket,
+        place: Allowed::InsideSession,
         schema: CloseConfig::schema,
         read: Some(|node, reader| CloseConfig::read(node, reader).map(StepConfig::Close)),
     },
@@ -286,7 +288,10 @@ impl Value for StepConfig {
             let help = format!("only `{BATCHED}` steps can be done at the same time");
             reader.problem(key.place, format!("`{}` inside a batch", step.key), help);
         } else if !step.allowed(reader.within) {
-            let (message, help) = if step.place == Allowed::InsideWebsocket {
+            let inside = [Allowed::InsideWebsocket, Allowed::InsideSession].contains(&step.place);
+            let (message, help) = if step.place == Allowed::InsideWebsocket && reader.within == Within::Grpc {
+                ("inside a gRPC call's flow", "it is a WebSocket's")
+            } else if inside {
                 ("outside of a WebSocket", "it belongs into the `flow` of a `websocket` step")
             } else {
                 ("inside a WebSocket's flow", "a VU has one WebSocket at a time: end the flow of the first")
@@ -360,7 +365,8 @@ impl Step {
             _ if within == Within::Batch => self.key == BATCHED,
             Allowed::Anywhere => true,
             Allowed::InsideWebsocket => within == Within::Websocket,
-            Allowed::OutsideWebsocket => within != Within::Websocket,
+            Allowed::InsideSession => matches!(within, Within::Websocket | Within::Grpc),
+            Allowed::OutsideWebsocket => !matches!(within, Within::Websocket | Within::Grpc),
         }
     }
 }

@@ -130,7 +130,11 @@ impl Contract {
         Ok(Ok(frames))
     }
 
-    pub(super) fn frame(&self, method: &Method, json: &str) -> Result<Result<Bytes, ErrorCode>, Ended> {
+    pub(in crate::flow) fn frame(
+        &self,
+        method: &Method,
+        json: &str,
+    ) -> Result<Result<Bytes, ErrorCode>, Ended> {
         let encoded = method.encode(json).map_err(|error| Ended::Error(error.to_string()))?;
         Ok(framed(&encoded, self.gzip, self.max_send_bytes))
     }

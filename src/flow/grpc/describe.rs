@@ -35,6 +35,10 @@ impl Describe {
     }
 
     pub(super) async fn ask(&self, vu: &Vu) -> Result<(), Ended> {
+        let contracts = self.contracts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if contracts.iter().all(|contract| contract.known().is_some()) {
+            return Ok(());
+        }
         let said =
             |code: ErrorCode| Ended::Error(format!("{} (error code {})", code.describe(), code.number()));
         let target = self.url.resolve(vu)?.map_err(said)?;
@@ -43,7 +47,6 @@ impl Describe {
         let mut client = Client::new();
         let asked = reflect(&mut client, dialer, &target, &self.headers, &self.service, self.timeout).await;
         let pool = asked.map_err(|error| Ended::Error(error.to_string()))?;
-        let contracts = self.contracts.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for contract in contracts {
             contract.settle(&pool).map_err(|error| {
                 let help = error.help().map(|help| format!(" ({help})")).unwrap_or_default();

@@ -20,15 +20,15 @@ pub use describe::Describe;
 use self::answers::Answers;
 use super::held::Keep;
 use super::http::{Headers, Url};
-use super::keep::backoff;
-use super::websocket::attending;
-use super::{Checks, Ended, Records, Set, Step, Vu};
+
+use super::link::{self, Link};
+use super::websocket::{Sent, Session, attending};
+use super::{Checks, Ended, Flow, Records, SessionSeries, Set, Step, Vu};
 use crate::budget::Charge;
-use crate::ids::{SeriesId, StepId};
+use crate::ids::StepId;
 use crate::labels::Labels;
-use crate::metric;
+use crate::protocol::backoff;
 use crate::protocol::grpc::{Answer, Call, Client, Method, Status};
-use crate::record::Registry;
 use crate::sample::{ErrorCode, Exchange};
 use crate::template::ExchangeView;
 use crate::time::Elapsed;
@@ -51,7 +51,8 @@ pub struct GrpcStep {
     pub max_receive_bytes: usize,
     /// scenario, name, service, method, group and the tags.
     pub labels: Labels,
-    pub series: StreamSeries,
+    /// Of streams.
+    pub series: SessionSeries,
     /// Whether this step or a later one looks at the messages that come.
     pub keep_body: bool,
     /// Whether one of them looks at the metadata.
@@ -61,29 +62,8 @@ pub struct GrpcStep {
     pub checks: Checks,
     pub capture: Set,
     pub record: Records,
-}
-
-/// What a stream counts, beside what every call does.
-#[derive(Debug, Clone, Copy)]
-pub struct StreamSeries {
-    pub streams: SeriesId,
-    pub sent: SeriesId,
-    pub received: SeriesId,
-    pub first_message: SeriesId,
-    pub message_gap: SeriesId,
-}
-
-impl StreamSeries {
-    pub fn new(registry: &Registry, labels: &Labels) -> Self {
-        let series = |id| registry.intern(id, labels);
-        StreamSeries {
-            streams: series(metric::GRPC_STREAMS),
-            sent: series(metric::GRPC_STREAMS_MSGS_SENT),
-            received: series(metric::GRPC_STREAMS_MSGS_RECEIVED),
-            first_message: series(metric::GRPC_STREAM_FIRST_MESSAGE),
-            message_gap: series(metric::GRPC_STREAM_MESSAGE_GAP),
-        }
-    }
+    /// What sends and receives the messages, one by one; they are then not kept.
+    pub flow: Option<Flow>,
 }
 
 /// A VU's connections between its calls, and how often in a row they were lost.
@@ -95,8 +75,24 @@ struct Kept {
 
 impl Keep for Kept {}
 
+impl Kept {
+    /// Whether the connection was lost, or could not be made.
+    fn note(&self, answer: &Answer) {
+        let our_own = matches!(
+            answer.exchange.error,
+            None | Some(ErrorCode::TIMEOUT | ErrorCode::GRPC_STREAM_ENDED | ErrorCode::GRPC_TOO_LARGE)
+        );
+        let lost = answer.exchange.status == 0 && !our_own;
+        self.losses.set(if lost { self.losses.get().saturating_add(1) } else { 0 });
+    }
+}
+
 impl Step for GrpcStep {
     fn run<'a>(&'a self, vu: &'a mut Vu) -> LocalBoxFuture<'a, Result<(), Ended>> {
+        if self.flow.is_some() {
+            // The plan reader lets it stand in no other session's flow.
+            return Box::pin(self.execute(vu));
+        }
         Box::pin(attending(vu, async move |vu| self.execute(vu).await))
     }
 }
@@ -136,8 +132,75 @@ impl GrpcStep {
             max_receive_bytes: self.max_receive_bytes,
             due,
         };
+        if let Some(flow) = &self.flow {
+            return self.converse(vu, &kept, method, call, flow).await;
+        }
         let (answer, json, charge) = self.exchange(vu, &kept, method, call).await;
         self.conclude(vu, answer, json, charge)
+    }
+
+    /// Opens the call, has the flow talk over it, and reads it to its end.
+    async fn converse(
+        &self,
+        vu: &mut Vu,
+        kept: &Kept,
+        method: &Method,
+        call: Call<'_>,
+        flow: &Flow,
+    ) -> Result<(), Ended> {
+        let (began, sent, due) = (vu.now(), call.messages.len() as u64, call.due);
+        {
+            let mut shard = vu.worker.shard.borrow_mut();
+            shard.count(self.series.sessions, 1);
+            shard.count(self.series.sent, sent);
+        }
+        let mut client = kept.client.take();
+        let opened = client.open(&vu.worker.dialer, call).await;
+        kept.client.replace(client);
+        let mut talk = match opened {
+            Ok(talk) => talk,
+            Err(answer) => {
+                kept.note(&answer);
+                self.record(vu, &answer);
+                return self.conclude(vu, *answer, Bytes::new(), Charge::default());
+            }
+        };
+        if !method.is_client_streaming() {
+            talk.say_all();
+        }
+        let purse = vu.worker.dialer.purse().clone();
+        let contract = Arc::clone(&self.contract);
+        let call = link::Call { talk, method: method.clone(), contract, purse };
+        let link = Link::Grpc(Box::new(call));
+        let mut session = Session::open(vu, link, self.id, &self.labels, self.series, began);
+        session.sent = (sent > 0).then_some(Sent { due: due.unwrap_or(began), at: began });
+        vu.session = Some(Box::new(session));
+        let ended = flow.run(vu).await;
+        let Some(mut session) = vu.session.take() else { return ended };
+        let Link::Grpc(call) = &mut session.link else { return ended };
+        let unread = match ended {
+            Ok(()) => call.talk.finish().await,
+            // The server is not waited for.
+            Err(_) => {
+                call.talk.abandon(ErrorCode::GRPC_STREAM_ENDED);
+                0
+            }
+        };
+        session.settle();
+        let settled = session.settled_bytes();
+        vu.worker.shard.borrow_mut().count(self.series.received, unread);
+        let Link::Grpc(call) = session.take_link() else { return ended };
+        let mut client = kept.client.take();
+        let mut answer = client.take_back(&vu.worker.dialer, call.talk);
+        kept.client.replace(client);
+        answer.exchange.bytes_sent = answer.exchange.bytes_sent.saturating_sub(settled.0);
+        answer.exchange.bytes_received = answer.exchange.bytes_received.saturating_sub(settled.1);
+        kept.note(&answer);
+        self.record(vu, &answer);
+        match ended {
+            Ok(()) | Err(Ended::SessionLost) => self.conclude(vu, answer, Bytes::new(), Charge::default()),
+            Err(ended) => Err(ended),
+        }
     }
 
     /// Makes the call and records it.
@@ -155,7 +218,7 @@ impl GrpcStep {
         let due = call.due.unwrap_or(began);
         if method.is_streaming() {
             let mut shard = worker.shard.borrow_mut();
-            shard.count(self.series.streams, 1);
+            shard.count(self.series.sessions, 1);
             shard.count(self.series.sent, call.messages.len() as u64);
         }
         let mut receive = |at: Elapsed, message: Bytes| {
@@ -177,10 +240,7 @@ impl GrpcStep {
         if answer.status == Status::OK && answer.exchange.error.is_none() && !is_one {
             answer.refuse(ErrorCode::GRPC_MESSAGE_COUNT);
         }
-        kept.losses.set(match answer.exchange.status {
-            0 if answer.exchange.error != Some(ErrorCode::TIMEOUT) => kept.losses.get().saturating_add(1),
-            _ => 0,
-        });
+        kept.note(&answer);
         self.record(vu, &answer);
         let (json, charge) = answers.into_json();
         (answer, json, charge)

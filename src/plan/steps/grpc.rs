@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::{HOST, HeaderValue};
+use serde_json::Value as Json;
 
 use super::super::protos;
 use super::Steps;
 use super::parts::reads;
-use crate::config::{GrpcConfig, Problem, SchemaConfig};
-use crate::flow::{Contract, ContractError, Describe, GrpcMessage, GrpcStep, Headers, StreamSeries};
+use crate::config::{At, GrpcConfig, MessageConfig, Problem, SchemaConfig, SendConfig, StepConfig};
+use crate::flow::{Contract, ContractError, Describe, GrpcMessage, GrpcStep, Headers, SessionSeries};
 use crate::metric;
 use crate::protocol::grpc::{request_headers, split};
 
@@ -33,9 +34,15 @@ impl Steps<'_> {
         let capture = self.own_capture(&grpc.capture);
         self.exchanged = true;
         let messages = messages.into_iter().collect::<Option<Vec<_>>>()?;
-        let contract = Arc::new(Contract::new(method.clone(), messages, grpc.gzip, grpc.max_send_bytes));
+        let mut contract = Contract::new(method.clone(), messages, grpc.gzip, grpc.max_send_bytes);
+        contract.sends = grpc.flow.as_deref().map(sent).unwrap_or_default();
+        let contract = Arc::new(contract);
         let timeout = grpc.timeout.unwrap_or(self.defaults.timeout);
         let describe = self.settled(grpc, &contract, service, &headers.constant)?;
+        let outer =
+            std::mem::replace(&mut self.labels, labels.without("name").without("service").without("method"));
+        let flow = grpc.flow.as_ref().map(|flow| self.flow(flow));
+        self.labels = outer;
         let reads = reads(&checks, &record, &capture) | self.kept.exchange;
         self.registry.intern(metric::GRPC_REQ_FAILED, &labels);
         Some(GrpcStep {
@@ -47,7 +54,7 @@ impl Steps<'_> {
             timeout,
             expected: grpc.expected_statuses.clone(),
             max_receive_bytes: grpc.max_receive_bytes,
-            series: StreamSeries::new(self.registry, &labels),
+            series: SessionSeries::of_grpc(self.registry, &labels),
             labels,
             keep_body: reads.body,
             keep_headers: reads.headers,
@@ -55,6 +62,7 @@ impl Steps<'_> {
             checks,
             capture,
             record,
+            flow,
         })
     }
 
@@ -112,4 +120,24 @@ impl Steps<'_> {
         });
         None
     }
+}
+
+/// What the steps of a flow send.
+fn sent(flow: &[At<StepConfig>]) -> Vec<Json> {
+    let mut all = Vec::new();
+    for step in flow {
+        match &step.value {
+            StepConfig::Send(SendConfig { message: MessageConfig::Json(document) }) => {
+                all.push(document.value.clone());
+            }
+            StepConfig::Group(group) => all.extend(sent(&group.flow)),
+            StepConfig::Repeat(repeat) => all.extend(sent(&repeat.flow)),
+            StepConfig::If(branch) => {
+                all.extend([&branch.then, &branch.otherwise].into_iter().flat_map(|it| sent(it)))
+            }
+            StepConfig::Choose(choices) => all.extend(choices.iter().flat_map(|choice| sent(&choice.flow))),
+            _ => {}
+        }
+    }
+    all
 }

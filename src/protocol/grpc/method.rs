@@ -175,3 +175,81 @@ fn near(wrong: &str, known: &[String]) -> Option<String> {
     let list = || (!known.is_empty()).then(|| format!("expected one of {}", known.join(", ")));
     did_you_mean(wrong, known.iter().map(String::as_str)).or_else(list)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pool() -> DescriptorPool {
+        let source = r#"
+            syntax = "proto3";
+            package shop.v1;
+            service Shop { rpc Buy(Order) returns (Receipt); rpc Watch(Order) returns (stream Receipt); }
+            message Item { string product_id = 1; int64 amount = 2; }
+            message Order { Item first = 1; repeated Item items = 2; map<string, Item> by_name = 3; Kind kind = 4; }
+            message Receipt { int64 total = 1; string text = 2; Item item = 3; }
+            enum Kind { PLAIN = 0; GIFT = 1; }
+        "#;
+        let file = protox::file::File::from_source("shop.proto", source).unwrap();
+        let mut pool = DescriptorPool::new();
+        pool.add_file_descriptor_proto(file.file_descriptor_proto().clone()).unwrap();
+        pool
+    }
+
+    #[test]
+    fn a_method_that_is_not_there_is_answered_with_the_nearest() {
+        for (name, message, help) in [
+            ("Shop", "`Shop` is no method", Some("expected `package.Service/Method`")),
+            ("shop.v1.Shp/Buy", "there is no service `shop.v1.Shp`", Some("did you mean `shop.v1.Shop`?")),
+            ("shop.v1.Shop/Bye", "`shop.v1.Shop` has no method `Bye`", Some("did you mean `Buy`?")),
+            (
+                "shop.v1.Shop/Refund",
+                "`shop.v1.Shop` has no method `Refund`",
+                Some("expected one of Buy, Watch"),
+            ),
+        ] {
+            let error = Method::find(&pool(), name).unwrap_err();
+            assert_eq!((error.message.as_str(), error.help.as_deref()), (message, help));
+        }
+        let watch = Method::find(&pool(), "/shop.v1.Shop/Watch").unwrap();
+        assert_eq!(watch.path().as_str(), "/shop.v1.Shop/Watch");
+        assert!(watch.is_streaming() && watch.is_server_streaming() && !watch.is_client_streaming());
+    }
+
+    #[test]
+    fn names_of_a_document_are_looked_up_however_deep_and_in_both_spellings() {
+        let buy = Method::find(&pool(), "shop.v1.Shop/Buy").unwrap();
+        let item = json!({"productId": "{{ vu }}", "amount": 1});
+        let known =
+            json!({"first": item, "items": [{"product_id": "a"}], "byName": {"any": item}, "kind": "GIFT"});
+        assert_eq!(buy.check_names(&known), Ok(()));
+        for (document, message, help) in [
+            (json!({"frst": 1}), "`shop.v1.Order` has no field `frst`", "did you mean `first`?"),
+            (
+                json!({"items": [{}, {"ammount": 1}]}),
+                "`shop.v1.Item` has no field `ammount`",
+                "did you mean `amount`?",
+            ),
+            (
+                json!({"by_name": {"x": {"price": 1}}}),
+                "`shop.v1.Item` has no field `price`",
+                "expected one of productId, amount",
+            ),
+        ] {
+            let error = buy.check_names(&document).unwrap_err();
+            assert_eq!((error.message.as_str(), error.help.as_deref()), (message, Some(help)));
+        }
+        let error = buy.encode(r#"{"kind": "LOAN"}"#).unwrap_err();
+        assert!(error.message.starts_with("it is no `shop.v1.Order`: "), "{error}");
+    }
+
+    #[test]
+    fn a_reply_shows_its_default_values_too_and_64_bits_as_text() {
+        let buy = Method::find(&pool(), "shop.v1.Shop/Buy").unwrap();
+        let mut json = Vec::new();
+        write_json(&buy.decode(Bytes::from_static(&[8, 7])).unwrap(), &mut json).unwrap();
+        assert_eq!(json, br#"{"total":"7","text":"","item":null}"#);
+    }
+}

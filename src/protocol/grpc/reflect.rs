@@ -152,12 +152,16 @@ impl Asked {
             _ => Vec::new(),
         };
         let known: Vec<&str> = known.iter().map(|service| service.name.as_str()).collect();
-        let list = || (!known.is_empty()).then(|| format!("it has {}", known.join(", ")));
-        let help = did_you_mean(service, known.iter().copied()).or_else(list);
-        ReflectError::Unknown {
-            name: service.to_owned(),
-            help: help.map(|help| format!("; {help}")).unwrap_or_default(),
-        }
+        unknown(service, &known)
+    }
+}
+
+fn unknown(service: &str, known: &[&str]) -> ReflectError {
+    let list = || (!known.is_empty()).then(|| format!("it has {}", known.join(", ")));
+    let help = did_you_mean(service, known.iter().copied()).or_else(list);
+    ReflectError::Unknown {
+        name: service.to_owned(),
+        help: help.map(|help| format!("; {help}")).unwrap_or_default(),
     }
 }
 

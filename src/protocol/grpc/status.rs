@@ -15,6 +15,7 @@ impl Status {
     pub const CANCELLED: Status = Status(1);
     pub const UNKNOWN: Status = Status(2);
     pub const DEADLINE_EXCEEDED: Status = Status(4);
+    pub const NOT_FOUND: Status = Status(5);
     pub const PERMISSION_DENIED: Status = Status(7);
     pub const RESOURCE_EXHAUSTED: Status = Status(8);
     pub const UNIMPLEMENTED: Status = Status(12);
@@ -78,7 +79,9 @@ impl Status {
     pub fn from_error(error: ErrorCode) -> Status {
         match error {
             ErrorCode::TIMEOUT | ErrorCode::DIAL_TIMEOUT => Self::DEADLINE_EXCEEDED,
-            ErrorCode::GRPC_TOO_LARGE | ErrorCode::MEMORY_SPENT => Self::RESOURCE_EXHAUSTED,
+            ErrorCode::GRPC_TOO_LARGE | ErrorCode::RESPONSE_TOO_LARGE | ErrorCode::MEMORY_SPENT => {
+                Self::RESOURCE_EXHAUSTED
+            }
             ErrorCode::GRPC_MALFORMED
             | ErrorCode::GRPC_BAD_MESSAGE
             | ErrorCode::GRPC_COMPRESSION

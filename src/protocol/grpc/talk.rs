@@ -80,6 +80,11 @@ impl Talk {
         self.flush().await
     }
 
+    /// As [`close`](Self::close), with what is sent next, or received.
+    pub fn say_all(&mut self) {
+        self.rpc.close();
+    }
+
     /// Says that no message follows.
     pub async fn close(&mut self) -> Result<(), ErrorCode> {
         if self.rpc.is_closed() {

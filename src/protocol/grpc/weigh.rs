@@ -99,3 +99,69 @@ fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
     *bytes = rest;
     Some(taken)
 }
+
+#[cfg(test)]
+mod tests {
+    use prost_reflect::DescriptorPool;
+    use prost_reflect::prost::Message as _;
+
+    use super::*;
+
+    fn message() -> MessageDescriptor {
+        let source = r#"
+            syntax = "proto3";
+            message Tree { repeated Tree branches = 1; string name = 2; repeated int32 numbers = 3; fixed64 f = 4; }
+        "#;
+        let file = protox::file::File::from_source("tree.proto", source).unwrap();
+        let mut pool = DescriptorPool::new();
+        pool.add_file_descriptor_proto(file.file_descriptor_proto().clone()).unwrap();
+        pool.get_message_by_name("Tree").unwrap()
+    }
+
+    fn weight(bytes: &[u8]) -> Option<u64> {
+        let (message, weighed) = (message(), weigh(bytes, &message()));
+        // What we take, prost takes, and the other way round.
+        let decoded = prost_reflect::DynamicMessage::decode(message, bytes);
+        assert_eq!(weighed.is_ok(), decoded.is_ok(), "{bytes:?}: {decoded:?}");
+        weighed.ok()
+    }
+
+    #[test]
+    fn a_message_is_weighed_by_its_values_and_not_by_its_bytes() {
+        assert_eq!(weight(&[]), Some(0));
+        assert_eq!(weight(&[0x12, 2, b'a', b'b']), Some(4 + 96));
+        // A thousand branches of two bytes each take some hundred each.
+        assert_eq!(weight(&[0x0a, 0].repeat(1_000)), Some(2_000 + 96_000));
+        // Packed or not.
+        assert_eq!(weight(&[0x1a, 3, 1, 2, 3]), Some(5 + 4 * 96));
+        assert_eq!(weight(&[0x18, 1, 0x18, 2]), Some(4 + 2 * 96));
+        // What is not known is passed over, whatever it is.
+        assert_eq!(weight(&[0x2a, 1, 0xff]), Some(3 + 96));
+    }
+
+    #[test]
+    fn what_is_no_message_of_its_type_is_refused() {
+        for bytes in [
+            &[0x12, 9, b'a'][..],
+            &[0x12, 1, 0xff],
+            &[0x10, 1],
+            &[0x21, 1, 2],
+            &[0x0a, 2, 0x12, 5],
+            &[0x80],
+            &[0x04],
+            &[0x00, 1],
+        ] {
+            assert_eq!(weight(bytes), None, "{bytes:?}");
+        }
+        let nested = |depth: usize| {
+            (0..depth).fold(Vec::new(), |inner: Vec<u8>, _| {
+                let mut outer = vec![0x0a];
+                prost_reflect::prost::encoding::encode_varint(inner.len() as u64, &mut outer);
+                outer.extend(inner);
+                outer
+            })
+        };
+        assert!(weight(&nested(90)).is_some());
+        assert_eq!(weight(&nested(150)), None);
+    }
+}
