@@ -142,10 +142,6 @@ impl ErrorCode {
     pub const GRPC_MESSAGE_COUNT: ErrorCode = ErrorCode(1884);
     /// The stream ended before what a `receive` waited for arrived.
     pub const GRPC_STREAM_ENDED: ErrorCode = ErrorCode(1885);
-    /// The server did not describe the method (server reflection).
-    pub const GRPC_REFLECTION: ErrorCode = ErrorCode(1886);
-    /// The server did not answer a ping in time (`keep_alive`).
-    pub const GRPC_KEEP_ALIVE: ErrorCode = ErrorCode(1887);
 
     /// k6 reports a response of status 400 and above as `1000 + status`.
     pub fn from_status(status: u16) -> Option<ErrorCode> {
@@ -248,8 +244,6 @@ impl ErrorCode {
             Self::GRPC_COMPRESSION => "gRPC message compressed in a way that was not agreed upon",
             Self::GRPC_MESSAGE_COUNT => "not the one message that the gRPC method answers with",
             Self::GRPC_STREAM_ENDED => "gRPC stream ended early",
-            Self::GRPC_REFLECTION => "gRPC server reflection failed",
-            Self::GRPC_KEEP_ALIVE => "gRPC server did not answer a ping in time",
             Self(number @ 1861..=1876) => GRPC_STATUSES[usize::from(number - 1861)],
             code if code.is_status() => "error status",
             _ => "error",

@@ -58,6 +58,7 @@ builtin! {
     WS_FIRST_MESSAGE "ws_first_message" Trend Time "From a send to the first message of its reply.";
     WS_MESSAGE_GAP "ws_message_gap" Trend Time "Between two messages of a streamed reply.";
     WS_MSGS_DISCARDED "ws_msgs_discarded" Counter Plain "Messages that came while nothing received and did not fit into the inbox.";
+    WS_RECEIVE_FAILED "ws_receive_failed" Rate Plain "Receives that timed out or whose connection closed.";
     GRPC_REQ_DURATION "grpc_req_duration" Trend Time "A gRPC call, streams included, from when its connection was at hand until its status.";
     GRPC_STREAMS "grpc_streams" Counter Plain "gRPC streams begun.";
     GRPC_STREAMS_MSGS_RECEIVED "grpc_streams_msgs_received" Counter Plain "Messages received over gRPC streams.";
@@ -70,5 +71,4 @@ builtin! {
     GRPC_STREAM_MESSAGE_GAP "grpc_stream_message_gap" Trend Time "Between two messages of a gRPC stream.";
     GRPC_STREAM_OPEN "grpc_stream_open" Gauge Plain "gRPC streams whose flow is running.";
     GRPC_STREAM_RECEIVE_FAILED "grpc_stream_receive_failed" Rate Plain "Receives on a gRPC stream that timed out or whose stream ended.";
-    WS_RECEIVE_FAILED "ws_receive_failed" Rate Plain "Receives that timed out or whose connection closed.";
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod chat;
 pub(crate) mod counts;
+pub(crate) mod grpc;
 pub(crate) mod hostile;
 pub(crate) mod http;
 pub(crate) mod idle;

@@ -25,6 +25,7 @@ pub(super) fn read(launch: &Launch<'_>) -> Result<Reported> {
     let summary = Summary::parse(&read_to_string(launch.folder.join(REPORT))?)?;
     let response = match launch.load.shape {
         Shape::Sockets { .. } => "message_time",
+        Shape::Calls { .. } => "grpc_req_response_time",
         _ => "http_req_response_time",
     };
     Ok(Reported { response: summary.trend(response), ..summary.reported() })
@@ -39,6 +40,7 @@ fn plan(load: &Load) -> Result<String> {
             write!(plan, "    executor: constant-vus\n    vus: {vus}\n    duration: 1s\n")?;
         }
         Shape::Closed { connections: vus }
+        | Shape::Calls { connections: vus }
         | Shape::Chat { users: vus, .. }
         | Shape::Thinking { users: vus }
         | Shape::Hostile { users: vus, .. } => {
@@ -55,6 +57,17 @@ fn plan(load: &Load) -> Result<String> {
     writeln!(plan, "    graceful_stop: {}s\n    flow:", secs + 10.0)?;
     match load.shape {
         Shape::Closed { .. } | Shape::Open { .. } => write!(plan, "      - http:\n          url: {url}\n")?,
+        // As the bare loop, it builds its message for each call and looks at the answer.
+        Shape::Calls { .. } => write!(
+            plan,
+            r#"      - grpc:
+          url: {url}
+          method: bench.v1.Bench/Say
+          proto: {proto}
+          message: {{text: "hello from {{{{ vu }}}}"}}
+"#,
+            proto = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/roles/bench.proto"),
+        )?,
         Shape::Thinking { .. } => {
             write!(plan, "      - http:\n          url: {url}\n      - sleep: 1s\n")?;
         }

@@ -3,12 +3,14 @@
 
 mod arrival_server;
 mod bare_chat;
+mod bare_grpc;
 mod bare_http;
 mod bare_open;
 mod bare_sockets;
 mod chat_server;
 mod delay_server;
 mod echo_server;
+mod grpc_server;
 mod hostile_server;
 mod http_server;
 #[path = "../../shared/probe_role.rs"]
@@ -41,6 +43,8 @@ pub(crate) enum Role {
     },
     /// Sends each text message back.
     EchoServer,
+    /// Answers each call with the same message.
+    GrpcServer,
     /// Does harm.
     HostileServer {
         #[arg(long, value_enum)]
@@ -56,6 +60,14 @@ pub(crate) enum Role {
     /// Holds each request for a known time.
     DelayServer,
     BareHttp {
+        #[arg(long)]
+        target: SocketAddr,
+        #[arg(long)]
+        connections: u32,
+        #[arg(long)]
+        secs: f64,
+    },
+    BareGrpc {
         #[arg(long)]
         target: SocketAddr,
         #[arg(long)]
@@ -105,10 +117,12 @@ impl Role {
             Self::ArrivalServer { rate } => arrival_server::run(rate),
             Self::ChatServer { gap_ms } => chat_server::run(gap_ms),
             Self::EchoServer => echo_server::run(),
+            Self::GrpcServer => grpc_server::run(),
             Self::HostileServer { harm } => hostile_server::run(harm),
             Self::StallServer { period_ms, stall_ms } => stall_server::run(period_ms, stall_ms),
             Self::DelayServer => delay_server::run(),
             Self::BareHttp { target, connections, secs } => bare_http::run(target, connections, secs),
+            Self::BareGrpc { target, connections, secs } => bare_grpc::run(target, connections, secs),
             Self::BareOpen { target, connections, rate, secs } => {
                 bare_open::run(target, connections, rate, secs)
             }

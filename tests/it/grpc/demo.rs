@@ -1,26 +1,9 @@
 //! Against the demo target's own service, which tonic serves.
 
-use loadgate::target::{Fault, TargetConfig, serve_with_grpc};
 use loadgate::verdict::Verdict;
 
 use super::{all_hold, calls, once};
-use crate::stage::{Ended, Service, run};
-
-/// The target, and the URL of its gRPC.
-pub(crate) fn demo_with_grpc(faults: &[&str]) -> (Service, String) {
-    let config = TargetConfig {
-        faults: faults.iter().map(|fault| fault.parse::<Fault>().unwrap()).collect(),
-        ..TargetConfig::default()
-    };
-    let (tell, told) = std::sync::mpsc::channel();
-    let service = Service::start(move |listener, stopped| async move {
-        let grpc = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        tell.send(grpc.local_addr().unwrap()).unwrap();
-        serve_with_grpc(listener, Some(grpc), config, async { drop(stopped.await) }).await.unwrap();
-    });
-    let url = format!("grpc://{}", told.recv().unwrap());
-    (service, url)
-}
+use crate::stage::{Ended, demo_with_grpc, run};
 
 #[test]
 fn all_four_kinds_of_calls_are_made_by_reflection() {

@@ -26,7 +26,7 @@ use tokio::sync::oneshot;
 pub(crate) use alertmanager::Alertmanager;
 pub(crate) use command::{Ended, loadgate, loadgate_run};
 pub(crate) use daemon::{Daemon, id, write_config};
-pub(crate) use demo::demo_target;
+pub(crate) use demo::{demo_target, demo_with_grpc};
 pub(crate) use exchange::{Answer, exchange};
 pub(crate) use fake_daemon::FakeDaemon;
 pub(crate) use http::{Asked, HttpServer, reply, reply_with};
