@@ -59,4 +59,22 @@ builtin! {
     WS_MESSAGE_GAP "ws_message_gap" Trend Time "Between two messages of a streamed reply.";
     WS_MSGS_DISCARDED "ws_msgs_discarded" Counter Plain "Messages that came while nothing received and did not fit into the inbox.";
     WS_RECEIVE_FAILED "ws_receive_failed" Rate Plain "Receives that timed out or whose connection closed.";
+    NATS_ACK_DURATION "nats_ack_duration" Trend Time "From when a message was handed over until JetStream acknowledged or refused it.";
+    NATS_ACKS "nats_acks" Counter Plain "Messages that JetStream acknowledged; duplicates included.";
+    NATS_CONNECTING "nats_connecting" Trend Time "Connecting to NATS: DNS, TCP, TLS and handshake.";
+    NATS_CONNECTIONS "nats_connections" Gauge Plain "NATS connections open now.";
+    NATS_DUPLICATES "nats_duplicates" Counter Plain "Messages that JetStream had already, by their Nats-Msg-Id.";
+    NATS_ERRORS "nats_errors" Counter Plain "What went wrong with NATS connections and messages, by cause.";
+    NATS_FAILED "nats_failed" Rate Plain "Messages not handed over or not acknowledged, requests without an answer, too few messages received.";
+    NATS_MSGS_RECEIVED "nats_msgs_received" Counter Plain "NATS messages that steps received.";
+    NATS_MSGS_SENT "nats_msgs_sent" Counter Plain "NATS messages handed over to be sent.";
+    NATS_RECONNECTS "nats_reconnects" Counter Plain "NATS connections that were lost and came back.";
+    NATS_REQUEST_DURATION "nats_request_duration" Trend Time "From when a request was handed over until its answer.";
+    NATS_RESPONSE_TIME "nats_response_time" Trend Time "From when a message was due until it was acknowledged, answered or given up.";
+    EVENT_LATENCY "event_latency" Trend Time "From when an event of a ledger was due until it was received.";
+    EVENTS_DUPLICATED "events_duplicated" Counter Plain "Events of a ledger received once more.";
+    EVENTS_LOST "events_lost" Counter Plain "Events of a ledger published and never received; known at the end of the load.";
+    EVENTS_PUBLISHED "events_published" Counter Plain "Events of a ledger handed over, or acknowledged where they are.";
+    EVENTS_RECEIVED "events_received" Counter Plain "Events of a ledger received for the first time.";
+    EVENTS_REORDERED "events_reordered" Counter Plain "Events of a ledger received after one that was sent later.";
 }

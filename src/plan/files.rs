@@ -9,8 +9,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::ledgers::LedgerNames;
 use super::reach::Hosts;
 use crate::config::Redactor;
+use crate::protocol::nats::Servers;
 
 /// Of all files together, in bytes: 256 MiB.
 const MAX_BYTES: u64 = 256 << 20;
@@ -25,6 +27,9 @@ pub(super) struct Files {
     pub(super) hosts: Hosts,
     /// Of what came into the plan from outside and no label may show.
     pub(super) redactor: Arc<Redactor>,
+    /// Of NATS, in the order of their first steps; those with the same servers share a connection.
+    pub(super) nats: Vec<Arc<Servers>>,
+    pub(super) ledgers: LedgerNames,
 }
 
 #[derive(Debug)]
@@ -44,6 +49,8 @@ impl Files {
             root: Root::Disk,
             hosts: Hosts::default(),
             redactor: Arc::default(),
+            nats: Vec::new(),
+            ledgers: LedgerNames::default(),
         }
     }
 
@@ -57,6 +64,8 @@ impl Files {
             root: Root::Bundle(files),
             hosts: Hosts::default(),
             redactor: Arc::default(),
+            nats: Vec::new(),
+            ledgers: LedgerNames::default(),
         }
     }
 

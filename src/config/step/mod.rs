@@ -7,6 +7,8 @@ mod credentials;
 mod exchange;
 mod flow;
 mod http;
+mod nats;
+mod payload;
 mod websocket;
 
 pub use batch::BatchConfig;
@@ -16,6 +18,11 @@ pub use credentials::{AuthConfig, CookieConfig};
 pub use exchange::{CheckConfig, Named, RecordConfig, StatusRange};
 pub use flow::{ChoiceConfig, GroupConfig, IfConfig, RepeatConfig, SleepConfig};
 pub use http::{HttpConfig, RequestsConfig};
+pub use nats::{
+    NatsActionConfig, NatsAuthConfig, NatsConfig, NatsConsumeConfig, NatsDeliver, NatsMessageConfig,
+    NatsPublishConfig, NatsRequestConfig, NatsSubscribeConfig, NatsTakeConfig,
+};
+pub use payload::PayloadConfig;
 pub use websocket::{
     CloseConfig, ListenConfig, MessageConfig, PingConfig, ReceiveConfig, SendConfig, WebsocketConfig,
 };
@@ -40,6 +47,7 @@ pub enum StepConfig {
     Http(Box<HttpConfig>),
     Batch(BatchConfig),
     Websocket(Box<WebsocketConfig>),
+    Nats(Box<NatsConfig>),
     /// These five only inside a `websocket` flow.
     Send(SendConfig),
     Receive(ReceiveConfig),
@@ -201,10 +209,12 @@ const STEPS: [Step; 21] = [
     },
     Step {
         key: "nats",
-        help: "A message over NATS",
+        help: "Messages over NATS, and JetStream",
         place: Allowed::Anywhere,
-        schema: |_| later::step(),
-        read: None,
+        schema: NatsConfig::schema,
+        read: Some(|node, reader| {
+            NatsConfig::read(node, reader).map(|nats| StepConfig::Nats(Box::new(nats)))
+        }),
     },
     Step {
         key: "grpc",
@@ -320,6 +330,7 @@ impl StepConfig {
         let wait_for = match self {
             StepConfig::Http(http) => http.wait_for,
             StepConfig::Websocket(websocket) => websocket.wait_for,
+            StepConfig::Nats(nats) => nats.wait_for,
             StepConfig::Group(group) => group.wait_for,
             _ => None,
         };
@@ -331,6 +342,7 @@ impl StepConfig {
         match self {
             StepConfig::Http(http) => http.describe(),
             StepConfig::Websocket(websocket) => format!("websocket {}", websocket.url.value),
+            StepConfig::Nats(nats) => nats.describe(),
             StepConfig::Group(group) => format!("group `{}`", group.name.value),
             _ => format!("step in line {}", place.line),
         }

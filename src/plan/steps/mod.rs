@@ -5,7 +5,9 @@ mod body;
 mod control;
 mod event;
 mod http;
+mod nats;
 mod parts;
+mod payload;
 mod targets;
 mod websocket;
 
@@ -64,6 +66,7 @@ impl Steps<'_> {
             StepConfig::Http(http) => Box::new(self.http(http)?),
             StepConfig::Batch(batch) => Box::new(self.batch(batch)),
             StepConfig::Websocket(websocket) => Box::new(self.websocket(websocket)?),
+            StepConfig::Nats(nats) => Box::new(self.nats(nats)?),
             StepConfig::Send(send) => Box::new(self.send(send)?),
             StepConfig::Receive(receive) => Box::new(self.receive(receive)?),
             StepConfig::Ping(ping) => Box::new(self.ping(ping)),
