@@ -13,10 +13,13 @@ mod grpc;
 mod held;
 mod http;
 mod keep;
+mod ledger;
 mod limiter;
 mod link;
 mod message;
+mod nats;
 mod outcomes;
+mod payload;
 mod series;
 mod vu;
 mod websocket;
@@ -35,8 +38,14 @@ pub use grpc::{Contract, ContractError, Describe, GrpcMessage, GrpcStep};
 pub use http::{
     BasicAuth, Body, Headers, HttpRequest, HttpStep, Multipart, OwnCookie, Part, PartContent, Requests, Url,
 };
+pub use ledger::{PublishedEvents, ReceivedEvents};
 pub use limiter::Limiter;
 pub use message::{Close, Listen, Message, Ping, Receive, Send};
+pub use nats::{
+    Account, Consume, Deliver, NatsAction, NatsMessage, NatsPublish, NatsRequest, NatsSeries, NatsStep,
+    NatsTake, Source,
+};
+pub use payload::Payload;
 pub use series::{ScenarioSeries, SessionSeries};
 pub use vu::{Instruments, Shared, Vu, Worker};
 pub use websocket::WebsocketStep;

@@ -15,6 +15,7 @@ use super::limiter::Limiter;
 use super::outcomes::Outcomes;
 use super::websocket::Session;
 use super::{Ended, HttpDebug, ScenarioSeries};
+use crate::ledger::Ledgers;
 use crate::protocol::http::Client;
 use crate::protocol::{Dialer, KeepAlive, Settings};
 use crate::record::{Registry, Shard, Taps};
@@ -51,6 +52,8 @@ pub struct Shared {
     pub given: Arc<Locals>,
     /// Of requests, over all workers; `None`: without limit.
     pub limiter: Option<Arc<Limiter>>,
+    /// Of the events that some publish and others receive; none outside of the load.
+    pub ledgers: Arc<Ledgers>,
 }
 
 impl Worker {
@@ -85,9 +88,16 @@ impl Worker {
         self
     }
 
-    /// Ends what its users shared. After the last of them.
+    /// Ends what its users shared, and writes down what is known only then. After the last of them.
     pub fn close(&self) {
         self.held.borrow_mut().clear();
+        for (series, lost) in self.shared.ledgers.worker_ended() {
+            self.shard.borrow_mut().count(series, lost);
+        }
+    }
+
+    pub(super) fn ledgers(&self) -> &Arc<Ledgers> {
+        &self.shared.ledgers
     }
 
     /// Returns when one more request may be sent.
@@ -192,9 +202,12 @@ impl Vu {
     pub async fn end_iteration(&mut self) {
         self.locals.clear();
         self.exchange = None;
-        if self.worker.dialer.keep_alive() == KeepAlive::Iteration {
+        let keep_alive = self.worker.dialer.keep_alive();
+        if keep_alive == KeepAlive::Iteration {
             self.client.close();
             self.lanes = Lanes::default();
+        }
+        if keep_alive != KeepAlive::Vu {
             if let Some(settled) = self.settle() {
                 settled.await;
             }

@@ -17,6 +17,7 @@ use super::outcomes::Outcomes;
 use super::{Checks, Ended, Flow, ScenarioSeries, SessionSeries, Step, Vu, Worker};
 use crate::ids::StepId;
 use crate::labels::Labels;
+use crate::metric;
 use crate::protocol::websocket::{self, Connection, Handshake};
 use crate::sample::{ErrorCode, Exchange};
 use crate::template::ExchangeView;
@@ -189,7 +190,7 @@ impl WebsocketStep {
 }
 
 pub(super) fn count_connection_error(worker: &Worker, step: StepId, labels: &Labels, error: ErrorCode) {
-    let series = worker.outcomes.borrow_mut().connection_error(step, labels, error);
+    let series = worker.outcomes.borrow_mut().error(metric::WS_CONNECTION_ERRORS, step, labels, error);
     worker.shard.borrow_mut().count(series, 1);
 }
 

@@ -70,6 +70,7 @@ pub(super) fn with(loaded: &Loaded, mut files: Files, reach: &Reach) -> (Result<
         .map(|(at, config)| Arc::new(scenario::compile(at, config, &mut from, &mut next_step, &mut problems)))
         .collect();
     preflight.steps.extend(procedure::descriptions(&from.files.services, &loaded.redactor));
+    let ledgers = from.files.ledgers.plans(&registry, &mut problems);
     // Only then are all series there that thresholds may ask for.
     let sound = loaded.problems.is_empty() && problems.len() == before;
     schedule::check(plan, &scenarios, &mut problems);
@@ -114,6 +115,7 @@ pub(super) fn with(loaded: &Loaded, mut files: Files, reach: &Reach) -> (Result<
                 source: Arc::clone(&loaded.source),
                 warmup: plan.warmup.value,
                 scenarios,
+                ledgers,
                 segment: Segment::WHOLE,
                 drain: plan.drain.unwrap_or_else(|| longest_graceful_stop(plan)),
                 thresholds,

@@ -9,9 +9,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::ledgers::LedgerNames;
 use super::protos::Services;
 use super::reach::Hosts;
 use crate::config::Redactor;
+use crate::protocol::nats::Servers;
 
 /// Of all files together, in bytes: 256 MiB.
 const MAX_BYTES: u64 = 256 << 20;
@@ -28,6 +30,9 @@ pub(super) struct Files {
     pub(super) services: Services,
     /// Of what came into the plan from outside and no label may show.
     pub(super) redactor: Arc<Redactor>,
+    /// Of NATS, in the order of their first steps; those with the same servers share a connection.
+    pub(super) nats: Vec<Arc<Servers>>,
+    pub(super) ledgers: LedgerNames,
 }
 
 #[derive(Debug)]
@@ -48,6 +53,8 @@ impl Files {
             hosts: Hosts::default(),
             services: Services::default(),
             redactor: Arc::default(),
+            nats: Vec::new(),
+            ledgers: LedgerNames::default(),
         }
     }
 
@@ -62,6 +69,8 @@ impl Files {
             hosts: Hosts::default(),
             services: Services::default(),
             redactor: Arc::default(),
+            nats: Vec::new(),
+            ledgers: LedgerNames::default(),
         }
     }
 

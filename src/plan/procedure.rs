@@ -69,8 +69,10 @@ impl Procedures<'_> {
         for step in steps {
             let flow = compiler.flow(std::slice::from_ref(step));
             let (what, wait_for) = (step.value.describe(step.place), step.value.wait_for());
-            let exchange =
-                matches!(step.value, StepConfig::Http(_) | StepConfig::Websocket(_) | StepConfig::Grpc(_));
+            let exchange = matches!(
+                step.value,
+                StepConfig::Http(_) | StepConfig::Websocket(_) | StepConfig::Nats(_) | StepConfig::Grpc(_)
+            );
             compiled.push(ProcedureStep { what, exchange, flow, wait_for });
         }
         let names = compiler.names;

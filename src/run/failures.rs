@@ -18,8 +18,10 @@ pub(super) fn failures(registry: &Registry, shard: &Shard, alone: bool) -> Vec<S
     for (id, cell) in shard.cells() {
         let Some(key) = keys.get(id.index()) else { continue };
         let label = |name| key.labels.value(name).unwrap_or_default();
-        let named = |why: String| if alone { why } else { format!("{}{why}", name(&key.labels)) };
         let of = |metric: fn(&Protocol) -> MetricId| PROTOCOLS.iter().find(|of| metric(of) == key.metric);
+        let protocol = of(|protocol| protocol.errors).or_else(|| of(|protocol| protocol.failed));
+        let exchange = protocol.map_or(String::new(), |protocol| protocol.title.to_lowercase());
+        let named = |why: String| if alone { why } else { format!("{}{why}", name(&key.labels, &exchange)) };
         match cell {
             Cell::Counter(1.0..) if of(|protocol| protocol.errors).is_some() => {
                 let failed = label("expected_response") != "true";
@@ -70,10 +72,11 @@ fn is_our_own(error_code: &str) -> bool {
 }
 
 /// `GET /init: `
-fn name(labels: &Labels) -> String {
+fn name(labels: &Labels, exchange: &str) -> String {
     let of = |name| labels.value(name).unwrap_or_default();
-    let what = labels.value("service").map(|_| "grpc").or(labels.value("method")).unwrap_or("websocket");
-    format!("{what} {}: ", of("name"))
+    // A service's methods are many, and say less than the protocol.
+    let method = labels.value("method").filter(|_| labels.value("service").is_none());
+    format!("{} {}: ", method.unwrap_or(exchange), of("name"))
 }
 
 fn describe(error_code: &str) -> String {

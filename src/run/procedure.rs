@@ -41,7 +41,7 @@ impl<'a> Performance<'a> {
     ) -> Self {
         let clock = Clock::start();
         let (settings, registry) = (Arc::clone(&plan.settings), Arc::clone(&procedure.registry));
-        let worker = Worker::new(clock, settings, registry, Shared { given, limiter: None });
+        let worker = Worker::new(clock, settings, registry, Shared { given, ..Shared::default() });
         // Not tapped: its requests are no part of the load.
         let worker = Rc::new(worker.watched(&Instruments { taps: None, http_debug }));
         let mut vu =

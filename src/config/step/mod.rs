@@ -8,6 +8,8 @@ mod exchange;
 mod flow;
 mod grpc;
 mod http;
+mod nats;
+mod payload;
 mod websocket;
 
 pub use batch::BatchConfig;
@@ -18,6 +20,11 @@ pub use exchange::{CheckConfig, Named, RecordConfig, StatusRange};
 pub use flow::{ChoiceConfig, GroupConfig, IfConfig, RepeatConfig, SleepConfig};
 pub use grpc::{GrpcConfig, SchemaConfig};
 pub use http::{HttpConfig, RequestsConfig};
+pub use nats::{
+    NatsActionConfig, NatsAuthConfig, NatsConfig, NatsConsumeConfig, NatsDeliver, NatsMessageConfig,
+    NatsPublishConfig, NatsRequestConfig, NatsSubscribeConfig, NatsTakeConfig,
+};
+pub use payload::PayloadConfig;
 pub use websocket::{
     CloseConfig, ListenConfig, MessageConfig, PingConfig, ReceiveConfig, SendConfig, WebsocketConfig,
 };
@@ -42,6 +49,7 @@ pub enum StepConfig {
     Http(Box<HttpConfig>),
     Batch(BatchConfig),
     Websocket(Box<WebsocketConfig>),
+    Nats(Box<NatsConfig>),
     Grpc(Box<GrpcConfig>),
     /// These five only inside the flow of a `websocket` step; all but `ping` also inside that of a `grpc` step.
     Send(SendConfig),
@@ -206,10 +214,12 @@ const STEPS: [Step; 21] = [
     },
     Step {
         key: "nats",
-        help: "A message over NATS",
+        help: "Messages over NATS, and JetStream",
         place: Allowed::Anywhere,
-        schema: |_| later::step(),
-        read: None,
+        schema: NatsConfig::schema,
+        read: Some(|node, reader| {
+            NatsConfig::read(node, reader).map(|nats| StepConfig::Nats(Box::new(nats)))
+        }),
     },
     Step {
         key: "grpc",
@@ -330,6 +340,7 @@ impl StepConfig {
         let wait_for = match self {
             StepConfig::Http(http) => http.wait_for,
             StepConfig::Websocket(websocket) => websocket.wait_for,
+            StepConfig::Nats(nats) => nats.wait_for,
             StepConfig::Grpc(grpc) => grpc.wait_for,
             StepConfig::Group(group) => group.wait_for,
             _ => None,
@@ -342,6 +353,7 @@ impl StepConfig {
         match self {
             StepConfig::Http(http) => http.describe(),
             StepConfig::Websocket(websocket) => format!("websocket {}", websocket.url.value),
+            StepConfig::Nats(nats) => nats.describe(),
             StepConfig::Grpc(grpc) => format!("grpc {} at {}", grpc.method.value, grpc.url.value),
             StepConfig::Group(group) => format!("group `{}`", group.name.value),
             _ => format!("step in line {}", place.line),

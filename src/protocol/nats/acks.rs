@@ -3,11 +3,11 @@
 use async_nats::{Message, StatusCode};
 use serde::Deserialize;
 
-use super::failure::of_jetstream;
+use super::failure::{of_jetstream, of_reply};
 use crate::sample::ErrorCode;
 
 /// What JetStream says of a message that it was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ack {
     /// The stream had a message with this `Nats-Msg-Id` already, and did not take it once more.
     pub duplicate: bool,
@@ -51,6 +51,17 @@ fn parse(payload: &[u8], stream: &str) -> Result<Ack, ErrorCode> {
         Some(taken_by) if taken_by == stream => Ok(Ack { duplicate: answer.duplicate }),
         Some(_) => Err(ErrorCode::NATS_WRONG_STREAM),
         None => Err(ErrorCode::NATS_JETSTREAM),
+    }
+}
+
+/// Why JetStream's API refuses a request.
+pub fn refusal_of(message: &Message) -> Option<ErrorCode> {
+    if let Some(nobody) = of_reply(message) {
+        return Some(nobody);
+    }
+    match serde_json::from_slice(&message.payload) {
+        Ok(Answer { error, .. }) => error.map(|Refusal { code, err_code }| of_jetstream(err_code, code)),
+        Err(_) => Some(ErrorCode::NATS_JETSTREAM),
     }
 }
 

@@ -116,7 +116,7 @@ pub fn of_reply(message: &Message) -> Option<ErrorCode> {
 
 /// Of an error in an answer of JetStream's: its number
 /// (<https://github.com/nats-io/nats-server/blob/main/server/errors.json>), and its status.
-pub fn of_jetstream(number: u64, status: u64) -> ErrorCode {
+pub(super) fn of_jetstream(number: u64, status: u64) -> ErrorCode {
     match (number, status) {
         // Stream not found; no stream matches the subject.
         (10_059 | 10_064, _) => ErrorCode::NATS_NO_STREAM,
@@ -132,7 +132,7 @@ pub fn of_jetstream(number: u64, status: u64) -> ErrorCode {
 }
 
 /// Of a consumer whose messages are being taken.
-pub fn of_consumer(error: &MessagesError) -> ErrorCode {
+pub(super) fn of_consumer(error: &MessagesError) -> ErrorCode {
     match error.kind() {
         MessagesErrorKind::MissingHeartbeat => ErrorCode::NATS_DISCONNECTED,
         MessagesErrorKind::NoResponders => ErrorCode::NATS_NO_RESPONDERS,

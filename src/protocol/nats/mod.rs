@@ -6,6 +6,7 @@
 //! does not refuse. Bytes are those of the protocol's text (without TLS), for the socket is the library's.
 
 mod acks;
+mod consumer;
 mod failure;
 mod message;
 mod servers;
@@ -18,8 +19,9 @@ use std::time::Duration;
 use async_nats::{Client, ConnectOptions, Event, Subscriber};
 use tokio::sync::mpsc;
 
-pub use acks::{Ack, ack_of};
-pub use failure::{of_consumer, of_jetstream, of_reply};
+pub use acks::{Ack, ack_of, refusal_of};
+pub use consumer::{Consumer, Start};
+pub use failure::of_reply;
 pub use message::{Outgoing, received_bytes, to_http};
 pub use servers::{Auth, ServerError, Servers};
 pub use window::Window;
@@ -33,7 +35,7 @@ const ATTEMPTS: usize = 12;
 /// What happened and was not heard yet; further ones are lost, as are those that async-nats itself has no room for.
 const MOST_HAPPENINGS: usize = 128;
 /// Messages of one subscription that nobody has taken yet; further ones are discarded, and that is told.
-const INBOX: usize = 65_536;
+const INBOX: usize = 16_384;
 
 /// A connection to one of the servers, made again when it is lost. Dropping the last clone ends it.
 #[derive(Debug, Clone)]
@@ -53,6 +55,8 @@ pub enum Happening {
     Failed(ErrorCode),
     /// A message was discarded because nobody took those before it.
     Discarded,
+    /// It will not come back.
+    GivenUp,
 }
 
 /// A connection and what happens to it.
@@ -148,8 +152,7 @@ impl Connection {
         self.client.new_inbox()
     }
 
-    /// For consumers.
-    pub fn jetstream(&self) -> async_nats::jetstream::Context {
+    fn jetstream(&self) -> async_nats::jetstream::Context {
         async_nats::jetstream::new(self.client.clone())
     }
 }
@@ -187,7 +190,8 @@ fn happening(event: Event) -> Option<Happening> {
         Event::Disconnected => Happening::Lost,
         Event::SlowConsumer(_) => Happening::Discarded,
         Event::ServerError(error) => Happening::Failed(failure::of_server(&error)),
-        Event::ClientError(error) => Happening::Failed(failure::of_client(&error)?),
-        Event::LameDuckMode | Event::Draining | Event::Closed => return None,
+        Event::ClientError(error) => failure::of_client(&error).map_or(Happening::GivenUp, Happening::Failed),
+        Event::Closed => Happening::GivenUp,
+        Event::LameDuckMode | Event::Draining => return None,
     })
 }
