@@ -103,7 +103,7 @@ fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
 #[cfg(test)]
 mod tests {
     use prost_reflect::DescriptorPool;
-    use prost_reflect::prost::Message as _;
+    use prost_reflect::prost::encoding::encode_varint;
 
     use super::*;
 
@@ -156,7 +156,7 @@ mod tests {
         let nested = |depth: usize| {
             (0..depth).fold(Vec::new(), |inner: Vec<u8>, _| {
                 let mut outer = vec![0x0a];
-                prost_reflect::prost::encoding::encode_varint(inner.len() as u64, &mut outer);
+                encode_varint(inner.len() as u64, &mut outer);
                 outer.extend(inner);
                 outer
             })

@@ -68,7 +68,10 @@ impl Peer {
 
     /// Waits until it has ended by itself; what is left to start it again.
     pub(super) fn ended(mut self) -> (u16, TempDir) {
+        // To wait closes it, which would end the server.
+        let stdin = self.child.stdin.take();
         self.child.wait().unwrap();
+        drop(stdin);
         (self.port, std::mem::replace(&mut self.folder, TempDir::new().unwrap()))
     }
 }
