@@ -52,7 +52,7 @@ impl Held {
     /// Ready when nothing in here has anything under way; `None` when nothing has now.
     pub(super) fn settle(&self) -> Option<impl Future<Output = ()> + use<>> {
         let waiting: Vec<_> = self.0.iter().filter_map(|(_, kept)| Rc::clone(kept).settle()).collect();
-        (!waiting.is_empty()).then(|| async {
+        (!waiting.is_empty()).then_some(async {
             join_all(waiting).await;
         })
     }
