@@ -18,6 +18,7 @@ mod generated_rules;
 mod http;
 mod layers;
 mod metrics;
+mod nats;
 mod notify;
 mod plans;
 mod prometheus;

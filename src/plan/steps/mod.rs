@@ -5,6 +5,7 @@ mod body;
 mod control;
 mod event;
 mod http;
+mod ledger;
 mod nats;
 mod parts;
 mod payload;
