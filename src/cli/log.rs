@@ -30,7 +30,8 @@ impl LogLines {
     /// No line shows what `redactor` knows.
     pub(super) fn install(format: LogFormat, redactor: Arc<Redactor>) -> Self {
         let lines = LogLines { redactor, ..LogLines::default() };
-        let filter = EnvFilter::try_from_env("LOADGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info,async_nats=off"));
+        let filter =
+            EnvFilter::try_from_env("LOADGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info,async_nats=off"));
         let subscriber =
             tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_target(false);
         let subscriber = subscriber.with_writer(lines.clone());

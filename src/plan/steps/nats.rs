@@ -10,7 +10,7 @@ use crate::config::{
 };
 use crate::flow::{
     Account, Consume, Deliver, NatsAction, NatsMessage, NatsPublish, NatsRequest, NatsSeries, NatsStep,
-    NatsTake, Payload, PublishedEvents, ReceivedEvents, Source,
+    NatsTake, Payload, Source,
 };
 use crate::ids::StepId;
 use crate::labels::Labels;
