@@ -109,6 +109,7 @@ install_package cc build-essential "linking"
 # The server too, which tests start on ports of their own; where Debian starts one, nothing here talks to it.
 install_package prometheus prometheus "checking /metrics with a real Prometheus and its promtool"
 install_package prometheus-alertmanager prometheus-alertmanager "telling a real Alertmanager of alerts"
+install_package nats-server nats-server "sending events through a real NATS with JetStream"
 install_package redis-server redis-server "asking a real Redis what a run left"
 # Its programs are not in PATH.
 if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then

@@ -26,11 +26,12 @@ struct Waiting {
 }
 
 impl LogLines {
-    /// Logs at `info` and above, or what `LOADGATE_LOG` says (`debug`, `loadgate=trace`).
+    /// Logs at `info` and above, or what `LOADGATE_LOG` says (`debug`, `loadgate=trace`); what a library says of connections is counted instead.
     /// No line shows what `redactor` knows.
     pub(super) fn install(format: LogFormat, redactor: Arc<Redactor>) -> Self {
         let lines = LogLines { redactor, ..LogLines::default() };
-        let filter = EnvFilter::try_from_env("LOADGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+        let filter =
+            EnvFilter::try_from_env("LOADGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info,async_nats=off"));
         let subscriber =
             tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_target(false);
         let subscriber = subscriber.with_writer(lines.clone());

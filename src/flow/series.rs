@@ -51,7 +51,8 @@ pub struct SessionSeries {
     pub connecting: SeriesId,
     /// How long it was open, where that is no call that has a time of its own.
     pub duration: Option<SeriesId>,
-    pub connected: SeriesId,
+    /// Where it may be open while others wait: of calls with a flow.
+    pub connected: Option<SeriesId>,
     pub sent: SeriesId,
     pub received: SeriesId,
     /// Of sessions whose messages may find no room.
@@ -70,7 +71,7 @@ impl SessionSeries {
             sessions: series(metric::WS_SESSIONS),
             connecting: series(metric::WS_CONNECTING),
             duration: Some(series(metric::WS_SESSION_DURATION)),
-            connected: series(metric::WS_CONNECTED),
+            connected: Some(series(metric::WS_CONNECTED)),
             sent: series(metric::WS_MSGS_SENT),
             received: series(metric::WS_MSGS_RECEIVED),
             discarded: Some(series(metric::WS_MSGS_DISCARDED)),
@@ -81,13 +82,13 @@ impl SessionSeries {
         }
     }
 
-    pub fn of_grpc(registry: &Registry, labels: &Labels) -> Self {
+    pub fn of_grpc(registry: &Registry, labels: &Labels, with_flow: bool) -> Self {
         let series = |id| registry.intern(id, labels);
         SessionSeries {
             sessions: series(metric::GRPC_STREAMS),
             connecting: series(metric::GRPC_CONNECTING),
             duration: None,
-            connected: series(metric::GRPC_STREAM_OPEN),
+            connected: with_flow.then(|| series(metric::GRPC_STREAM_OPEN)),
             sent: series(metric::GRPC_STREAMS_MSGS_SENT),
             received: series(metric::GRPC_STREAMS_MSGS_RECEIVED),
             discarded: None,

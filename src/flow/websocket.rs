@@ -203,7 +203,9 @@ impl Session {
         series: SessionSeries,
         opened: Elapsed,
     ) -> Self {
-        vu.worker.shard.borrow_mut().add(series.connected, 1.0);
+        if let Some(connected) = series.connected {
+            vu.worker.shard.borrow_mut().add(connected, 1.0);
+        }
         let counted = Counted {
             worker: Rc::clone(&vu.worker),
             scenario: vu.series,
@@ -285,7 +287,9 @@ impl Drop for Counted {
     fn drop(&mut self) {
         let open_for = self.worker.clock.now().since(self.opened);
         let mut shard = self.worker.shard.borrow_mut();
-        shard.add(self.series.connected, -1.0);
+        if let Some(connected) = self.series.connected {
+            shard.add(connected, -1.0);
+        }
         if let Some(duration) = self.series.duration {
             shard.time(duration, open_for);
         }

@@ -19,6 +19,7 @@ mod grpc;
 mod http;
 mod layers;
 mod metrics;
+mod nats;
 mod notify;
 mod plans;
 mod prometheus;

@@ -298,10 +298,13 @@ impl Value for StepConfig {
             let help = format!("only `{BATCHED}` steps can be done at the same time");
             reader.problem(key.place, format!("`{}` inside a batch", step.key), help);
         } else if !step.allowed(reader.within) {
-            let inside = [Allowed::InsideWebsocket, Allowed::InsideSession].contains(&step.place);
             let (message, help) = if step.place == Allowed::InsideWebsocket && reader.within == Within::Grpc {
                 ("inside a gRPC call's flow", "it is a WebSocket's")
-            } else if inside {
+            } else if step.place == Allowed::OutsideWebsocket && reader.within == Within::Grpc {
+                ("inside a gRPC call's flow", "a VU has one open at a time: end the call first")
+            } else if step.place == Allowed::InsideSession {
+                ("outside of a WebSocket", "it belongs into the `flow` of a `websocket` or `grpc` step")
+            } else if step.place == Allowed::InsideWebsocket {
                 ("outside of a WebSocket", "it belongs into the `flow` of a `websocket` step")
             } else {
                 ("inside a WebSocket's flow", "a VU has one WebSocket at a time: end the flow of the first")

@@ -11,8 +11,8 @@ mod url;
 
 pub(crate) use duration::{AtLeast, parse_duration};
 pub(crate) use name::{
-    Any, AttributeName, CheckName, CookieName, EnvironmentName, HeaderName, HostName, Label, MetricName,
-    Name, PlanName, ProfileName, Rule, ScenarioName, VariableName,
+    Any, AttributeName, CheckName, CookieName, EnvironmentName, HeaderName, HostName, Label, LedgerName,
+    MetricName, Name, PlanName, ProfileName, Rule, ScenarioName, VariableName,
 };
 pub(crate) use number::{Count, Rate, RateOrNone, Share};
 pub(crate) use size::{MessageSize, Size};

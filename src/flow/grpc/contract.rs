@@ -135,7 +135,7 @@ impl Contract {
         method: &Method,
         json: &str,
     ) -> Result<Result<Bytes, ErrorCode>, Ended> {
-        let encoded = method.encode(json).map_err(|error| Ended::Error(error.to_string()))?;
+        let encoded = method.encode_filled_in(json).map_err(|error| Ended::Error(error.to_string()))?;
         Ok(framed(&encoded, self.gzip, self.max_send_bytes))
     }
 }

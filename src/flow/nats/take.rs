@@ -96,8 +96,15 @@ impl Inlet {
 
 impl NatsStep {
     pub(super) async fn take(&self, vu: &mut Vu, take: &NatsTake) -> Result<(), Ended> {
+        let due = vu.take_due().unwrap_or_else(|| vu.now());
+        // It lasts from when messages can come.
+        let opened = timeout(take.timeout, self.taking(vu, take)).await;
+        match opened.unwrap_or(Err(Refused::Error(ErrorCode::TIMEOUT))) {
+            Ok(_) => {}
+            Err(Refused::Error(error)) => return self.failed(vu, due, error),
+            Err(Refused::Ended(ended)) => return Err(ended),
+        }
         let began = vu.now();
-        let due = vu.take_due().unwrap_or(began);
         let end = vu.worker.clock.instant(began) + take.lasting.unwrap_or(take.timeout);
         let most = take.count.unwrap_or(u64::MAX);
         let mut taken = 0;
@@ -177,9 +184,9 @@ impl NatsStep {
                     consume.subject.as_deref(),
                     consume.start(vu),
                     consume.acknowledges,
+                    take.count,
                 );
-                let opened = timeout(take.timeout, opening).await.map_err(|_| ErrorCode::TIMEOUT)?;
-                Inlet::Stream(Box::new(opened?))
+                Inlet::Stream(Box::new(opening.await?))
             }
         };
         let from_the_start =

@@ -54,7 +54,7 @@ impl Steps<'_> {
             timeout,
             expected: grpc.expected_statuses.clone(),
             max_receive_bytes: grpc.max_receive_bytes,
-            series: SessionSeries::of_grpc(self.registry, &labels),
+            series: SessionSeries::of_grpc(self.registry, &labels, grpc.flow.is_some()),
             labels,
             keep_body: reads.body,
             keep_headers: reads.headers,

@@ -6,6 +6,7 @@ mod control;
 mod event;
 mod grpc;
 mod http;
+mod ledger;
 mod nats;
 mod parts;
 mod payload;

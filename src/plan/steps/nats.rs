@@ -10,11 +10,10 @@ use crate::config::{
 };
 use crate::flow::{
     Account, Consume, Deliver, NatsAction, NatsMessage, NatsPublish, NatsRequest, NatsSeries, NatsStep,
-    NatsTake, Payload, PublishedEvents, ReceivedEvents, Source,
+    NatsTake, Payload, Source,
 };
 use crate::ids::StepId;
 use crate::labels::Labels;
-use crate::metric;
 use crate::protocol::nats::{Auth, Servers};
 use crate::template::Template;
 
@@ -177,44 +176,6 @@ impl Steps<'_> {
             timeout: take.timeout.unwrap_or(self.defaults.timeout),
             events: ledger.and_then(|ledger| self.received(ledger, shared, take.wait, labels)),
         }
-    }
-
-    /// For a step of any protocol that publishes events.
-    pub(super) fn published(&mut self, ledger: &At<String>, labels: &Labels) -> Option<PublishedEvents> {
-        self.refuse_ledger_outside_the_load(ledger)?;
-        let labels = labels.with("ledger", &ledger.value);
-        let published = self.registry.intern(metric::EVENTS_PUBLISHED, &labels);
-        Some(PublishedEvents { ledger: self.files.ledgers.publish(ledger), published })
-    }
-
-    /// For a step of any protocol that receives events; `shared`: among all that name the same source.
-    pub(super) fn received(
-        &mut self,
-        ledger: &At<String>,
-        shared: bool,
-        wait: std::time::Duration,
-        labels: &Labels,
-    ) -> Option<ReceivedEvents> {
-        self.refuse_ledger_outside_the_load(ledger)?;
-        let labels = labels.with("ledger", &ledger.value);
-        let series = |id| self.registry.intern(id, &labels);
-        Some(ReceivedEvents {
-            ledger: self.files.ledgers.receive(ledger, shared),
-            shared,
-            wait,
-            received: series(metric::EVENTS_RECEIVED),
-            duplicated: series(metric::EVENTS_DUPLICATED),
-            reordered: series(metric::EVENTS_REORDERED),
-            latency: series(metric::EVENT_LATENCY),
-        })
-    }
-
-    fn refuse_ledger_outside_the_load(&mut self, ledger: &At<String>) -> Option<()> {
-        let Some(procedure) = self.procedure else { return Some(()) };
-        let message = format!("a `ledger` in `{procedure}`");
-        let help = "events are of the load: publish and receive them in a scenario's flow";
-        self.problems.push(Problem::new(ledger.place, message).help(help));
-        None
     }
 }
 

@@ -104,6 +104,19 @@ impl Method {
         Ok(message.encode_to_vec())
     }
 
+    /// As [`encode`](Self::encode), of a text whose templates are filled in: a number where the message has a text is
+    /// its text, for `"{{ vu }}"` is a number.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn encode_filled_in(&self, json: &str) -> Result<Vec<u8>, MessageError> {
+        self.encode(json).or_else(|error| {
+            let mut document: Json = serde_json::from_str(json).map_err(|_| error.clone())?;
+            let mended = as_texts(&mut document, &self.descriptor.input());
+            if mended { self.encode(&document.to_string()) } else { Err(error) }
+        })
+    }
+
     /// A message that has come in.
     ///
     /// # Errors
@@ -168,6 +181,41 @@ fn check_field(value: &Json, field: &FieldDescriptor) -> Result<(), MessageError
         },
         value => check_message(value, &message),
     }
+}
+
+/// Writes numbers as texts where the message has texts; whether there were any.
+fn as_texts(document: &mut Json, message: &MessageDescriptor) -> bool {
+    let Some(members) = document.as_object_mut().filter(|_| message.package_name() != "google.protobuf")
+    else {
+        return false;
+    };
+    let mut mended = false;
+    for (name, value) in members {
+        let field = message.get_field_by_json_name(name).or_else(|| message.get_field_by_name(name));
+        let Some(field) = field else { continue };
+        let kind = match field.kind() {
+            Kind::Message(entry) if field.is_map() => entry.map_entry_value_field().kind(),
+            kind => kind,
+        };
+        let mend = |value: &mut Json| match (&kind, &*value) {
+            (Kind::String, Json::Number(_) | Json::Bool(_)) => {
+                *value = Json::from(value.to_string());
+                true
+            }
+            (Kind::Message(message), _) => as_texts(value, message),
+            _ => false,
+        };
+        mended |= match value {
+            Json::Array(items) if field.is_list() => {
+                items.iter_mut().fold(false, |any, item| mend(item) | any)
+            }
+            Json::Object(members) if field.is_map() => {
+                members.values_mut().fold(false, |any, member| mend(member) | any)
+            }
+            value => mend(value),
+        };
+    }
+    mended
 }
 
 /// The names that come nearest, or all where none is near.
@@ -241,7 +289,12 @@ mod tests {
             let error = buy.check_names(&document).unwrap_err();
             assert_eq!((error.message.as_str(), error.help.as_deref()), (message, Some(help)));
         }
-        let error = buy.encode(r#"{"kind": "LOAN"}"#).unwrap_err();
+        let numbers =
+            r#"{"first": {"productId": 7}, "items": [{"productId": 8}], "byName": {"a": {"productId": 9}}}"#;
+        assert!(buy.encode(numbers).is_err());
+        let texts = numbers.replace("7", "\"7\"").replace("8", "\"8\"").replace("9", "\"9\"");
+        assert_eq!(buy.encode_filled_in(numbers), buy.encode(&texts));
+        let error = buy.encode_filled_in(r#"{"kind": "LOAN"}"#).unwrap_err();
         assert!(error.message.starts_with("it is no `shop.v1.Order`: "), "{error}");
     }
 

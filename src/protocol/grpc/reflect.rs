@@ -82,6 +82,11 @@ pub async fn reflect(
         match found {
             Err(ReflectError::Call(ErrorCode::GRPC_STREAM_ENDED))
                 if answer.status == Status::UNIMPLEMENTED => {}
+            // Some end the stream with what others answer.
+            Err(ReflectError::Call(ErrorCode::GRPC_STREAM_ENDED)) if answer.status == Status::NOT_FOUND => {
+                let Ok(talk) = client.open(dialer, call).await else { return Err(unknown(service, &[])) };
+                return Err(Asked { talk, deadline }.unknown(service).await);
+            }
             Err(ReflectError::Call(ErrorCode::GRPC_STREAM_ENDED)) => {
                 return Err(ReflectError::Call(
                     answer.exchange.error.unwrap_or(ErrorCode::GRPC_STREAM_ENDED),

@@ -40,7 +40,8 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// The consumer of that name, made if there is none, or one without a name. `subject` filters.
+    /// The consumer of that name, made if there is none, or one without a name. `subject` filters; of `most` messages at
+    /// a time no more are asked for at once.
     ///
     /// # Errors
     /// `NATS_NO_STREAM`, and whatever JetStream refuses for.
@@ -51,6 +52,7 @@ impl Consumer {
         subject: Option<&str>,
         start: Start,
         acknowledges: bool,
+        most: Option<u64>,
     ) -> Result<Self, ErrorCode> {
         let stream = connection.jetstream().get_stream_no_info(stream).await;
         let stream = stream.map_err(|error| of_get(&error))?;
@@ -78,7 +80,8 @@ impl Consumer {
             Some(known) => known,
             None => stream.create_consumer(config).await.map_err(|error| of_create(&error))?,
         };
-        let messages = consumer.stream().max_messages_per_batch(BATCH).heartbeat(HEARTBEAT).expires(EXPIRES);
+        let batch = most.and_then(|most| usize::try_from(most).ok()).map_or(BATCH, |most| most.min(BATCH));
+        let messages = consumer.stream().max_messages_per_batch(batch).heartbeat(HEARTBEAT).expires(EXPIRES);
         let messages = messages.messages().await.map_err(|_| ErrorCode::NATS_JETSTREAM)?;
         Ok(Consumer { messages: Box::pin(messages) })
     }

@@ -134,7 +134,7 @@ pub(super) fn of_jetstream(number: u64, status: u64) -> ErrorCode {
 /// Of a consumer whose messages are being taken.
 pub(super) fn of_consumer(error: &MessagesError) -> ErrorCode {
     match error.kind() {
-        MessagesErrorKind::MissingHeartbeat => ErrorCode::NATS_DISCONNECTED,
+        MessagesErrorKind::MissingHeartbeat => ErrorCode::TIMEOUT,
         MessagesErrorKind::NoResponders => ErrorCode::NATS_NO_RESPONDERS,
         _ => ErrorCode::NATS_JETSTREAM,
     }

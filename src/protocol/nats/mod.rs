@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use async_nats::{Client, ConnectOptions, Event, Subscriber};
+use async_nats::{Client, ConnectOptions, Event, ServerAddr, Subscriber};
 use tokio::sync::mpsc;
 
 pub use acks::{Ack, ack_of, refusal_of};
@@ -101,8 +101,7 @@ impl Connection {
                     }
                     std::future::ready(())
                 });
-            let client = options.connect(reached.addresses).await;
-            let client = client.map_err(|error| failure::of_connect(&error))?;
+            let client = connect(&options, reached.addresses).await?;
             used.made.store(true, Relaxed);
             Ok(Connected { connection: Connection { client, used }, happenings })
         };
@@ -155,6 +154,25 @@ impl Connection {
     fn jetstream(&self) -> async_nats::jetstream::Context {
         async_nats::jetstream::new(self.client.clone())
     }
+}
+
+/// Tries one address after the other; the first failure is the one reported, as elsewhere. Lost, the connection may come
+/// back at any of them.
+async fn connect(options: &ConnectOptions, addresses: Vec<ServerAddr>) -> Result<Client, ErrorCode> {
+    let mut first_failure = None;
+    for address in &addresses {
+        match options.clone().connect(address.clone()).await {
+            Ok(client) => {
+                // Only a connection that was lost in this very moment refuses, and then its use will tell.
+                let _ = client.set_server_pool(addresses).await;
+                return Ok(client);
+            }
+            Err(error) => {
+                first_failure.get_or_insert(failure::of_connect(&error));
+            }
+        }
+    }
+    Err(first_failure.unwrap_or(ErrorCode::DIAL))
 }
 
 fn options(

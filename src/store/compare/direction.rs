@@ -9,7 +9,7 @@ pub(super) enum Direction {
 }
 
 /// What grows when a target does more.
-const THROUGHPUT: [&str; 10] = [
+const THROUGHPUT: [&str; 15] = [
     "http_reqs",
     "iterations",
     "ws_sessions",
@@ -20,11 +20,16 @@ const THROUGHPUT: [&str; 10] = [
     "grpc_streams_msgs_sent",
     "grpc_streams_msgs_received",
     "checks",
+    "nats_msgs_sent",
+    "nats_acks",
+    "nats_msgs_received",
+    "events_published",
+    "events_received",
 ];
 /// How often the generator came round. With a fixed rate `dropped_iterations` says what was not done, with fixed users
 /// it follows from how long everything took, and from what else the generator's machine was doing: it is shown as worse
 /// or better, and decides nothing.
-pub(super) const ROUNDS: [&str; 7] = [
+pub(super) const ROUNDS: [&str; 8] = [
     "http_reqs",
     "iterations",
     "ws_sessions",
@@ -32,10 +37,11 @@ pub(super) const ROUNDS: [&str; 7] = [
     "grpc_reqs",
     "grpc_streams",
     "grpc_streams_msgs_sent",
+    "nats_msgs_sent",
 ];
 
 /// What only grows when something goes wrong.
-const TROUBLE: [&str; 9] = [
+const TROUBLE: [&str; 16] = [
     "http_req_failed",
     "grpc_req_failed",
     "grpc_stream_receive_failed",
@@ -45,14 +51,22 @@ const TROUBLE: [&str; 9] = [
     "ws_connection_errors",
     "ws_receive_failed",
     "ws_msgs_discarded",
+    "nats_failed",
+    "nats_errors",
+    "nats_duplicates",
+    "nats_reconnects",
+    "events_lost",
+    "events_duplicated",
+    "events_reordered",
 ];
 /// Of the generator, or of how long the plan lets things last.
-const NEITHER: [&str; 9] = [
+const NEITHER: [&str; 10] = [
     "grpc_stream_open",
     "iteration_lag",
     "round_lag",
     "ws_session_duration",
     "ws_connected",
+    "nats_connections",
     "vus",
     "vus_max",
     "data_sent",

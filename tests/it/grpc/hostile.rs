@@ -57,10 +57,14 @@ async fn answer(mut respond: h2::server::SendResponse<Bytes>, breach: Breach) {
     for piece in pieces {
         let _ = body.send_data(piece, false);
     }
+    let mut left = Bytes::new();
     while let Some(piece) = &endless {
-        body.reserve_capacity(piece.len());
+        if left.is_empty() {
+            left = piece.clone();
+        }
+        body.reserve_capacity(left.len());
         match std::future::poll_fn(|cx| body.poll_capacity(cx)).await {
-            Some(Ok(room)) => drop(body.send_data(piece.slice(..room.min(piece.len())), false)),
+            Some(Ok(room)) => drop(body.send_data(left.split_to(room.min(left.len())), false)),
             _ => return,
         }
     }

@@ -182,16 +182,3 @@ impl Rule for NatsName {
             && !name.contains(|it: char| it.is_whitespace() || it.is_control() || ".*>/\\".contains(it))
     }
 }
-
-/// Of a ledger, which is a label.
-struct LedgerName;
-
-impl Rule for LedgerName {
-    const EXPECTED: &'static str = "a name of letters, digits, `-` and `_`, at most 63 characters";
-    const PATTERN: &'static str = "^[A-Za-z0-9_-]{1,63}$";
-
-    fn holds(name: &str) -> bool {
-        (1..=63).contains(&name.len())
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-    }
-}

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::super::super::At;
 use super::super::super::fields::{Element, Fields};
-use super::super::super::value::{AtLeast, Count, HeaderName, Name, Table, Template};
+use super::super::super::value::{AtLeast, Count, HeaderName, LedgerName, Name, Table, Template};
 use super::super::payload::{PayloadConfig, payload};
-use super::{LedgerName, NatsName};
+use super::NatsName;
 
 #[derive(Debug, Clone)]
 pub struct NatsMessageConfig {

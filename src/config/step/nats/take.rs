@@ -8,8 +8,8 @@ use super::super::super::At;
 use super::super::super::fields::{Element, Fields, Reader, Value};
 use super::super::super::node::Node;
 use super::super::super::schema::{Schemas, or_filled};
-use super::super::super::value::{AtLeast, Count, Name, Template, Text, word};
-use super::{LedgerName, NatsName};
+use super::super::super::value::{AtLeast, Count, LedgerName, Name, Template, Text, word};
+use super::NatsName;
 
 #[derive(Debug, Clone)]
 pub struct NatsTakeConfig {
