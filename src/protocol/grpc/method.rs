@@ -251,7 +251,7 @@ mod tests {
         for (name, message, help) in [
             ("Shop", "`Shop` is no method", Some("expected `package.Service/Method`")),
             ("shop.v1.Shp/Buy", "there is no service `shop.v1.Shp`", Some("did you mean `shop.v1.Shop`?")),
-            ("shop.v1.Shop/Bye", "`shop.v1.Shop` has no method `Bye`", Some("did you mean `Buy`?")),
+            ("shop.v1.Shop/Buyy", "`shop.v1.Shop` has no method `Buyy`", Some("did you mean `Buy`?")),
             (
                 "shop.v1.Shop/Refund",
                 "`shop.v1.Shop` has no method `Refund`",
@@ -303,6 +303,6 @@ mod tests {
         let buy = Method::find(&pool(), "shop.v1.Shop/Buy").unwrap();
         let mut json = Vec::new();
         write_json(&buy.decode(Bytes::from_static(&[8, 7])).unwrap(), &mut json).unwrap();
-        assert_eq!(json, br#"{"total":"7","text":"","item":null}"#);
+        assert_eq!(json, br#"{"total":"7","text":""}"#);
     }
 }
