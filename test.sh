@@ -3,7 +3,7 @@
 # may install; says at the end what was skipped and why.
 #
 #   ./test.sh           all of it
-#   ./test.sh --quick   without licences and advisories
+#   ./test.sh --quick   without licences and advisories, and without the engine that docker-compose.yml is tested with
 set -euo pipefail
 cd "$(dirname "$0")"
 exec </dev/null
@@ -99,6 +99,22 @@ deny() {
     fi
 }
 
+# The stack with a docker engine of its own. It takes some minutes, root, and Debian's docker.io.
+compose() {
+    heading "docker-compose.yml, with a real engine: tests/compose/run.sh"
+    if $quick; then
+        skip "docker-compose.yml with a real engine (--quick)"
+        return
+    fi
+    local status=0 log=target/compose-test.log
+    { cargo build && tests/compose/run.sh; } 2>&1 | tee "$log" || status=${PIPESTATUS[0]}
+    case $status in
+        0) ;;
+        77) skip "docker-compose.yml with a real engine: $(sed -n 's/^skipped: //p' "$log" | tail -1)" ;;
+        *) failed+=("docker-compose.yml with a real engine") ;;
+    esac
+}
+
 if ! has cargo; then
     echo "test.sh: cargo is missing: install Rust as rustup.rs says (rust-version in Cargo.toml or newer)" >&2
     exit 1
@@ -110,6 +126,7 @@ install_package cc build-essential "linking"
 install_package prometheus prometheus "checking /metrics with a real Prometheus and its promtool"
 install_package prometheus-alertmanager prometheus-alertmanager "telling a real Alertmanager of alerts"
 install_package nats-server nats-server "sending events through a real NATS with JetStream"
+install_package chromium chromium "opening the page in a real browser"
 install_package redis-server redis-server "asking a real Redis what a run left"
 # Its programs are not in PATH.
 if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
@@ -117,6 +134,13 @@ if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
 fi
 install_schemathesis
 install_grpcio
+# Where there is an init, docker.io would start an engine of its own and change how this machine forwards packets.
+if ! $quick && [[ ! -d /run/systemd/system ]]; then
+    for package in docker.io:dockerd docker-compose:docker-compose debootstrap:debootstrap; do
+        install_package "${package#*:}" "${package%:*}" "bringing up docker-compose.yml"
+    done
+fi
+install_package shellcheck shellcheck "checking scripts"
 
 # --- checks
 if cargo fmt --version >/dev/null 2>&1; then
@@ -131,6 +155,9 @@ else
     heading "lints"
     skip "cargo clippy is not installed (rustup component add clippy)"
 fi
+if has shellcheck; then
+    step "scripts" shellcheck -x test.sh .ci/run tests/compose/*.sh scripts/*.sh
+fi
 deny
 if cargo nextest --version >/dev/null 2>&1; then
     step "tests" cargo nextest run
@@ -139,6 +166,7 @@ else
     step "tests" cargo test --lib --bins --tests
 fi
 step "documentation's examples" cargo test --doc
+compose
 
 # --- what came of it
 heading "result"

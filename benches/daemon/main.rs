@@ -6,9 +6,14 @@ mod bench;
 mod cases;
 mod cli;
 mod counter;
+#[path = "../shared/http.rs"]
 mod http;
+#[path = "../shared/runs.rs"]
 mod runs;
+#[path = "../shared/service.rs"]
+#[expect(dead_code, reason = "`page` looks at its CPU")]
 mod service;
+#[path = "../shared/table.rs"]
 mod table;
 
 use std::process::ExitCode;

@@ -16,6 +16,7 @@ mod hour;
 mod http;
 #[path = "../shared/machine.rs"]
 mod machine;
+#[path = "../shared/moving.rs"]
 mod moving;
 mod page;
 mod peer;

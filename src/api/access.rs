@@ -166,9 +166,9 @@ fn scope_of(tokens: &dyn Tokens, headers: &HeaderMap) -> Result<Scope, Problem> 
     tokens.scope(token).ok_or_else(|| Problem::unauthorized(INVALID, "this token is not known here"))
 }
 
-/// What [`guard`] found out, for [`allow`].
+/// What [`guard`] found out, for [`allow`] and for who asks what he may do.
 #[derive(Debug, Clone, Copy)]
-struct Granted(Scope);
+pub(super) struct Granted(pub(super) Scope);
 
 /// For the outermost layer.
 pub(super) async fn guard(State(access): State<Arc<Access>>, mut request: Request, next: Next) -> Response {

@@ -78,7 +78,9 @@ fn router(sources: Arc<Sources>) -> Router {
 }
 
 fn daemon_router<R: Runs>(sources: Arc<Sources>, shared: runs::Shared<R>, access: Access) -> Router {
-    let v1 = v1::routes().with_state(Arc::clone(&sources)).merge(runs::routes(shared.clone()));
+    let v1 = v1::routes()
+        .with_state(Arc::clone(&sources))
+        .merge(runs::routes(shared.clone(), Arc::clone(&sources)));
     let routes = routes(sources)
         .nest("/api/v1", v1)
         .merge(runs::outer_routes(shared))

@@ -58,4 +58,9 @@ impl Sources {
             places: Arc::new(Semaphore::new(limits.concurrent)),
         }
     }
+
+    /// Other series, asked within the same limits and waiting for the same places.
+    pub(super) fn over(&self, store: Arc<Store>) -> Self {
+        Sources { places: Arc::clone(&self.places), ..Sources::with_limits(store, self.limits) }
+    }
 }

@@ -1,5 +1,6 @@
 //! Who listens to a run in the foreground: the display, `/metrics` with the query API, and the Alertmanagers.
 
+use std::collections::VecDeque;
 use std::io::IsTerminal;
 use std::sync::Arc;
 
@@ -13,9 +14,14 @@ use crate::rules::{Group, Notice};
 use crate::run::{Listener, scrape_targets};
 use crate::scrape::Scrape;
 
+/// Lines of the log that are kept for the report.
+const KEPT_LINES: usize = 5_000;
+
 pub(super) struct Foreground {
     pub(super) display: Display,
     log: LogLines,
+    /// What was logged last.
+    logged: VecDeque<String>,
     served: Option<Served>,
     notices: Option<Notices>,
 }
@@ -45,19 +51,23 @@ impl Foreground {
     ) -> Self {
         let names: Vec<String> = plan.scenarios.iter().map(|scenario| scenario.name.to_string()).collect();
         let display = Display::new(quiet, format, std::io::stderr().is_terminal(), &names);
-        Foreground { display, log, served, notices }
+        Foreground { display, log, logged: VecDeque::new(), served, notices }
     }
 
-    /// Ends the display and prints what was logged last. Who notifies goes on.
-    pub(super) fn finish(mut self) -> Option<Notices> {
+    /// Ends the display and prints what was logged last. Who notifies goes on; the log's end is handed out.
+    pub(super) fn finish(mut self) -> (Option<Notices>, String) {
         self.print_log();
         self.display.finish();
-        self.notices
+        (self.notices, self.logged.make_contiguous().join("\n"))
     }
 
     fn print_log(&mut self) {
         for line in self.log.take() {
             self.display.message(&line);
+            self.logged.push_back(line);
+            if self.logged.len() > KEPT_LINES {
+                self.logged.pop_front();
+            }
         }
     }
 }

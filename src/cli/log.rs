@@ -26,12 +26,13 @@ struct Waiting {
 }
 
 impl LogLines {
-    /// Logs at `info` and above, or what `LOADGATE_LOG` says (`debug`, `loadgate=trace`); what a library says of connections is counted instead.
+    /// Logs at this level (`info`) and above, or what `LOADGATE_LOG` says (`debug`, `loadgate=trace`); what a library
+    /// says of connections is counted instead.
     /// No line shows what `redactor` knows.
-    pub(super) fn install(format: LogFormat, redactor: Arc<Redactor>) -> Self {
+    pub(super) fn install(format: LogFormat, redactor: Arc<Redactor>, level: &str) -> Self {
         let lines = LogLines { redactor, ..LogLines::default() };
-        let filter =
-            EnvFilter::try_from_env("LOADGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info,async_nats=off"));
+        let filter = EnvFilter::try_from_env("LOADGATE_LOG")
+            .unwrap_or_else(|_| EnvFilter::new(format!("{level},async_nats=off")));
         let subscriber =
             tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_target(false);
         let subscriber = subscriber.with_writer(lines.clone());
@@ -41,6 +42,15 @@ impl LogLines {
             LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
         };
         lines
+    }
+
+    pub(super) fn push(&self, line: &str) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.lines.len() < MAX_LINES {
+            waiting.lines.push(self.redactor.redact(line));
+        } else {
+            waiting.dropped += 1;
+        }
     }
 
     pub(super) fn take(&self) -> Vec<String> {
@@ -56,12 +66,7 @@ impl LogLines {
 
 impl io::Write for LogLines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.lines.len() < MAX_LINES {
-            waiting.lines.push(self.redactor.redact(String::from_utf8_lossy(bytes).trim_end()));
-        } else {
-            waiting.dropped += 1;
-        }
+        self.push(String::from_utf8_lossy(bytes).trim_end());
         Ok(bytes.len())
     }
 

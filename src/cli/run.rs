@@ -1,16 +1,15 @@
 //! `loadgate run`: one run in the foreground.
 
-use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Failure;
-use super::files::{PlanArgs, check_writable, complain, pair, read_plan, say, write_whole};
+use super::files::{PlanArgs, check_writable, complain, read_plan, say, write_whole};
 use super::listener::{Foreground, Served};
 use super::log::LogLines;
-use super::outputs::{Kind, Output, SampleWriter, To, check_distinct};
+use super::outputs::{Kind, Output, SampleWriter, ShownArgs, To, Told};
 use super::process::{raise_descriptor_limit, signal};
 use super::segment::SegmentArgs;
 use super::serve_metrics::MetricsServer;
@@ -24,7 +23,7 @@ use crate::labels::Labels;
 use crate::notify::{Address, Notices};
 use crate::plan::Plan;
 use crate::prometheus;
-use crate::report::{Finished, Format, SummaryOptions, TrendStat, json_summary, junit, text, vegeta};
+use crate::report::{Finished, Format, vegeta};
 use crate::run::{RunOptions, execute, process_families};
 use crate::scheduler::LoadOptions;
 use crate::tsdb::Store;
@@ -60,9 +59,8 @@ pub(super) struct Run {
 /// What is shown, written and served.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct OutputArgs {
-    /// A tag on every series of the run; may be repeated
-    #[arg(long, env = "LOADGATE_TAG", value_name = "NAME=VALUE", value_parser = tag)]
-    tag: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(super) shown: ShownArgs,
     /// The run's id, the label `testid` (default: made of the time)
     #[arg(long, env = "LOADGATE_TESTID", value_name = "ID")]
     testid: Option<String>,
@@ -72,16 +70,10 @@ pub(super) struct OutputArgs {
     /// Go on serving /metrics for this long after the run, so that the final values are scraped
     #[arg(long, env = "LOADGATE_LINGER", value_name = "DURATION", value_parser = parse_duration)]
     linger: Option<Duration>,
-    /// Write verdict, gates and all metrics to this file as JSON
-    #[arg(long, env = "LOADGATE_SUMMARY_EXPORT", value_name = "FILE")]
-    summary_export: Option<PathBuf>,
     /// Write results to a file, in k6's formats or Vegeta's: json=FILE and csv=FILE, a line per sample (compressed
     /// where FILE ends in .gz); vegeta-json=FILE, Vegeta's report. Without FILE, or with -, to stdout. May be repeated
     #[arg(short, long, env = "LOADGATE_OUT", value_name = "KIND[=FILE]", value_delimiter = ';')]
     out: Vec<Output>,
-    /// Write thresholds and doubts to this file as JUnit's XML
-    #[arg(long, env = "LOADGATE_JUNIT", value_name = "FILE")]
-    junit: Option<PathBuf>,
     /// Tell this Alertmanager of alerts that fire; may be repeated, and each is told of all. Only where no Prometheus
     /// evaluates the same rules: it would tell them too
     #[arg(long, env = "LOADGATE_ALERTMANAGER", value_name = "URL", value_delimiter = ',')]
@@ -98,16 +90,10 @@ pub(super) struct OutputArgs {
     #[arg(long, env = "LOADGATE_HTTP_DEBUG", value_name = "WHAT", num_args = 0..=1, require_equals = true,
         default_missing_value = "headers", value_parser = http_debug)]
     http_debug: Option<HttpDebug>,
-    /// Statistics of trends in the summary and its export: avg, min, med, max, count, p(N), comma-separated
-    #[arg(long, env = "LOADGATE_SUMMARY_TREND_STATS", value_name = "LIST", value_parser = trend_stats)]
-    summary_trend_stats: Option<TrendStats>,
-    /// How progress and log are written on stderr: `json` is an object a line, every 5 s one of what was sent
-    #[arg(long, env = "LOADGATE_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t)]
-    log_format: LogFormat,
-    /// Show no progress
-    #[arg(short, long, env = "LOADGATE_QUIET")]
-    quiet: bool,
 }
+
+/// Between two samples of what we show ourselves.
+const TICK: Duration = Duration::from_secs(1);
 
 /// On stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -126,36 +112,12 @@ impl From<LogFormat> for Format {
     }
 }
 
-/// How long `/metrics` is served after the run.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Stay {
-    /// As long as `--linger` says.
-    Linger,
-    UntilSignal,
-}
-
 /// As in k6: `headers`, or `full` with bodies.
 fn http_debug(text: &str) -> Result<HttpDebug, String> {
     match text {
         "headers" | "true" => Ok(HttpDebug::Headers),
         "full" => Ok(HttpDebug::Full),
         _ => Err("expected headers or full".to_owned()),
-    }
-}
-
-#[derive(Debug, Clone)]
-struct TrendStats(Vec<TrendStat>);
-
-fn trend_stats(text: &str) -> Result<TrendStats, String> {
-    TrendStat::list(text).map(TrendStats).map_err(|error| error.to_string())
-}
-
-/// Tags become labels: those that Prometheus or we set ourselves are refused.
-fn tag(text: &str) -> Result<(String, String), String> {
-    let (name, value) = pair(text)?;
-    match crate::config::check_tag_name(&name) {
-        Ok(()) => Ok((name, value)),
-        Err(why) => Err(why),
     }
 }
 
@@ -179,7 +141,8 @@ impl Run {
                 "error: --segment: none of the plan's {vus} VUs falls to this part: it would send no load; use fewer parts"
             )));
         }
-        let finished = foreground(plan, &self.output, Stay::Linger, || ())?;
+        let file = self.file.display().to_string();
+        let finished = foreground(plan, &self.output, &file, self.plan.profile.as_deref())?;
         Ok(finished.exit_code())
     }
 
@@ -194,40 +157,42 @@ impl Run {
                 "error: {flag} does not go with --server: the daemon executes the run"
             )));
         }
-        if let Some(file) = &output.summary_export {
-            check_writable(file)?;
-        }
+        let shown = &output.shown;
+        [&shown.summary_export, &shown.report]
+            .into_iter()
+            .flatten()
+            .try_for_each(|file| check_writable(file))?;
         Ok(Sent {
             file: &self.file,
             plan: &self.plan,
-            tags: &output.tag,
-            summary_export: output.summary_export.as_ref(),
-            quiet: output.quiet,
+            tags: &shown.tag,
+            summary_export: shown.summary_export.as_ref(),
+            report: shown.report.as_ref(),
+            quiet: shown.quiet,
         })
     }
 }
 
-/// Executes the plan, shows and writes what came of it, and lingers. `ready` is called when
-/// everything that could be refused has been.
-pub(super) fn foreground(
+/// Executes the plan, shows and writes what came of it, and lingers. `file` is where the plan came from.
+fn foreground(
     plan: Plan,
     output: &OutputArgs,
-    stay: Stay,
-    ready: impl FnOnce(),
+    file: &str,
+    profile: Option<&str>,
 ) -> Result<Finished, Failure> {
     output.check()?;
     if let (Some(refused), false) = (&plan.programs, output.allow_exec) {
         return Err(Failure::invalid(refused.to_string()));
     }
     raise_descriptor_limit();
-    let log = LogLines::install(output.log_format, Arc::clone(&plan.redactor));
+    let shown = &output.shown;
+    let log = LogLines::install(shown.log_format, Arc::clone(&plan.redactor), "info");
     let store = Arc::new(Store::default());
     let serve = |address| MetricsServer::start(address, Sources::new(Arc::clone(&store)));
     let metrics = output.listen.map(serve).transpose()?;
     if let Some(metrics) = &metrics {
         complain(&format!("serving http://{}/metrics", metrics.address));
     }
-    ready();
     let retain = plan.retain_series;
     let plan = Arc::new(plan);
     let served = metrics.as_ref().map(|metrics| Served::new(Arc::clone(&metrics.sources), &plan));
@@ -235,9 +200,9 @@ pub(super) fn foreground(
         metrics.as_ref().map(|metrics| format!("http://{}", metrics.address)).unwrap_or_default();
     let mut options = RunOptions {
         testid: output.testid.clone().unwrap_or_else(new_testid),
-        tags: output.tag.clone(),
+        tags: shown.tag.clone(),
         load: LoadOptions::default(),
-        store,
+        store: Arc::clone(&store),
         external_url: external_url.clone(),
         prometheus: output.prometheus.clone(),
         standing: None,
@@ -261,26 +226,27 @@ pub(super) fn foreground(
         let tls = Some(Arc::clone(&plan.settings.tls.http1));
         Notices::start(&output.alertmanager, tls, external_url)
     });
-    let mut listener = Foreground::new(&plan, output.quiet, output.log_format.into(), log, served, notifier);
+    let interval = plan.scrapes.iter().map(|scrape| scrape.interval).fold(TICK, Duration::max);
+    let mut listener = Foreground::new(&plan, shown.quiet, shown.log_format.into(), log, served, notifier);
     let finished = runtime.block_on(execute(plan, options, &mut listener, stopped()));
-    let notifier = listener.finish();
+    let (notifier, log) = listener.finish();
     let finished = finished.map_err(|error| Failure::internal("start the load", error))?;
-    let stats = output.summary_trend_stats.as_ref().map(|TrendStats(stats)| stats.clone());
-    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let exported = stats.clone().unwrap_or_else(|| TrendStat::EXPORTED.to_vec());
-    let trend_stats = stats.unwrap_or_else(|| SummaryOptions::default().trend_stats);
-    let shown = text(&finished, &SummaryOptions { trend_stats, colour });
     // Where stdout carries results, it carries nothing else.
-    if output.to_stdout() {
-        complain(&shown)
-    } else {
-        say(&shown)
-    }
+    shown.say_summary(&finished, output.to_stdout());
     // Whatever cannot be written must not hide the verdict, which has been printed by now.
-    let written = output.write_reports(&finished, &exported);
+    let told = Told {
+        finished: &finished,
+        series: &store,
+        log: &log,
+        plan: file,
+        profile,
+        tags: &shown.tag,
+        interval,
+    };
+    let written = shown.write_reports(&told).and(output.write_results(&finished));
     runtime.block_on(async {
         if let Some(metrics) = &metrics {
-            linger(metrics, output.linger.unwrap_or_default(), retain, stay).await;
+            linger(metrics, output.linger.unwrap_or_default(), retain).await;
         }
         // Whoever is on call has seen it by now, or never will.
         if let Some(notifier) = notifier {
@@ -306,10 +272,9 @@ impl OutputArgs {
                 "error: --prometheus {address} needs --listen ADDR: without it there is nothing to scrape"
             )));
         }
-        let others = [&self.summary_export, &self.junit].into_iter().flatten().map(PathBuf::as_path);
-        check_distinct(&self.out, others.clone())?;
-        let files = self.out.iter().filter(|output| output.kind == Kind::Vegeta).filter_map(Output::file);
-        files.chain(others).try_for_each(check_writable)
+        self.shown.check(&self.out)?;
+        let at_the_end = self.out.iter().filter(|output| output.kind == Kind::Vegeta);
+        at_the_end.filter_map(Output::file).try_for_each(check_writable)
     }
 
     /// A flag that means nothing to a daemon.
@@ -319,12 +284,12 @@ impl OutputArgs {
             ("--listen", self.listen.is_some()),
             ("--linger", self.linger.is_some()),
             ("--out", !self.out.is_empty()),
-            ("--junit", self.junit.is_some()),
+            ("--junit", self.shown.junit.is_some()),
             ("--alertmanager", !self.alertmanager.is_empty()),
             ("--prometheus", self.prometheus.is_some()),
             ("--http-debug", self.http_debug.is_some()),
-            ("--summary-trend-stats", self.summary_trend_stats.is_some()),
-            ("--log-format=json", self.log_format == LogFormat::Json),
+            ("--summary-trend-stats", self.shown.names_trend_stats()),
+            ("--log-format=json", self.shown.log_format == LogFormat::Json),
         ];
         given.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
     }
@@ -333,16 +298,9 @@ impl OutputArgs {
         self.out.iter().any(|output| output.to == To::Stdout)
     }
 
-    /// All that is written at the end. One that fails does not keep the others from being written.
-    fn write_reports(&self, finished: &Finished, trend_stats: &[TrendStat]) -> Result<(), Failure> {
+    /// Those of `--out` that are written at the end.
+    fn write_results(&self, finished: &Finished) -> Result<(), Failure> {
         let mut written = Vec::new();
-        if let Some(file) = &self.summary_export {
-            written.push(write_whole(file, &format!("{:#}\n", json_summary(finished, trend_stats))));
-        }
-        if let Some(file) = &self.junit {
-            let report = junit(finished).map_err(|error| Failure::internal("write JUnit's XML", error));
-            written.push(report.and_then(|report| write_whole(file, &report)));
-        }
         for output in self.out.iter().filter(|output| output.kind == Kind::Vegeta) {
             let report = format!("{}\n", vegeta(finished));
             written.push(match &output.to {
@@ -358,13 +316,7 @@ impl OutputArgs {
 }
 
 /// Serves the final values for a while, but no longer than `retain_series`: after that they are gone.
-async fn linger(metrics: &MetricsServer, linger: Duration, retain: Duration, stay: Stay) {
-    let end = async {
-        match stay {
-            Stay::Linger => tokio::time::sleep(linger).await,
-            Stay::UntilSignal => std::future::pending().await,
-        }
-    };
+async fn linger(metrics: &MetricsServer, linger: Duration, retain: Duration) {
     let forget = async {
         tokio::time::sleep(retain).await;
         metrics.sources.exporter.publish(process_families());
@@ -372,7 +324,7 @@ async fn linger(metrics: &MetricsServer, linger: Duration, retain: Duration, sta
         std::future::pending().await
     };
     tokio::select! {
-        () = end => {}
+        () = tokio::time::sleep(linger) => {}
         () = forget => {}
         _ = signal() => {}
     }

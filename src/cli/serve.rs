@@ -23,7 +23,7 @@ use crate::notify::{Address, Notices};
 use crate::protocol::tls::{TlsOptions, client_config};
 use crate::store::Runs;
 use crate::tsdb::Store;
-use audience::Shown;
+pub(super) use audience::Shown;
 
 /// Read where none is named, if it is there.
 const DEFAULT_FILE: &str = "config/loadgate.yml";
@@ -190,13 +190,13 @@ fn install_log(format: LogFormat) {
 }
 
 /// On a thread of its own: who asks delays neither a tick nor a worker.
-struct Api {
+pub(super) struct Api {
     stop: oneshot::Sender<()>,
     thread: JoinHandle<()>,
 }
 
 impl Api {
-    fn start(
+    pub(super) fn start(
         listener: TcpListener,
         sources: Arc<Sources>,
         daemon: Daemon,
@@ -227,7 +227,7 @@ impl Api {
     }
 
     /// Lets requests under way end.
-    fn stop(self) {
+    pub(super) fn stop(self) {
         let _ = self.stop.send(());
         let _ = self.thread.join();
     }

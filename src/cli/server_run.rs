@@ -44,6 +44,7 @@ pub(super) struct Sent<'a> {
     pub(super) plan: &'a PlanArgs,
     pub(super) tags: &'a [(String, String)],
     pub(super) summary_export: Option<&'a PathBuf>,
+    pub(super) report: Option<&'a PathBuf>,
     pub(super) quiet: bool,
 }
 
@@ -82,9 +83,9 @@ impl ServerRun {
             complain(&format!("run {} of {} on {}", run.id, run.test, server.shown()));
             let manner = Manner { json: false, quiet: sent.quiet, stop_on_detach: self.stop_on_detach };
             let outcome = follow(&server, &run.id, manner).await?;
-            if let (Some(file), Outcome::Ended { summary, .. }) = (sent.summary_export, &outcome) {
-                let summary = summary.as_ref().unwrap_or(&Value::Null);
-                let written = write_whole(file, &format!("{summary:#}\n"));
+            if let Outcome::Ended { summary, .. } = &outcome {
+                let written =
+                    sent.write_summary(summary.as_ref()).and(sent.write_report(&server, &run.id).await);
                 // The verdict says more than a full disk does, unless all was well.
                 match (written, outcome.exit_code()) {
                     (Err(failure), 0) => return Err(failure),
@@ -98,6 +99,20 @@ impl ServerRun {
 }
 
 impl Sent<'_> {
+    fn write_summary(&self, summary: Option<&Value>) -> Result<(), Failure> {
+        let Some(file) = self.summary_export else { return Ok(()) };
+        write_whole(file, &format!("{:#}\n", summary.unwrap_or(&Value::Null)))
+    }
+
+    /// The daemon's, which has the series.
+    async fn write_report(&self, server: &Server, id: &str) -> Result<(), Failure> {
+        let Some(file) = self.report else { return Ok(()) };
+        let report = server.text(Method::GET, &format!("/api/v1/runs/{id}/report"), None).await?;
+        write_whole(file, &report)?;
+        complain(&format!("report: {}", file.display()));
+        Ok(())
+    }
+
     fn request(&self) -> Result<Value, Failure> {
         let environment = |name: &str| std::env::var(name).ok();
         let options = LoadOptions {

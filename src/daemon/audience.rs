@@ -6,6 +6,7 @@ use tracing::Dispatch;
 
 use crate::family::Family;
 use crate::plan::Plan;
+use crate::report::{Finished, Progress};
 use crate::rules::Group;
 use crate::scrape::Scrape;
 use crate::store::RunId;
@@ -31,4 +32,10 @@ pub trait Audience: Send + Sync + 'static {
 
     /// Where the threads of this run log; `sink` is to be given each line.
     fn log(&self, run: &RunId, sink: LogSink) -> Dispatch;
+
+    /// How far a run has come; once a second.
+    fn progress(&self, _run: &RunId, _progress: &Progress) {}
+
+    /// What came of a run, shortly before it is on disk.
+    fn finished(&self, _run: &RunId, _finished: Finished) {}
 }

@@ -3,15 +3,16 @@
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
+use chrono::{DateTime, SecondsFormat};
 use serde_json::Value as Json;
 
 use super::accept::{Key, Wanted};
 use super::work::cadence;
 use super::{Event, Inner, PlanView, Refusal, RunFilter, ScheduleView, Submitted, now_ms};
-use crate::config::{LoadOptions, read};
+use crate::config::{LoadOptions, PlanOutline, outline, read};
 use crate::run::Control;
 use crate::store::compare::compare;
-use crate::store::{Ending, Filter, RunId, RunRecord, RunState, Trigger};
+use crate::store::{Ending, Filter, RunId, RunRecord, RunState, StoredEvent, Trigger};
 use crate::verdict::Verdict;
 
 /// Events that are answered at a time.
@@ -83,14 +84,8 @@ impl Inner {
         let record = self.record(id)?;
         let found = self.runs.events(id, after.unwrap_or(0), PAGE)?;
         let is_whole = found.len() < PAGE;
-        let event = |event: crate::store::StoredEvent| Event {
-            seq: event.seq,
-            at_ms: event.at_ms,
-            kind: event.kind,
-            data: event.data,
-        };
         let ended = record.state.has_ended() && is_whole && !self.is_unsealed(id);
-        Ok((found.into_iter().map(event).collect(), ended))
+        Ok((found.into_iter().map(dated).collect(), ended))
     }
 
     pub(super) fn compare(&self, a: &RunId, b: &RunId) -> Result<Json, Refusal> {
@@ -108,16 +103,10 @@ impl Inner {
         let view = |(name, path): (String, std::path::PathBuf)| {
             let shown = path.display().to_string();
             match about(&path) {
-                Ok((description, profiles)) => {
-                    PlanView { name, path: shown, description, profiles, problem: None }
+                Ok((outline, problem)) => PlanView { name, path: shown, outline, problem },
+                Err(problem) => {
+                    PlanView { name, path: shown, outline: PlanOutline::default(), problem: Some(problem) }
                 }
-                Err(problem) => PlanView {
-                    name,
-                    path: shown,
-                    description: None,
-                    profiles: Vec::new(),
-                    problem: Some(problem),
-                },
             }
         };
         settings.plans().into_iter().map(view).collect()
@@ -154,10 +143,30 @@ impl Inner {
     }
 }
 
-/// A plan's description and profiles.
-fn about(path: &Path) -> Result<(Option<String>, Vec<String>), String> {
+/// With its time among its data, too: a stream of events has no other place for it.
+fn dated(event: StoredEvent) -> Event {
+    let StoredEvent { seq, at_ms, kind, mut data } = event;
+    if let Some(fields) = data.as_object_mut() {
+        fields.insert("at".to_owned(), utc(at_ms).into());
+    }
+    Event { seq, at_ms, kind, data }
+}
+
+/// Milliseconds since the Unix epoch as RFC 3339.
+fn utc(at_ms: i64) -> String {
+    DateTime::from_timestamp_millis(at_ms).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// What a plan says of itself, and what is wrong with it.
+fn about(path: &Path) -> Result<(PlanOutline, Option<String>), String> {
     let shown = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| format!("failed to read {shown}: {error}"))?;
-    let loaded = read(&shown, &text, &LoadOptions::default()).map_err(|problems| problems.to_string())?;
-    Ok((loaded.config.description.clone(), loaded.profiles))
+    let mut outline = outline(&text);
+    match read(&shown, &text, &LoadOptions::default()) {
+        Ok(loaded) => {
+            outline.description.clone_from(&loaded.config.description);
+            Ok((outline, None))
+        }
+        Err(problems) => Ok((outline, Some(problems.to_string()))),
+    }
 }

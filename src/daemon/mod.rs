@@ -10,6 +10,7 @@ mod control;
 mod journal;
 mod own;
 mod progress_json;
+mod recorded;
 mod recorder;
 mod recovery;
 mod reload;
@@ -30,6 +31,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use audience::{Audience, LogSink};
+pub use recorded::RunSeries;
 pub use request::{
     Event, PlanSource, PlanView, Refusal, RunFilter, Scale, ScaleTo, ScheduleView, Submit, Submitted,
 };
@@ -77,6 +79,7 @@ struct Inner {
     external_url: String,
     board: Board,
     own: Mutex<own::Own>,
+    recorded: recorded::Shelf,
     notices: Mutex<Option<Notices>>,
     active: Mutex<BTreeMap<RunId, Active>>,
     /// Verdicts that the disk did not take yet.
@@ -95,6 +98,8 @@ struct Active {
     /// `None` once it was told.
     stop: Option<oneshot::Sender<String>>,
     control: Control,
+    /// The data of its newest event `progress`.
+    progress: Option<Json>,
 }
 
 impl Daemon {
@@ -118,6 +123,7 @@ impl Daemon {
             external_url: format!("http://{address}"),
             board: Board::default(),
             own: Mutex::new(own::Own::new()),
+            recorded: recorded::Shelf::new(),
             notices: Mutex::new(notices),
             active: Mutex::default(),
             unsealed: Mutex::default(),
@@ -222,7 +228,9 @@ impl Daemon {
                     record.state.label()
                 )));
             }
-            inner.runs.delete(&id).map_err(|error| unavailable(&error))
+            inner.runs.delete(&id).map_err(|error| unavailable(&error))?;
+            inner.recorded.forget(&id);
+            Ok(())
         })
         .await
     }
@@ -242,6 +250,11 @@ impl Daemon {
             Ok(count) => count,
             Err(_) => std::future::pending().await,
         }
+    }
+
+    /// How far a run has come that is under way: the data of its newest event `progress`.
+    pub fn progress(&self, id: &RunId) -> Option<Json> {
+        self.0.lock_active().get(id)?.progress.clone()
     }
 
     /// What the run logged: lines of text.

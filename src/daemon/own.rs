@@ -1,6 +1,6 @@
 //! What the daemon shows of itself, and what it does when a run is over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +14,9 @@ use crate::run::{OWN_JOB, build_info, process_families};
 use crate::store::{Ending, LastOfTest, RunId, RunState, StoreError};
 use crate::tsdb::{Origin, stored};
 use crate::verdict::Verdict;
+
+/// What becomes of due times. Each is there from the first moment, at zero: a rate does not see what a series begins with.
+const OUTCOMES: [&str; 3] = ["started", "skipped", "failed"];
 
 /// What it counts.
 #[derive(Debug)]
@@ -171,8 +174,14 @@ impl Own {
             FamilyKind::Counter,
             "Due times of schedules, by what came of them.",
         );
-        for ((name, outcome), count) in &self.schedules {
-            runs.push(Labels::new([("schedule", name.as_str()), ("outcome", outcome)]), *count as f64);
+        let counted = self.schedules.keys().map(|(name, _)| name);
+        let names: BTreeSet<&String> = self.due.keys().chain(counted).collect();
+        for name in names {
+            for outcome in OUTCOMES {
+                let labels = Labels::new([("schedule", name.as_str()), ("outcome", outcome)]);
+                let count = self.schedules.get(&(name.clone(), outcome)).copied().unwrap_or_default();
+                runs.push(labels, count as f64);
+            }
         }
         let ok = f64::from(u8::from(!self.reload_failed));
         let reloaded = self.reloaded_ms as f64 / 1_000.0;

@@ -15,7 +15,9 @@ use crate::store::{RunId, RunState, fault_point};
 use crate::verdict::Doubt;
 
 /// How often series and summary are kept: as much is lost of a run that is cut off.
-pub(super) const KEPT_EVERY: Duration = Duration::from_secs(5);
+const KEPT_EVERY: Duration = Duration::from_secs(5);
+/// From when load is sent on series are kept each second for so long: a short run would be a few points otherwise.
+const KEPT_EACH_SECOND: Duration = Duration::from_secs(120);
 
 pub(super) struct Recorder {
     pub(super) id: RunId,
@@ -23,16 +25,22 @@ pub(super) struct Recorder {
     pub(super) pen: Pen,
     kept: Instant,
     state: RunState,
+    /// When load began.
+    load_began: Option<Instant>,
 }
 
 impl Recorder {
     pub(super) fn new(id: RunId, inner: Arc<Inner>, pen: Pen) -> Self {
-        Recorder { id, inner, pen, kept: Instant::now(), state: RunState::Preflight }
+        Recorder { id, inner, pen, kept: Instant::now(), state: RunState::Preflight, load_began: None }
     }
 
-    /// What the series are now.
-    pub(super) fn keep_series(&self) {
-        self.pen.note(now_ms(), Entry::Series);
+    fn keeps_each_second(&self) -> bool {
+        self.load_began.is_some_and(|began| began.elapsed() < KEPT_EACH_SECOND)
+    }
+
+    /// What the series are at this moment.
+    pub(super) fn keep_series(&self, at_ms: i64) {
+        self.pen.note(at_ms, Entry::Series);
     }
 }
 
@@ -53,6 +61,9 @@ impl Listener for Recorder {
             return;
         }
         self.state = state;
+        if state == RunState::Running {
+            self.load_began.get_or_insert_with(Instant::now);
+        }
         self.pen.insist(now_ms(), Entry::State(state));
         fault_point(match state {
             RunState::Setup => "in-setup",
@@ -66,8 +77,16 @@ impl Listener for Recorder {
     }
 
     fn progress(&mut self, progress: &Progress) {
+        self.inner.audience.progress(&self.id, progress);
         let data = progress_json(progress);
-        self.pen.note(now_ms(), Entry::Event { kind: "progress", data });
+        if let Some(active) = self.inner.lock_active().get_mut(&self.id) {
+            active.progress = Some(data.clone());
+        }
+        let at_ms = now_ms();
+        self.pen.note(at_ms, Entry::Event { kind: "progress", data });
+        if self.keeps_each_second() {
+            self.keep_series(at_ms);
+        }
     }
 
     fn families(&mut self, families: Vec<Family>) {
@@ -94,8 +113,11 @@ impl Listener for Recorder {
     fn checkpoint(&mut self, so_far: &Finished) {
         self.kept = Instant::now();
         let summary = json_summary(so_far, &TrendStat::EXPORTED);
-        self.pen.note(now_ms(), Entry::Checkpoint(summary));
-        self.keep_series();
+        let at_ms = now_ms();
+        self.pen.note(at_ms, Entry::Checkpoint(summary));
+        if !self.keeps_each_second() {
+            self.keep_series(at_ms);
+        }
     }
 
     fn doubts(&mut self) -> Vec<Doubt> {

@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 pub use crate::executor::ScaleTo;
 
+use crate::config::PlanOutline;
 use crate::store::{Bundle, RunId, RunRecord, RunState};
 
 /// A run that somebody wants.
@@ -65,9 +66,8 @@ pub struct Event {
 pub struct PlanView {
     pub name: String,
     pub path: String,
-    pub description: Option<String>,
-    pub profiles: Vec<String>,
-    /// Why it cannot be run.
+    pub outline: PlanOutline,
+    /// Why it cannot be run, or not without values for variables that it has none for.
     pub problem: Option<String>,
 }
 

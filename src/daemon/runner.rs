@@ -32,7 +32,7 @@ impl Inner {
         let (stop, stopped) = oneshot::channel();
         let (control, controlled) = Control::new(self.settings().scale_limits());
         // Before the disk knows: who stops the run then finds it either here or in the queue.
-        self.lock_active().insert(run.id.clone(), Active { stop: Some(stop), control });
+        self.lock_active().insert(run.id.clone(), Active { stop: Some(stop), control, progress: None });
         if let Err(error) = self.runs.enter(&run.id, RunState::Preflight, now_ms()) {
             self.lock_active().remove(&run.id);
             // Stopped while it was on its way out of the queue: then it is over.
@@ -102,11 +102,17 @@ impl Inner {
         };
         self.audience.end(id);
         self.retire_later(id, plan.retain_series);
-        recorder.keep_series();
+        // One moment for both: asked at its end, a run has its last values.
+        let ended_ms = now_ms();
+        recorder.keep_series(ended_ms);
         drop((recorder, log));
         writer.close();
         match ran {
-            Ok(finished) => ending(&finished),
+            Ok(finished) => {
+                let ending = ending(&finished, ended_ms);
+                self.audience.finished(id, finished);
+                ending
+            }
             Err(error) => failed(INTERNAL, format!("failed to start the load: {error}")),
         }
     }
@@ -173,13 +179,13 @@ impl Inner {
     }
 }
 
-fn ending(finished: &Finished) -> Ending {
+fn ending(finished: &Finished, at_ms: i64) -> Ending {
     Ending {
         verdict: finished.verdict.label().to_owned(),
         exit_code: finished.exit_code(),
         ended_by: finished.ended_by.clone(),
         summary: json_summary(finished, &TrendStat::EXPORTED),
-        at_ms: now_ms(),
+        at_ms,
     }
 }
 

@@ -6,8 +6,8 @@ use std::thread::JoinHandle;
 
 use serde_json::{Value as Json, json};
 
-use super::recorder::KEPT_EVERY;
-use crate::promql::{MatchKind, Matcher, TimeRange};
+use super::now_ms;
+use crate::promql::{MatchKind, Matcher, Options, TimeRange};
 use crate::store::{RunId, RunState, Runs, StoreError};
 use crate::tsdb::Store;
 
@@ -122,6 +122,7 @@ fn write(
     // Whatever carries no id: what the targets show. Not what other runs left in the store.
     let of_run = Matcher::new("testid", MatchKind::Regex, &format!("(?:{})?", regex::escape(&id.0)));
     let of_run: Vec<Matcher> = of_run.into_iter().collect();
+    let begun_ms = now_ms();
     for Stamped { at_ms, entry } in entries {
         let kept = match &entry {
             Entry::State(state) => runs.enter(id, *state, at_ms).map(drop),
@@ -130,7 +131,7 @@ fn write(
                 // For those who follow; the log is the whole of it.
                 runs.append_event(id, "log", &json!({"line": line}), at_ms).map(drop)
             }),
-            Entry::Series => runs.append_snapshot(id, since_last(at_ms), series, &of_run).map(drop),
+            Entry::Series => runs.append_snapshot(id, seen_at(at_ms, begun_ms), series, &of_run).map(drop),
             Entry::Checkpoint(summary) => runs.checkpoint(id, summary, at_ms),
         };
         match kept {
@@ -148,7 +149,25 @@ fn write(
     }
 }
 
-fn since_last(at_ms: i64) -> TimeRange {
-    let step_ms = i64::try_from(KEPT_EVERY.as_millis()).unwrap_or(i64::MAX);
-    TimeRange { from_ms: at_ms.saturating_sub(step_ms) + 1, to_ms: at_ms }
+/// What a query would see then: rules and targets may come to their turn less often than series are kept. But nothing
+/// from before the run began.
+fn seen_at(at_ms: i64, begun_ms: i64) -> TimeRange {
+    let lookback_ms = i64::try_from(Options::default().lookback.as_millis()).unwrap_or(i64::MAX);
+    TimeRange { from_ms: at_ms.saturating_sub(lookback_ms).max(begun_ms), to_ms: at_ms }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_what_a_query_would_see_and_nothing_from_before_the_run() {
+        let seen = |at_ms, begun_ms| (seen_at(at_ms, begun_ms).from_ms, seen_at(at_ms, begun_ms).to_ms);
+        assert_eq!(
+            seen(1_000_000, 0),
+            (700_000, 1_000_000),
+            "of a rule that is evaluated once a minute, too"
+        );
+        assert_eq!(seen(1_000_000, 950_000), (950_000, 1_000_000));
+    }
 }

@@ -8,6 +8,7 @@ mod clean;
 mod display;
 mod finished;
 mod gate_json;
+mod html;
 mod json;
 mod junit;
 mod number;
@@ -26,6 +27,7 @@ mod fixture;
 
 pub use display::{Display, Format, Layout, headline, line, target_line};
 pub use finished::{FaultReport, Finished, HookReport, Probe, Warmup};
+pub use html::{Material, html, run_json};
 pub use json::summary as json_summary;
 pub use junit::junit;
 pub use progress::{Phase, Progress, ProgressProbe, ScenarioProgress, Traffic, Waiting};

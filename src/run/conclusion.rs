@@ -117,15 +117,18 @@ impl Run {
                 (self.ledger.all(), &gates, None)
             }
         };
+        let is_final = verdict.is_some() || self.alerts.is_some();
+        let load_began = self.load_began.unwrap_or(self.started_at);
         let view = RunView {
             totals,
             gates,
-            is_final: verdict.is_some() || self.alerts.is_some(),
+            is_final,
             verdict,
             phase: self.phase,
             elapsed: self.elapsed,
             paused: self.paused,
             started_at: self.started_at,
+            ended_at: is_final.then_some(load_began + self.elapsed + self.paused),
             observer: &self.observer,
             samples_dropped: self.samples_dropped.count(),
             store: self.embedded.store().stats(),

@@ -33,6 +33,8 @@ pub(super) struct RunView<'a> {
     pub(super) elapsed: Duration,
     pub(super) paused: Duration,
     pub(super) started_at: SystemTime,
+    /// When the load was over, once the values are the run's last.
+    pub(super) ended_at: Option<SystemTime>,
     pub(super) observer: &'a Observer,
     pub(super) samples_dropped: u64,
     pub(super) store: tsdb::Stats,
@@ -89,13 +91,19 @@ fn run_families(labels: &Labels, view: &RunView<'_>) -> Vec<Family> {
         }
         family
     };
-    let started = view.started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    let unix = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    let (started, ended) = (unix(view.started_at), view.ended_at.map_or(0.0, unix));
     let states = STATES.iter().map(|(name, phase)| (*name, *phase == view.phase)).collect();
     let verdicts = Verdict::ALL.iter().map(|one| (one.label(), view.verdict == Some(*one))).collect();
     let overflowed = view.totals.registry().overflowed() as f64;
     vec![
         gauge(rules::RUN_INFO, "The run; always 1.", 1.0),
         gauge("loadgate_run_start_timestamp_seconds", "When the run started, since unix epoch.", started),
+        gauge(
+            "loadgate_run_end_timestamp_seconds",
+            "When the load of the run was over, since unix epoch; 0 before.",
+            ended,
+        ),
         gauge(rules::ELAPSED, "Time since load began, without pauses.", view.elapsed.as_secs_f64()),
         Family::single(
             "loadgate_run_paused_seconds_total",

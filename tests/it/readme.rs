@@ -36,7 +36,8 @@ const COMMANDS: [&str; 19] = [
     "runs delete",
 ];
 /// Programs that are not ours; their lines are not parsed.
-const OTHERS: [&str; 6] = ["curl", "sqlite3", "promtool query", "cargo bench", "cargo install", "./test.sh"];
+const OTHERS: [&str; 7] =
+    ["curl", "docker compose", "sqlite3", "promtool query", "cargo bench", "cargo install", "./test.sh"];
 /// Flags that are not ours.
 const OTHERS_FLAGS: [&str; 4] = ["--release", "--path", "--bench", "--enable-feature"];
 const LATER: &str = "(not supported yet)";

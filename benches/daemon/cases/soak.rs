@@ -10,17 +10,23 @@ use crate::runs::{self, Wanted};
 use crate::service::Service;
 use crate::table::{Table, Targets};
 
+/// Users in fixed number, whose requests are due at fixed times: with an arrival rate it would depend on how often the
+/// machine stalls how many users, and so how many connections, there come to be.
 const PLAN: &str = r#"name: soak
 vars: {TARGET: null, WS_TARGET: null, DURATION: null}
 scenarios:
   requests:
-    executor: constant-arrival-rate
-    rate: 2000
+    executor: constant-vus
+    vus: 400
     duration: ${DURATION}
-    pre_allocated_vus: 100
-    max_vus: 1000
+    graceful_stop: 5s
     flow:
-      - http: {url: "${TARGET}/health", name: health}
+      - sleep: {min: 0s, max: 200ms}
+      - repeat:
+          for: ${DURATION}
+          every: 200ms
+          flow:
+            - http: {url: "${TARGET}/health", name: health}
   sockets:
     executor: constant-vus
     vus: 2000

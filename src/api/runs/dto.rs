@@ -10,6 +10,7 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+use crate::config::{DeclaredVariable, PlanOutline};
 use crate::daemon::{PlanView, ScheduleView};
 use crate::store::{RunRecord, RunState, Trigger};
 
@@ -38,6 +39,13 @@ pub struct Run {
     pub exit_code: Option<u8>,
     /// Why it ended before its load did, or what cut it.
     pub ended_by: Option<String>,
+    /// How far it has come, where it is asked for while it is under way: the data of its newest event `progress`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<serde_json::Value>,
+    /// Whether there is a summary to ask for, where the run is asked for alone: while it is under way, of what it has
+    /// found so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub has_summary: Option<bool>,
 }
 
 /// Where a run is in its life; the last two are its ends.
@@ -196,8 +204,26 @@ pub struct Plan {
     pub path: String,
     pub description: Option<String>,
     pub profiles: Vec<String>,
+    /// The one that applies if none is asked for.
+    pub default_profile: Option<String>,
+    /// That a run may be given values of.
+    pub variables: Vec<Variable>,
     /// Why it cannot be run.
     pub problem: Option<String>,
+}
+
+/// A variable that a plan declares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Variable {
+    pub name: String,
+    /// As the plan has it, before anything is filled in; null where there is none, or it is a secret.
+    pub value: Option<String>,
+    /// The plan has no value of its own for it.
+    pub required: bool,
+    /// Its values are not shown.
+    pub secret: bool,
+    /// Its value by profile, where a profile changes it.
+    pub profiles: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -215,6 +241,13 @@ pub struct Schedule {
     /// When a run is due next.
     #[schema(format = DateTime)]
     pub next_at: Option<String>,
+}
+
+/// What whoever asks may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AccessView {
+    /// `query`, `run` or `admin`; each may what the ones before it may. Without a token file `admin`.
+    pub scope: String,
 }
 
 /// What happened to a run, as server-sent events have it.
@@ -325,14 +358,25 @@ impl From<RunRecord> for Run {
             verdict: run.verdict,
             exit_code: run.exit_code,
             ended_by: run.ended_by,
+            progress: None,
+            has_summary: None,
         }
     }
 }
 
 impl From<PlanView> for Plan {
     fn from(plan: PlanView) -> Plan {
-        let PlanView { name, path, description, profiles, problem } = plan;
-        Plan { name, path, description, profiles, problem }
+        let PlanView { name, path, outline, problem } = plan;
+        let PlanOutline { description, profiles, default_profile, variables } = outline;
+        let variables = variables.into_iter().map(Variable::from).collect();
+        Plan { name, path, description, profiles, default_profile, variables, problem }
+    }
+}
+
+impl From<DeclaredVariable> for Variable {
+    fn from(variable: DeclaredVariable) -> Variable {
+        let DeclaredVariable { name, value, required, secret, profiles } = variable;
+        Variable { name, value, required, secret, profiles: profiles.into_iter().collect() }
     }
 }
 

@@ -9,6 +9,7 @@ use super::dto::{Error, Run, RunList, STATES, State as RunState, run_state};
 use super::request::{Id, Parameters};
 use super::{Runs, Shared, json};
 use crate::daemon::RunFilter;
+use crate::store::RunRecord;
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
@@ -52,7 +53,10 @@ pub(super) async fn list<R: Runs>(
     runs.truncate(limit);
     // A full page may have been the last one: the next is then empty.
     let next = runs.last().filter(|_| runs.len() == limit).map(|run| run.id.0.clone());
-    Ok(json(StatusCode::OK, &RunList { runs: runs.into_iter().map(Run::from).collect(), next }))
+    Ok(json(
+        StatusCode::OK,
+        &RunList { runs: runs.into_iter().map(|run| shown(&shared, run)).collect(), next },
+    ))
 }
 
 /// A run, as far as it has come
@@ -65,5 +69,12 @@ pub(super) async fn list<R: Runs>(
     )
 )]
 pub(super) async fn show<R: Runs>(State(shared): State<Shared<R>>, Id(id): Id) -> Result<Response, Problem> {
-    Ok(json(StatusCode::OK, &Run::from(shared.runs.run(&id).await?)))
+    let run = shared.runs.run(&id).await?;
+    let has_summary = Some(run.summary.as_ref().is_some_and(|summary| !summary.is_null()));
+    Ok(json(StatusCode::OK, &Run { has_summary, ..shown(&shared, run) }))
+}
+
+fn shown<R: Runs>(shared: &Shared<R>, run: RunRecord) -> Run {
+    let progress = (!run.state.has_ended()).then(|| shared.runs.progress(&run.id)).flatten();
+    Run { progress, ..Run::from(run) }
 }

@@ -12,12 +12,16 @@
 //! | `/api/v1/runs/{id}/events` | GET | query | server-sent events, from after `Last-Event-ID` |
 //! | `/api/v1/runs/{id}/summary` | GET | query | the JSON summary; 409 before there is one |
 //! | `/api/v1/runs/{id}/log` | GET | query | lines of text |
+//! | `/api/v1/runs/{id}/report` | GET | query | the page of the run in one HTML file; 409 before it has ended |
+//! | `/api/v1/runs/{id}/api/v1/…` | GET, POST | query | Prometheus' query API over the run's series: see [`series`] |
 //! | `/api/v1/plans`, `/api/v1/schedules` | GET | query | the daemon's own |
+//! | `/api/v1/access` | GET | query | the scope of who asks |
 //! | `/-/reload` | POST | admin | 200; 400 with what is wrong |
 //! | `/openapi.json` | GET | open | this table, for programs |
 //!
 //! Refusals are [`Problem`]s.
 
+mod access;
 mod act;
 mod body;
 pub mod dto;
@@ -27,7 +31,9 @@ mod openapi;
 mod plans;
 mod reload;
 mod request;
+mod report;
 mod results;
+mod series;
 mod service;
 mod submit;
 
@@ -43,6 +49,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use service::Runs;
 
+use super::Sources;
 use super::access::{Scope, allow};
 use super::problem::Problem;
 use crate::daemon::Refusal;
@@ -68,7 +75,7 @@ impl<R: Runs> Shared<R> {
 }
 
 /// Below `/api/v1`.
-pub(super) fn routes<R: Runs>(shared: Shared<R>) -> Router {
+pub(super) fn routes<R: Runs>(shared: Shared<R>, sources: Arc<Sources>) -> Router {
     let query = |routes| allow(Scope::Query, routes);
     let run = |routes| allow(Scope::Run, routes);
     Router::new()
@@ -85,7 +92,10 @@ pub(super) fn routes<R: Runs>(shared: Shared<R>) -> Router {
         .route("/runs/{id}/log", query(get(results::log::<R>)))
         .route("/plans", query(get(plans::plans::<R>)))
         .route("/schedules", query(get(plans::schedules::<R>)))
-        .with_state(shared)
+        .route("/access", query(get(access::access)))
+        .with_state(shared.clone())
+        .merge(report::routes(series::Asking { shared: shared.clone(), sources: Arc::clone(&sources) }))
+        .merge(series::routes(series::Asking { shared, sources }))
 }
 
 /// Beside `/api/v1`.

@@ -5,14 +5,15 @@ use axum::response::{IntoResponse, Response};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{act, events, list, plans, reload, results, submit};
+use super::{access, act, events, list, plans, reload, report, results, submit};
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "loadgate",
         description = "The runs of a loadgate daemon. Beside these paths it answers Prometheus' query API \
-            (/api/v1/query, /api/v1/query_range, /api/v1/series, …), as Prometheus describes it."
+            (/api/v1/query, /api/v1/query_range, /api/v1/series, …), as Prometheus describes it; below \
+            /api/v1/runs/{id} the same over the series of that run (/api/v1/runs/{id}/api/v1/query, …)."
     ),
     paths(
         submit::submit,
@@ -28,8 +29,10 @@ use super::{act, events, list, plans, reload, results, submit};
         events::events,
         results::summary,
         results::log,
+        report::report,
         plans::plans,
         plans::schedules,
+        access::access,
         reload::reload,
         super::super::healthy,
         super::super::ready,

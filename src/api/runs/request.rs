@@ -27,7 +27,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 
 impl Id {
     /// `None` where no run can have it.
-    fn read(text: &str) -> Option<Id> {
+    pub(super) fn read(text: &str) -> Option<Id> {
         let is_id = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         let fits = !text.is_empty() && text.len() <= MAX_ID_BYTES && text.bytes().all(is_id);
         fits.then(|| Id(RunId(text.to_owned())))

@@ -2,7 +2,9 @@
 
 use serde_json::Value as Json;
 
-use crate::daemon::{Daemon, Event, PlanView, Refusal, RunFilter, Scale, ScheduleView, Submit, Submitted};
+use crate::daemon::{
+    Daemon, Event, PlanView, Refusal, RunFilter, RunSeries, Scale, ScheduleView, Submit, Submitted,
+};
 use crate::store::{RunId, RunRecord};
 
 type Answer<T> = Result<T, Refusal>;
@@ -24,7 +26,9 @@ pub trait Runs: Clone + Send + Sync + 'static {
         after: Option<u64>,
     ) -> impl Future<Output = Answer<(Vec<Event>, bool)>> + Send;
     fn changed(&self, seen: u64) -> impl Future<Output = u64> + Send;
+    fn progress(&self, id: &RunId) -> Option<Json>;
     fn log(&self, id: &RunId) -> impl Future<Output = Answer<String>> + Send;
+    fn series(&self, id: &RunId) -> impl Future<Output = Answer<RunSeries>> + Send;
     fn compare(&self, a: &RunId, b: &RunId) -> impl Future<Output = Answer<Json>> + Send;
     fn plans(&self) -> impl Future<Output = Vec<PlanView>> + Send;
     fn schedules(&self) -> impl Future<Output = Vec<ScheduleView>> + Send;
@@ -76,8 +80,16 @@ impl Runs for Daemon {
         Daemon::changed(self, seen).await
     }
 
+    fn progress(&self, id: &RunId) -> Option<Json> {
+        Daemon::progress(self, id)
+    }
+
     async fn log(&self, id: &RunId) -> Answer<String> {
         Daemon::log(self, id).await
+    }
+
+    async fn series(&self, id: &RunId) -> Answer<RunSeries> {
+        Daemon::series(self, id).await
     }
 
     async fn compare(&self, a: &RunId, b: &RunId) -> Answer<Json> {

@@ -17,13 +17,13 @@ pub(super) struct Success(Vec<u8>);
 
 /// Why there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) kind: Kind,
-    pub(super) message: String,
+pub(in crate::api) struct Refusal {
+    pub(in crate::api) kind: Kind,
+    pub(in crate::api) message: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::api) enum Kind {
     BadData,
     /// As `BadData`, of a body above the limit.
     TooLarge,
@@ -78,7 +78,7 @@ fn write_annotations(out: &mut Vec<u8>, key: &str, kind: &str, texts: &[&str]) {
 }
 
 impl Refusal {
-    pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub(in crate::api) fn new(kind: Kind, message: impl Into<String>) -> Self {
         Refusal { kind, message: message.into() }
     }
 
@@ -125,7 +125,13 @@ impl IntoResponse for Success {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        Problem::new(self.kind.status(), self.kind.name(), self.message).into_response()
+        Problem::from(self).into_response()
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        Problem::new(refusal.kind.status(), refusal.kind.name(), refusal.message)
     }
 }
 

@@ -18,7 +18,7 @@ const STACK_BYTES: usize = 32 << 20;
 ///
 /// When the caller goes away, as the handler of a client that closed its connection does, the work is told to stop;
 /// its place is free once it has.
-pub(super) async fn evaluate<T: Send + 'static>(
+pub(in crate::api) async fn evaluate<T: Send + 'static>(
     sources: &Sources,
     deadline: Instant,
     work: impl FnOnce(&Store, Limits) -> Result<T, Refusal> + Send + 'static,

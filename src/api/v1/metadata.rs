@@ -1,20 +1,18 @@
 //! `/api/v1/metadata`: kind and help of metrics.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::State;
 use serde::Serialize;
 
 use super::answer::{Refusal, Success};
 use super::evaluate::evaluate;
 use super::form::{Form, integer};
-use crate::api::Sources;
+use super::over::Over;
 use crate::family::FamilyKind;
 use crate::tsdb::Metadata;
 
-pub(super) async fn metadata(State(sources): State<Arc<Sources>>, form: Form) -> Result<Success, Refusal> {
+pub(super) async fn metadata(Over(sources): Over, form: Form) -> Result<Success, Refusal> {
     let limit = number(&form, "limit")?;
     number(&form, "limit_per_metric")?; // there is one of each
     let metric = form.value("metric").map(str::to_owned);

@@ -15,11 +15,12 @@
 //!
 //! Parameters, messages and status codes are upstream's (`web/api/v1/api.go`).
 
-mod answer;
-mod evaluate;
+pub(super) mod answer;
+pub(super) mod evaluate;
 mod form;
 mod json;
 mod metadata;
+mod over;
 mod query;
 mod rules;
 mod series;
@@ -39,19 +40,25 @@ pub use targets::Target;
 
 pub(super) fn routes() -> Router<Arc<Sources>> {
     Router::new()
-        .route("/query", get(query::instant).post(query::instant))
-        .route("/query_range", get(query::range).post(query::range))
+        .merge(series_routes())
         .route("/query_exemplars", get(query::exemplars).post(query::exemplars))
         .route("/format_query", get(query::format).post(query::format))
+        .route("/rules", get(rules::rules))
+        .route("/alerts", get(rules::alerts))
+        .route("/targets", get(targets::targets))
+        .fallback(not_found)
+}
+
+/// Those that only the series answer.
+pub(super) fn series_routes() -> Router<Arc<Sources>> {
+    Router::new()
+        .route("/query", get(query::instant).post(query::instant))
+        .route("/query_range", get(query::range).post(query::range))
         .route("/series", get(series::series).post(series::series))
         .route("/labels", get(series::label_names).post(series::label_names))
         .route("/label/{name}/values", get(series::label_values))
         .route("/metadata", get(metadata::metadata))
-        .route("/rules", get(rules::rules))
-        .route("/alerts", get(rules::alerts))
-        .route("/targets", get(targets::targets))
         .route("/status/buildinfo", get(status::build_info))
-        .fallback(not_found)
 }
 
 async fn not_found() -> Refusal {

@@ -1,15 +1,14 @@
 //! `/api/v1/query` and `/api/v1/query_range`, and what is asked of an expression without evaluating it.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::State;
 use promql_parser::parser::value::ValueType;
 
 use super::answer::{Kind, Refusal, Success};
 use super::evaluate::{evaluate, timed_out};
 use super::form::Form;
 use super::json;
+use super::over::Over;
 use super::time::{MAX_MS, MIN_MS, now_ms, parse_duration, parse_time};
 use crate::api::Sources;
 use crate::promql::{Annotation, Answer, EvalError, Limits, Options, Query, Value};
@@ -19,12 +18,12 @@ use crate::tsdb::Store;
 const MAX_STEPS: i64 = 11_000;
 const NANOS_PER_MS: i64 = 1_000_000;
 
-pub(super) async fn instant(State(sources): State<Arc<Sources>>, form: Form) -> Result<Success, Refusal> {
+pub(super) async fn instant(Over(sources): Over, form: Form) -> Result<Success, Refusal> {
     let asked = Asked::at_a_moment(&form)?;
     asked.answer(&sources, Instant::now()).await
 }
 
-pub(super) async fn range(State(sources): State<Arc<Sources>>, form: Form) -> Result<Success, Refusal> {
+pub(super) async fn range(Over(sources): Over, form: Form) -> Result<Success, Refusal> {
     let asked = Asked::over_time(&form)?;
     asked.answer(&sources, Instant::now()).await
 }

@@ -1,22 +1,22 @@
 //! `/api/v1/series`, `/api/v1/labels` and `/api/v1/label/{name}/values`: what there is to ask about.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{Path, State};
+use axum::extract::Path;
 
 use super::answer::{Refusal, Success};
 use super::evaluate::evaluate;
 use super::form::Form;
 use super::json;
+use super::over::Over;
 use super::query::truncated;
 use super::time::{MAX_MS, MIN_MS};
 use crate::api::Sources;
 use crate::promql::TimeRange;
 use crate::tsdb::Store;
 
-pub(super) async fn series(State(sources): State<Arc<Sources>>, form: Form) -> Result<Success, Refusal> {
+pub(super) async fn series(Over(sources): Over, form: Form) -> Result<Success, Refusal> {
     if form.values("match[]").next().is_none() {
         return Err(Refusal::bad_data("no match[] parameter provided"));
     }
@@ -26,7 +26,7 @@ pub(super) async fn series(State(sources): State<Arc<Sources>>, form: Form) -> R
     listed(&sources, limit, json::write_labels, move |store| store.series_of(&sets, range)).await
 }
 
-pub(super) async fn label_names(State(sources): State<Arc<Sources>>, form: Form) -> Result<Success, Refusal> {
+pub(super) async fn label_names(Over(sources): Over, form: Form) -> Result<Success, Refusal> {
     let (limit, range) = (form.limit()?, range(&form)?);
     let sets = form.matchers().map_err(Refusal::bad_data)?;
     let name = |out: &mut Vec<u8>, name: &String| json::write(out, name);
@@ -34,8 +34,8 @@ pub(super) async fn label_names(State(sources): State<Arc<Sources>>, form: Form)
 }
 
 pub(super) async fn label_values(
-    State(sources): State<Arc<Sources>>,
-    Path(name): Path<String>,
+    Over(sources): Over,
+    Path(Named { name }): Path<Named>,
     form: Form,
 ) -> Result<Success, Refusal> {
     let name = unescape(&name).unwrap_or(name);
@@ -46,6 +46,12 @@ pub(super) async fn label_values(
     let sets = form.matchers().map_err(Refusal::bad_data)?;
     let value = |out: &mut Vec<u8>, value: &String| json::write(out, value);
     listed(&sources, limit, value, move |store| store.label_values(&name, &sets, range)).await
+}
+
+/// Of the path, whatever else there may be in it.
+#[derive(serde::Deserialize)]
+pub(super) struct Named {
+    name: String,
 }
 
 /// A sorted list, cut off at the limit.

@@ -1,12 +1,16 @@
 //! `--out KIND=FILE`: where results go beside the summary.
 
+mod report;
 mod samples;
+mod shown;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+pub(super) use report::Told;
 pub(super) use samples::SampleWriter;
+pub(super) use shown::ShownArgs;
 
 use super::Failure;
 use crate::report::SampleFormat;
@@ -74,7 +78,7 @@ impl Output {
 }
 
 /// Refuses outputs that would write over each other. `others` are files that are written too.
-pub(super) fn check_distinct<'a>(
+fn check_distinct<'a>(
     outputs: &'a [Output],
     others: impl IntoIterator<Item = &'a Path>,
 ) -> Result<(), Failure> {

@@ -16,7 +16,7 @@ use crate::run::scrape_targets;
 use crate::scrape::Scrape;
 use crate::store::RunId;
 
-pub(super) struct Shown {
+pub(in crate::cli) struct Shown {
     sources: Arc<Sources>,
     log_format: LogFormat,
     pages: Mutex<Pages>,
@@ -31,7 +31,7 @@ struct Pages {
 }
 
 impl Shown {
-    pub(super) fn new(sources: Arc<Sources>, log_format: LogFormat) -> Self {
+    pub(in crate::cli) fn new(sources: Arc<Sources>, log_format: LogFormat) -> Self {
         Shown { sources, log_format, pages: Mutex::default() }
     }
 

@@ -10,6 +10,8 @@ mod replay;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use rusqlite::{Transaction, params};
 
 use super::packed::{pack, unpack};
@@ -26,9 +28,16 @@ pub use replay::Replayed;
 
 /// Five minutes of frames five seconds apart.
 const BLOCK_FRAMES: usize = 60;
-/// A run longer than this is kept in wider steps: from then on at once, what came before when it ends.
+/// A run longer than this is kept in [`WIDE_STEP`]s: from then on at once, what came before when it ends.
 const DENSE_MS: i64 = 3_600_000;
-/// Those steps. Two frames are as far apart if little is missing.
+/// A run no longer than this has frames [`FINE_STEP`] apart.
+const FINE_MS: i64 = 120_000;
+const FINE_STEP: Duration = Duration::from_secs(1);
+/// How often frames come of a longer one.
+const STEP: Duration = Duration::from_secs(5);
+/// How often those of a long run.
+const WIDE_STEP: Duration = Duration::from_secs(15);
+/// Two frames are as far apart if little is missing.
 const WIDE_MS: i64 = 15_000 - 500;
 /// Of a run; what the embedded store holds at most is of that order.
 const MAX_SERIES: usize = 100_000;

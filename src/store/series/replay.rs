@@ -1,10 +1,11 @@
 //! The series of an old run, back in an embedded store: asked there as if the run had just ended.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{recorder, unpacked};
+use super::{DENSE_MS, FINE_MS, FINE_STEP, STEP, WIDE_STEP, recorder, unpacked};
 use crate::promql::{Point, STALE};
 use crate::store::runs::find;
 use crate::store::{RunId, Runs, StoreError};
@@ -14,10 +15,26 @@ use crate::tsdb::{Origin, Store};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Replayed {
     pub samples: usize,
+    pub frames: usize,
     /// Samples for which the store had no room.
     pub refused: usize,
     /// The first and the last moment of which there is anything.
     pub range_ms: Option<(i64, i64)>,
+}
+
+impl Replayed {
+    /// Between two samples of a series, at most.
+    pub fn interval(&self) -> Duration {
+        let span_ms = self.range_ms.map_or(0, |(from_ms, to_ms)| to_ms.saturating_sub(from_ms));
+        let gaps = i64::try_from(self.frames.saturating_sub(1).max(1)).unwrap_or(i64::MAX);
+        match span_ms {
+            DENSE_MS.. => WIDE_STEP,
+            FINE_MS.. => STEP,
+            // Some were missed: the disk was too slow.
+            _ if span_ms / gaps > 1_500 => STEP,
+            _ => FINE_STEP,
+        }
+    }
 }
 
 impl Runs {
@@ -41,7 +58,7 @@ impl Runs {
             replayed.refused += intake.refused_series;
             true
         };
-        let mut first_ms = None;
+        let (mut first_ms, mut frames_read) = (None, 0);
         while let Some((from_ms, data)) = self.block_after(number, last_ms)? {
             let damaged = || self.corrupt(format!("the series of {id} from {from_ms} on"));
             let frames = unpacked(&data).filter(|frames| !frames.is_empty()).ok_or_else(damaged)?;
@@ -56,6 +73,7 @@ impl Runs {
                     }
                 }
                 shown = there;
+                frames_read += 1;
                 first_ms.get_or_insert(frame.at_ms);
                 last_ms = last_ms.max(frame.at_ms);
             }
@@ -65,6 +83,7 @@ impl Runs {
             append(gone, last_ms.saturating_add(1), STALE);
         }
         store.scrape(&Origin(format!("run/{id}")), last_ms, &names.families());
+        replayed.frames = frames_read;
         replayed.range_ms = Some((first_ms, last_ms));
         Ok(replayed)
     }

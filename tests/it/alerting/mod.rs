@@ -2,6 +2,7 @@
 //! and the reference agree with them.
 
 mod metrics;
+mod routes;
 mod rules;
 mod runbooks;
 

@@ -1,6 +1,7 @@
 //! The program from outside: exit codes, verdicts, signals, flags, what it writes.
 
 mod configs;
+mod demo;
 mod doctor;
 mod export;
 mod memory;

@@ -78,6 +78,7 @@ fn no_output_of_a_run_shows_a_secret() {
             format!("--out=csv={}", file("out.csv")),
             format!("--out=vegeta-json={}", file("vegeta.json")),
             format!("--junit={}", file("junit.xml")),
+            format!("--report={}", file("report.html")),
         ]);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let ended = Ended::run(&format!("name: canaries\n{VARS}{FLOW}"), &arguments);
@@ -87,7 +88,7 @@ fn no_output_of_a_run_shows_a_secret() {
         check("stdout", &ended.stdout);
         check("stderr", &ended.stderr);
         check("the summary's export", &ended.export().to_string());
-        for name in ["out.json", "out.csv", "vegeta.json", "junit.xml"] {
+        for name in ["out.json", "out.csv", "vegeta.json", "junit.xml", "report.html"] {
             let mut text = String::new();
             std::fs::File::open(file(name)).unwrap().read_to_string(&mut text).unwrap();
             assert!(!text.is_empty(), "{name}");

@@ -10,7 +10,7 @@ use super::{plan, plan_of};
 use crate::stage::{Ended, HttpServer, loadgate_run, reply};
 
 /// Asks until `holds`; a run that never gets there fails the test.
-fn wait_until(mut holds: impl FnMut() -> bool) {
+pub(super) fn wait_until(mut holds: impl FnMut() -> bool) {
     let patience = Instant::now() + Duration::from_secs(60);
     while !holds() {
         assert!(Instant::now() < patience, "waited in vain");

@@ -24,6 +24,9 @@ fn a_run_goes_from_the_queue_to_its_verdict_and_is_kept() {
         stream.text().lines().filter_map(|line| line.strip_prefix(r#"data: {"state":""#)).collect();
     let states: Vec<&str> = states.iter().filter_map(|state| state.split('"').next()).collect();
     assert_eq!(states, ["queued", "preflight", "running", "draining", "finished"]);
+    let dated =
+        stream.text().lines().filter(|line| line.starts_with("data: ") && line.contains("\"at\":\"20"));
+    assert_eq!(dated.count(), events.len(), "each says when it happened");
     // Its final values stay for a while, and what is known of the test for good.
     let metrics = daemon.ask("GET", "/metrics", "", &Value::Null);
     let count = format!("k6_iterations_total{{scenario=\"steady\",test=\"steady\",testid=\"{run}\"}} 41");
@@ -63,6 +66,9 @@ fn a_run_is_paused_resumed_scaled_and_stopped_with_its_teardown() {
     let run = daemon.submit("steady");
     let path = |verb: &str| format!("/api/v1/runs/{run}/{verb}");
     daemon.wait(&run, "running");
+    let planned = |run: &Value| run["progress"]["planned_seconds"].as_f64().filter(|planned| *planned > 0.0);
+    let planned = daemon.until(|| planned(&daemon.run(&run)), "how far the run is");
+    assert!((planned - 3600.0).abs() < f64::EPSILON);
     assert_eq!(daemon.post(&path("resume")).status, 409, "nothing to resume");
     assert_eq!(daemon.post(&path("pause")).json()["state"], "paused");
     daemon.wait(&run, "paused");

@@ -4,3 +4,4 @@ mod access;
 mod crash;
 mod life;
 mod plans;
+mod recorded;

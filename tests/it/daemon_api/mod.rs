@@ -31,7 +31,9 @@ fn a_run_that_is_submitted_is_there_and_a_repeated_request_is_the_same_run() {
             "verdict": null, "exit_code": null, "ended_by": null,
         })
     );
-    assert_eq!(ask(&server, "GET", "/api/v1/runs/run-0001", "", "").json(), run);
+    let mut alone = ask(&server, "GET", "/api/v1/runs/run-0001", "", "").json();
+    assert_eq!(alone.as_object_mut().unwrap().remove("has_summary"), Some(json!(false)));
+    assert_eq!(alone, run);
     let again = post(&server, "/api/v1/runs", "Idempotency-Key: k1\r\n", body);
     again.check(200);
     assert_eq!((again.json(), again.header("location")), (run, Some("/api/v1/runs/run-0001")));
@@ -204,6 +206,24 @@ fn a_running_run_is_paused_resumed_scaled_and_stopped_and_deleted_once_it_has_en
 }
 
 #[test]
+fn a_run_under_way_says_how_far_it_is_and_whether_it_has_found_something_yet() {
+    let daemon = FakeDaemon::new();
+    let server = daemon.serve_on_loopback();
+    let id = daemon.queue();
+    let run = || ask(&server, "GET", &format!("/api/v1/runs/{id}"), "", "").json();
+    assert_eq!(run().get("progress"), None);
+    daemon.to(&id, RunState::Running);
+    daemon.tell(&id, "progress", json!({"line": "old"}));
+    daemon.tell(&id, "progress", json!({"line": "new"}));
+    assert_eq!(run()["progress"], json!({"line": "new"}));
+    let listed = ask(&server, "GET", "/api/v1/runs", "", "").json();
+    assert_eq!(listed["runs"][0]["progress"], json!({"line": "new"}));
+    assert_eq!(run()["has_summary"], false);
+    daemon.finish(&id, "passed", 0);
+    assert_eq!((run().get("progress"), &run()["has_summary"]), (None, &json!(true)));
+}
+
+#[test]
 fn two_runs_are_compared_and_the_daemons_own_things_are_listed() {
     let daemon = FakeDaemon::that_ends_runs_at_once();
     let server = daemon.serve_on_loopback();
@@ -239,7 +259,7 @@ fn whatever_the_router_refuses_has_the_shape_of_every_refusal() {
         assert_eq!(answer.header("allow"), Some(allowed), "{method} {path}");
     }
     for path in
-        ["/nothing", "/api/v1/nothing", "/api/v1/runs/", "/api/v1/runs/a/b", "/api/v1/runs/run-0001/report"]
+        ["/nothing", "/api/v1/nothing", "/api/v1/runs/", "/api/v1/runs/a/b", "/api/v1/runs/run-0001/nothing"]
     {
         ask(&server, "GET", path, "", "").check_refused(404, "not_found", "");
     }

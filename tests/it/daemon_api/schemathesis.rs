@@ -42,6 +42,8 @@ fn what_the_document_says_is_what_the_server_does() {
     let run = id(&daemon.ask("POST", "/api/v1/runs", &header, &json!({"plan": "one"})).json());
     let shown = || daemon.ask("GET", &format!("/api/v1/runs/{run}"), &header, &json!(null)).json();
     daemon.until(|| (shown()["state"] == "finished").then_some(()), "the run's end");
+    // It is made once, which takes longest here.
+    assert_eq!(daemon.ask("GET", &format!("/api/v1/runs/{run}/report"), &header, &json!(null)).status, 200);
     let folder = tempfile::TempDir::new().unwrap();
     let run = Command::new(program)
         .current_dir(folder.path())

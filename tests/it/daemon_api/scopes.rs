@@ -8,7 +8,7 @@ use super::client::ask;
 use crate::stage::FakeDaemon;
 
 /// Every route of the daemon's, and the scope that it needs; `None`: open to all. `openapi` compares it with the document.
-pub(super) const ROUTES: [(&str, &str, Option<Scope>); 20] = [
+pub(super) const ROUTES: [(&str, &str, Option<Scope>); 22] = [
     ("get", "/api/v1/runs", Some(Scope::Query)),
     ("post", "/api/v1/runs", Some(Scope::Run)),
     ("get", "/api/v1/runs/compare", Some(Scope::Query)),
@@ -22,8 +22,10 @@ pub(super) const ROUTES: [(&str, &str, Option<Scope>); 20] = [
     ("get", "/api/v1/runs/{id}/events", Some(Scope::Query)),
     ("get", "/api/v1/runs/{id}/summary", Some(Scope::Query)),
     ("get", "/api/v1/runs/{id}/log", Some(Scope::Query)),
+    ("get", "/api/v1/runs/{id}/report", Some(Scope::Query)),
     ("get", "/api/v1/plans", Some(Scope::Query)),
     ("get", "/api/v1/schedules", Some(Scope::Query)),
+    ("get", "/api/v1/access", Some(Scope::Query)),
     ("post", "/-/reload", Some(Scope::Admin)),
     ("get", "/-/healthy", None),
     ("get", "/-/ready", None),
@@ -73,6 +75,19 @@ fn each_route_is_open_from_its_scope_on_and_closed_below() {
         "unauthorized",
         "not known",
     );
+}
+
+#[test]
+fn who_asks_is_told_the_scope() {
+    let daemon = FakeDaemon::new();
+    let server = daemon.serve(Access::with_tokens(Arc::new(Three)));
+    for scope in [Scope::Query, Scope::Run, Scope::Admin] {
+        let header = format!("Authorization: Bearer {}\r\n", scope.name());
+        let answer = ask(&server, "GET", "/api/v1/access", &header, "").json();
+        assert_eq!(answer, serde_json::json!({"scope": scope.name()}));
+    }
+    let open = daemon.serve_on_loopback();
+    assert_eq!(ask(&open, "GET", "/api/v1/access", "", "").json()["scope"], "admin");
 }
 
 #[test]

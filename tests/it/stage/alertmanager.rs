@@ -22,6 +22,18 @@ pub(crate) struct Alertmanager {
 impl Alertmanager {
     /// `None` where it is not installed.
     pub(crate) fn start() -> Option<Self> {
+        // JSON is YAML.
+        Alertmanager::configured(|webhook| {
+            json!({
+                "route": {"receiver": "test", "group_wait": "0s", "group_interval": "1s", "repeat_interval": "4h"},
+                "receivers": [{"name": "test", "webhook_configs": [{"url": webhook, "send_resolved": true}]}],
+            })
+            .to_string()
+        })
+    }
+
+    /// With a configuration that is told where the webhook is.
+    pub(crate) fn configured(config: impl Fn(&str) -> String) -> Option<Self> {
         let (told, notifications) = mpsc::unbounded_channel();
         let webhook = HttpServer::start(move |asked| {
             // The test may have seen enough.
@@ -29,12 +41,7 @@ impl Alertmanager {
             async { reply(200, "") }
         });
         let folder = TempDir::new().unwrap();
-        // JSON is YAML.
-        let config = json!({
-            "route": {"receiver": "test", "group_wait": "0s", "group_interval": "1s", "repeat_interval": "4h"},
-            "receivers": [{"name": "test", "webhook_configs": [{"url": webhook.url(), "send_resolved": true}]}],
-        });
-        std::fs::write(folder.path().join("alertmanager.yml"), config.to_string()).unwrap();
+        std::fs::write(folder.path().join("alertmanager.yml"), config(&webhook.url())).unwrap();
         let child = Command::new("prometheus-alertmanager")
             .arg(format!("--config.file={}", folder.path().join("alertmanager.yml").display()))
             .arg(format!("--storage.path={}", folder.path().join("data").display()))
@@ -63,6 +70,11 @@ impl Alertmanager {
     /// What it tells the webhook next.
     pub(crate) async fn notification(&mut self) -> Value {
         self.notifications.recv().await.unwrap()
+    }
+
+    /// What it has told the webhook meanwhile, if anything.
+    pub(crate) fn told(&mut self) -> Option<Value> {
+        self.notifications.try_recv().ok()
     }
 
     /// The alerts that are active, as its API has them.

@@ -39,8 +39,13 @@ impl Daemon {
 
     /// On a folder that a daemon has left, perhaps to die at a fault point.
     pub(crate) fn on(folder: TempDir, fault_point: Option<&str>) -> Self {
+        Daemon::at("127.0.0.1:0", folder, fault_point)
+    }
+
+    /// At an address, perhaps that of one that was there before.
+    pub(crate) fn at(listen: &str, folder: TempDir, fault_point: Option<&str>) -> Self {
         let mut command = loadgate();
-        command.args(["serve", "--config", "loadgate.yml", "--listen", "127.0.0.1:0"]);
+        command.args(["serve", "--config", "loadgate.yml", "--listen", listen]);
         if let Some(point) = fault_point {
             command.env("LOADGATE_FAULT_POINT", point);
         }

@@ -2,12 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use loadgate::api::{Access, Runs, Sources, serve_daemon};
+use loadgate::config::PlanOutline;
 use loadgate::daemon::{
-    Event, PlanSource, PlanView, Refusal, RunFilter, Scale, ScaleTo, ScheduleView, Submit, Submitted,
+    Event, PlanSource, PlanView, Refusal, RunFilter, RunSeries, Scale, ScaleTo, ScheduleView, Submit,
+    Submitted,
 };
+use loadgate::labels::Labels;
+use loadgate::promql::Point;
 use loadgate::store::{RunId, RunRecord, RunState, Trigger};
+use loadgate::tsdb::Store;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -41,6 +47,14 @@ struct Entry {
     record: RunRecord,
     events: Vec<Event>,
     log: String,
+}
+
+impl Entry {
+    fn tell(&mut self, kind: &str, data: Value) {
+        let seq = self.events.len() as u64 + 1;
+        let at_ms = EPOCH_MS + i64::try_from(seq).unwrap();
+        self.events.push(Event { seq, at_ms, kind: kind.to_owned(), data });
+    }
 }
 
 impl FakeDaemon {
@@ -94,11 +108,7 @@ impl FakeDaemon {
     }
 
     pub(crate) fn tell(&self, id: &RunId, kind: &str, data: Value) {
-        self.change(id, |entry| {
-            let seq = entry.events.len() as u64 + 1;
-            let at_ms = EPOCH_MS + i64::try_from(seq).unwrap();
-            entry.events.push(Event { seq, at_ms, kind: kind.to_owned(), data });
-        });
+        self.change(id, |entry| entry.tell(kind, data));
     }
 
     pub(crate) fn finish(&self, id: &RunId, verdict: &str, exit_code: u8) {
@@ -113,8 +123,9 @@ impl FakeDaemon {
                 "gates": [{"metric": "checks", "threshold": "rate>0.99", "outcome": "held"}],
                 "doubts": [], "metrics": {}, "checks": [],
             }));
+            // At once: who sees that it has ended has seen its last event.
+            entry.tell("finished", json!({"verdict": verdict, "exit_code": exit_code}));
         });
-        self.tell(id, "finished", json!({"verdict": verdict, "exit_code": exit_code}));
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -295,9 +306,33 @@ impl Runs for FakeDaemon {
         count.map_or(seen, |count| *count)
     }
 
+    fn progress(&self, id: &RunId) -> Option<Value> {
+        let world = self.world();
+        let newest = world.runs.get(id)?.events.iter().rev().find(|event| event.kind == "progress")?;
+        Some(newest.data.clone())
+    }
+
     async fn log(&self, id: &RunId) -> Answer<String> {
         let world = self.world();
         world.runs.get(id).map(|entry| entry.log.clone()).ok_or_else(|| Refusal::NoSuchRun(id.clone()))
+    }
+
+    /// One series, a minute long, at 5 s steps: the seconds since its beginning.
+    async fn series(&self, id: &RunId) -> Answer<RunSeries> {
+        self.find(id)?;
+        let store = Store::new(1 << 20);
+        let labels = Labels::new([("__name__", "k6_vus"), ("testid", id.0.as_str())]);
+        for second in (0..=60).step_by(5) {
+            store.append(&labels, Point { at_ms: EPOCH_MS + second * 1_000, value: second as f64 });
+        }
+        let (from_ms, to_ms) = (EPOCH_MS, EPOCH_MS + 60_000);
+        Ok(RunSeries {
+            store: Arc::new(store),
+            from_ms,
+            to_ms,
+            interval: Duration::from_secs(5),
+            report: Arc::default(),
+        })
     }
 
     async fn compare(&self, a: &RunId, b: &RunId) -> Answer<Value> {
@@ -313,8 +348,7 @@ impl Runs for FakeDaemon {
         vec![PlanView {
             name: "health".to_owned(),
             path: "config/plans/health.yml".to_owned(),
-            description: None,
-            profiles: vec!["load".to_owned()],
+            outline: PlanOutline { profiles: vec!["load".to_owned()], ..PlanOutline::default() },
             problem: None,
         }]
     }

@@ -2,6 +2,7 @@
 //! by the library or by the program. Shares no code with what it tests but the run itself.
 
 mod alertmanager;
+mod browser;
 mod command;
 mod daemon;
 mod demo;
@@ -25,6 +26,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 pub(crate) use alertmanager::Alertmanager;
+pub(crate) use browser::Browser;
 pub(crate) use command::{Ended, loadgate, loadgate_run};
 pub(crate) use daemon::{Daemon, id, write_config};
 pub(crate) use demo::{demo_target, demo_with_grpc};

@@ -102,6 +102,12 @@ impl Service {
         Ok((rss as f64 / 1024.0, process.fd_count()?))
     }
 
+    /// CPU seconds so far.
+    pub(crate) fn cpu_secs(&self) -> Result<f64> {
+        let stat = procfs::process::Process::new(i32::try_from(self.process.id())?)?.stat()?;
+        Ok((stat.utime + stat.stime) as f64 / rustix::param::clock_ticks_per_second() as f64)
+    }
+
     pub(crate) fn kill(mut self) -> Result<()> {
         self.process.kill()?;
         self.process.wait()?;
