@@ -115,10 +115,7 @@ impl NatsStep {
                     taken += 1;
                     self.took(vu, take, &taking, message).await?;
                 }
-                Err(Refused::Error(error)) => {
-                    self.account.count_error(&vu.worker, error);
-                    tokio::time::sleep_until(end.min(Instant::now() + PAUSE)).await;
-                }
+                Err(Refused::Error(error)) => self.pause(vu, error, end).await,
                 Err(Refused::Ended(ended)) => return Err(ended),
             }
         }
@@ -144,10 +141,18 @@ impl NatsStep {
             match timeout_at(end, self.next(vu, take)).await {
                 Ok(Ok((message, from))) => self.took(vu, take, &from, message).await?,
                 Ok(Err(Refused::Ended(ended))) => return Err(ended),
-                Ok(Err(Refused::Error(_))) | Err(_) => break,
+                // It may come once the connection is back.
+                Ok(Err(Refused::Error(error))) => self.pause(vu, error, end).await,
+                Err(_) => break,
             }
         }
         Ok(())
+    }
+
+    /// After an error, which is counted.
+    async fn pause(&self, vu: &Vu, error: ErrorCode, end: Instant) {
+        self.account.count_error(&vu.worker, error);
+        tokio::time::sleep_until(end.min(Instant::now() + PAUSE)).await;
     }
 
     async fn next(&self, vu: &mut Vu, take: &NatsTake) -> Result<(Message, Rc<Taking>), Refused> {

@@ -72,6 +72,6 @@ fn a_subscription_is_kept_between_iterations() {
          {{nats: {{url: '{url}', publish: {{subject: x.1, body: hello}}}}}}"
     );
     let ran = run(&iterations(10, &flow));
-    assert_eq!((errors(&ran), ran.check("text").1), (Vec::new(), 0));
-    assert!(ran.check("text").0 > 0, "{:?}", ran.check("text"));
+    // Each but the last one's.
+    assert_eq!((errors(&ran), ran.check("text")), (Vec::new(), (9, 0)));
 }
