@@ -19,7 +19,7 @@ fn exactly_seven_of_a_hundred_thousand() {
     // Seven go where nobody listens.
     let publish = "subject: \"{{ 'nowhere' if iteration in [0, 1, 77, 4095, 4096, 15000, 24999] and vu % 4 == 1 else 'events' }}.x\", body: '{{ iteration }}'";
     let publishers = "executor: per-vu-iterations, vus: 4, iterations: 25000";
-    let take = "consume: {stream: EVENTS, consumer: ledger, ledger: events, for: 1s, wait: 50s}";
+    let take = "consume: {stream: EVENTS, consumer: ledger, ledger: events, for: 1s, wait: 20s}";
     let consumers =
         "executor: per-vu-iterations, vus: 2, iterations: 1, start_after: out, graceful_stop: 60s";
     let ran = run(&plan(&server.url(), publishers, publish, consumers, take, ""));
