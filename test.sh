@@ -67,6 +67,19 @@ install_schemathesis() {
     fi
 }
 
+# Into a folder of its own below target/; tests find it there.
+install_grpcio() {
+    local folder=target/grpcio why="calling another implementation of gRPC (grpcio)"
+    if python3 -c "import grpc_reflection" 2>/dev/null || [[ -x $folder/bin/python ]]; then return; fi
+    heading "grpcio, from PyPI"
+    if ! has python3; then
+        skip "$why: no \`python3\` here"
+    elif ! { python3 -m venv "$folder" && timeout 300 "$folder/bin/pip" install --quiet grpcio grpcio-reflection; }; then
+        rm -rf "$folder"
+        skip "$why: it cannot be installed from here (python3 -m venv, pip install grpcio grpcio-reflection)"
+    fi
+}
+
 deny() {
     if $quick; then
         heading "licences, bans, sources, advisories"
@@ -112,6 +125,7 @@ install_package cc build-essential "linking"
 # The server too, which tests start on ports of their own; where Debian starts one, nothing here talks to it.
 install_package prometheus prometheus "checking /metrics with a real Prometheus and its promtool"
 install_package prometheus-alertmanager prometheus-alertmanager "telling a real Alertmanager of alerts"
+install_package nats-server nats-server "sending events through a real NATS with JetStream"
 install_package chromium chromium "opening the page in a real browser"
 install_package redis-server redis-server "asking a real Redis what a run left"
 # Its programs are not in PATH.
@@ -119,6 +133,7 @@ if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
     install_package initdb postgresql "asking a real PostgreSQL what a run left"
 fi
 install_schemathesis
+install_grpcio
 # Where there is an init, docker.io would start an engine of its own and change how this machine forwards packets.
 if ! $quick && [[ ! -d /run/systemd/system ]]; then
     for package in docker.io:dockerd docker-compose:docker-compose debootstrap:debootstrap; do

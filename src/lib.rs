@@ -37,6 +37,7 @@ pub mod budget;
 pub mod template;
 pub mod data;
 pub mod executor;
+pub mod ledger;
 pub mod protocol;
 pub mod flow;
 // What comes in from outside, and what goes out.

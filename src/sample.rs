@@ -100,10 +100,57 @@ impl ErrorCode {
     pub const PROXY_UNREACHABLE: ErrorCode = ErrorCode(1830);
     /// The proxy answered `CONNECT` with anything but success.
     pub const PROXY_REFUSED: ErrorCode = ErrorCode(1831);
+    /// The server answered, but not as a NATS server that takes us.
+    pub const NATS_HANDSHAKE: ErrorCode = ErrorCode(1840);
+    /// The server does not know who we are, or does not want us.
+    pub const NATS_UNAUTHORIZED: ErrorCode = ErrorCode(1841);
+    /// We may not publish or subscribe there.
+    pub const NATS_NOT_PERMITTED: ErrorCode = ErrorCode(1842);
+    /// The connection was lost, or is not there for now.
+    pub const NATS_DISCONNECTED: ErrorCode = ErrorCode(1843);
+    /// A JetStream message was sent, and no acknowledgement came in time.
+    pub const NATS_ACK_TIMEOUT: ErrorCode = ErrorCode(1844);
+    /// No acknowledgement had come when the VU, or the run, ended.
+    pub const NATS_ACK_ABANDONED: ErrorCode = ErrorCode(1845);
+    /// No stream takes the subject.
+    pub const NATS_NO_STREAM: ErrorCode = ErrorCode(1846);
+    /// The stream that took it, or would have, is another than the plan's.
+    pub const NATS_WRONG_STREAM: ErrorCode = ErrorCode(1847);
+    /// The stream, or the account, has no room.
+    pub const NATS_STREAM_FULL: ErrorCode = ErrorCode(1848);
+    /// JetStream refused for any other reason.
+    pub const NATS_JETSTREAM: ErrorCode = ErrorCode(1849);
+    /// Nobody answers requests there.
+    pub const NATS_NO_RESPONDERS: ErrorCode = ErrorCode(1850);
+    /// The message is larger than the server or the stream takes.
+    pub const NATS_TOO_LARGE: ErrorCode = ErrorCode(1851);
+    /// The subject cannot be one: empty, or with white space.
+    pub const NATS_SUBJECT: ErrorCode = ErrorCode(1852);
+    /// Messages came faster than the step took them, and were dropped on our side.
+    pub const NATS_SLOW_CONSUMER: ErrorCode = ErrorCode(1853);
+    /// Fewer messages came than were waited for.
+    pub const NATS_TOO_FEW: ErrorCode = ErrorCode(1854);
+    /// The answer is none of gRPC's: another content type, a frame that is none, no `grpc-status` at its end.
+    pub const GRPC_MALFORMED: ErrorCode = ErrorCode(1880);
+    /// A message that is not what its descriptor says.
+    pub const GRPC_BAD_MESSAGE: ErrorCode = ErrorCode(1881);
+    /// A message is above `max_receive_size` or `max_send_size`.
+    pub const GRPC_TOO_LARGE: ErrorCode = ErrorCode(1882);
+    /// A message is compressed in a way that was not agreed upon.
+    pub const GRPC_COMPRESSION: ErrorCode = ErrorCode(1883);
+    /// `OK`, but not with the one message that the method answers with.
+    pub const GRPC_MESSAGE_COUNT: ErrorCode = ErrorCode(1884);
+    /// The stream ended before what a `receive` waited for arrived.
+    pub const GRPC_STREAM_ENDED: ErrorCode = ErrorCode(1885);
 
     /// k6 reports a response of status 400 and above as `1000 + status`.
     pub fn from_status(status: u16) -> Option<ErrorCode> {
         (400..600).contains(&status).then_some(ErrorCode(1000 + status))
+    }
+
+    /// A call that ended with a status of gRPC's other than `OK`, from 1 on.
+    pub fn from_grpc_status(status: u16) -> Option<ErrorCode> {
+        (1..=16).contains(&status).then_some(ErrorCode(GRPC_OK + status))
     }
 
     /// The server said goodbye (GOAWAY) before it answered; `reason` as in RFC 9113, section 7.
@@ -129,7 +176,7 @@ impl ErrorCode {
 
     /// Whether it only repeats the response's status.
     pub fn is_status(self) -> bool {
-        (1400..1600).contains(&self.0)
+        (1400..1600).contains(&self.0) || (GRPC_OK + 1..=GRPC_OK + 16).contains(&self.0)
     }
 
     /// Of a label's value.
@@ -176,11 +223,56 @@ impl ErrorCode {
             Self::WEBSOCKET_TOO_LARGE => "WebSocket message too large",
             Self::PROXY_UNREACHABLE => "proxy unreachable",
             Self::PROXY_REFUSED => "proxy refused to connect",
+            Self::NATS_HANDSHAKE => "NATS handshake failed",
+            Self::NATS_UNAUTHORIZED => "NATS server refused the credentials",
+            Self::NATS_NOT_PERMITTED => "not permitted on this subject",
+            Self::NATS_DISCONNECTED => "NATS connection lost",
+            Self::NATS_ACK_TIMEOUT => "no acknowledgement in time",
+            Self::NATS_ACK_ABANDONED => "no acknowledgement before the end",
+            Self::NATS_NO_STREAM => "no stream takes the subject",
+            Self::NATS_WRONG_STREAM => "another stream takes the subject",
+            Self::NATS_STREAM_FULL => "the stream is full",
+            Self::NATS_JETSTREAM => "JetStream refused",
+            Self::NATS_NO_RESPONDERS => "nobody answers on the subject",
+            Self::NATS_TOO_LARGE => "message too large",
+            Self::NATS_SUBJECT => "invalid subject",
+            Self::NATS_SLOW_CONSUMER => "messages came faster than they were taken",
+            Self::NATS_TOO_FEW => "too few messages came",
+            Self::GRPC_MALFORMED => "malformed gRPC response",
+            Self::GRPC_BAD_MESSAGE => "gRPC message is not what its descriptor says",
+            Self::GRPC_TOO_LARGE => "gRPC message too large (max_receive_size, max_send_size)",
+            Self::GRPC_COMPRESSION => "gRPC message compressed in a way that was not agreed upon",
+            Self::GRPC_MESSAGE_COUNT => "not the one message that the gRPC method answers with",
+            Self::GRPC_STREAM_ENDED => "gRPC stream ended early",
+            Self(number @ 1861..=1876) => GRPC_STATUSES[usize::from(number - 1861)],
             code if code.is_status() => "error status",
             _ => "error",
         }
     }
 }
+
+/// Statuses of gRPC follow it, as those of HTTP follow 1000.
+const GRPC_OK: u16 = 1860;
+
+/// From `CANCELLED` (1) on, in gRPC's order.
+const GRPC_STATUSES: [&str; 16] = [
+    "gRPC status CANCELLED",
+    "gRPC status UNKNOWN",
+    "gRPC status INVALID_ARGUMENT",
+    "gRPC status DEADLINE_EXCEEDED",
+    "gRPC status NOT_FOUND",
+    "gRPC status ALREADY_EXISTS",
+    "gRPC status PERMISSION_DENIED",
+    "gRPC status RESOURCE_EXHAUSTED",
+    "gRPC status FAILED_PRECONDITION",
+    "gRPC status ABORTED",
+    "gRPC status OUT_OF_RANGE",
+    "gRPC status UNIMPLEMENTED",
+    "gRPC status INTERNAL",
+    "gRPC status UNAVAILABLE",
+    "gRPC status DATA_LOSS",
+    "gRPC status UNAUTHENTICATED",
+];
 
 /// `HTTP_1_1_REQUIRED`: the last one of RFC 9113, section 7.
 const HTTP2_LAST_REASON: u16 = 0xd;

@@ -1,4 +1,4 @@
-//! The command line: `cargo bench --bench peers -- [http|open|chat|stream|idle|truth|hostile|counts|seeds|all]`.
+//! The command line: `cargo bench --bench peers -- [http|grpc|nats|open|chat|stream|idle|truth|hostile|counts|seeds|all]`.
 
 use clap::{Parser, ValueEnum};
 
@@ -23,6 +23,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Case {
     Http,
+    Grpc,
+    Nats,
     Open,
     Chat,
     Stream,
@@ -42,8 +44,10 @@ impl Cli {
         for client in bench.missing() {
             println!("{client} is not installed: skipped. To measure it: {}", client.install());
         }
-        let all: [(Case, conduct::Case); 9] = [
+        let all: [(Case, conduct::Case); 11] = [
             (Case::Http, cases::http::run),
+            (Case::Grpc, cases::grpc::run),
+            (Case::Nats, cases::nats::run),
             (Case::Open, cases::open::run),
             (Case::Chat, cases::chat::run),
             (Case::Stream, cases::stream::run),

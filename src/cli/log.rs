@@ -26,11 +26,13 @@ struct Waiting {
 }
 
 impl LogLines {
-    /// Logs at this level (`info`) and above, or what `LOADGATE_LOG` says (`debug`, `loadgate=trace`).
+    /// Logs at this level (`info`) and above, or what `LOADGATE_LOG` says (`debug`, `loadgate=trace`); what a library
+    /// says of connections is counted instead.
     /// No line shows what `redactor` knows.
     pub(super) fn install(format: LogFormat, redactor: Arc<Redactor>, level: &str) -> Self {
         let lines = LogLines { redactor, ..LogLines::default() };
-        let filter = EnvFilter::try_from_env("LOADGATE_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+        let filter = EnvFilter::try_from_env("LOADGATE_LOG")
+            .unwrap_or_else(|_| EnvFilter::new(format!("{level},async_nats=off")));
         let subscriber =
             tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_target(false);
         let subscriber = subscriber.with_writer(lines.clone());

@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 
+use tokio::net::TcpListener;
+
 use super::Failure;
 use super::files::complain;
 use super::process::{raise_descriptor_limit, signal};
-use crate::target::{Fault, ROUTES, TargetConfig, WS_PROTOCOL, listen, serve};
+use crate::target::{Fault, ROUTES, TargetConfig, WS_PROTOCOL, listen, serve_with_grpc};
 
 /// Serve the demo target that the plans in config/plans were written for
 #[derive(Debug, clap::Args)]
@@ -14,6 +16,10 @@ pub(super) struct Target {
     /// Where to listen
     #[arg(long, env = "LOADGATE_TARGET_LISTEN", default_value = "127.0.0.1:4000", value_name = "ADDR")]
     listen: SocketAddr,
+    /// Where to listen for gRPC: kernel.v1.Kernel, ai.v1.AI and reflection [default: port 50051 beside --listen, if it
+    /// is free]
+    #[arg(long, env = "LOADGATE_TARGET_GRPC_LISTEN", value_name = "ADDR")]
+    grpc_listen: Option<SocketAddr>,
     /// A fault to begin with; may be repeated. POST /faults switches them later
     #[arg(long, env = "LOADGATE_FAULT", value_name = "NAME[=VALUE]", value_delimiter = ';')]
     fault: Vec<Fault>,
@@ -35,6 +41,9 @@ pub(super) struct Target {
     )]
     order_rate: u32,
 }
+
+/// gRPC's own, in its examples.
+const GRPC_PORT: u16 = 50051;
 
 /// More could not be made beside the traffic that they are.
 const MAX_EVENTS_PER_SEC: i64 = 100_000;
@@ -67,6 +76,7 @@ impl Target {
             complain(&format!(
                 "demo target on http://{address} (chat on ws://{address}/api/chat, Ctrl-C ends it)"
             ));
+            let grpc = self.listen_for_grpc()?;
             let config = TargetConfig {
                 faults: self.fault,
                 events_per_sec: self.event_rate,
@@ -76,10 +86,31 @@ impl Target {
             let stop = async {
                 signal().await;
             };
-            serve(listener, config, stop)
+            serve_with_grpc(listener, grpc, config, stop)
                 .await
                 .map_err(|error| Failure::internal("serve the demo target", error))?;
             Ok(0)
         })
+    }
+
+    /// The usual port may be another's, who did not ask for ours.
+    fn listen_for_grpc(&self) -> Result<Option<TcpListener>, Failure> {
+        let address = self.grpc_listen.unwrap_or(SocketAddr::new(self.listen.ip(), GRPC_PORT));
+        match listen(address) {
+            Ok(listener) => {
+                let address = listener.local_addr().unwrap_or(address);
+                complain(&format!("gRPC on grpc://{address} (kernel.v1.Kernel, ai.v1.AI, reflection)"));
+                Ok(Some(listener))
+            }
+            Err(error) if self.grpc_listen.is_some() => {
+                Err(Failure::internal(&format!("listen on {address}"), error))
+            }
+            Err(error) => {
+                complain(&format!(
+                    "no gRPC: {address} cannot be had ({error}); choose another by --grpc-listen"
+                ));
+                Ok(None)
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::fields::{Choice, Element, Fields, Reader, Value};
 use super::node::{Kind, Node};
 use super::schema::Schemas;
 use super::value::{AtLeast, Count, Rate, RateOrNone};
-use crate::executor::Stage;
+use crate::executor::{Burst, Stage};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum ExecutorConfig {
@@ -46,6 +46,7 @@ pub enum ExecutorConfig {
         /// Default 1 s.
         time_unit: Duration,
         duration: Duration,
+        burst: Option<Burst>,
         pre_allocated_vus: u64,
         /// Default `pre_allocated_vus`.
         max_vus: u64,
@@ -131,14 +132,33 @@ fn constant_arrival_rate(f: &mut Fields<'_>) -> Option<ExecutorConfig> {
     let rate = f.required::<Rate>("rate", "Iterations begun in each `time_unit`; may be fractional");
     let time_unit = f.or::<AtLeast<1>>("time_unit", "What `rate` counts in", "1s");
     let duration = f.required::<AtLeast<1000>>("duration", "How long new iterations begin");
+    let burst = f.optional::<Burst>("burst", "From time to time a multiple of `rate`; k6 has none");
     let (pre_allocated_vus, max_vus) = arrival_vus(f);
     Some(ExecutorConfig::ConstantArrivalRate {
         rate: rate?.0,
         time_unit: time_unit?.0,
         duration: duration?.0,
+        burst: burst?,
         pre_allocated_vus: pre_allocated_vus?,
         max_vus: max_vus?,
     })
+}
+
+impl Element for Burst {
+    const NAME: &'static str = "burst";
+    const HELP: &'static str = "From time to time a multiple of `rate`; the first after one `period`";
+
+    fn fields(f: &mut Fields<'_>) -> Option<Self> {
+        let ratio = f.or::<Rate>("ratio", "How many times `rate`", "10");
+        let period = f.or::<AtLeast<1>>("period", "From the beginning of one to that of the next", "30s");
+        let length = f.or::<AtLeast<1>>("length", "How long each lasts", "5s");
+        let (ratio, period, length) = (ratio?.0, period?.0, length?.0);
+        if length >= period {
+            let help = "expected less than `period`; for a higher rate throughout raise `rate`";
+            f.problem("length", "a burst that never ends", help.to_owned());
+        }
+        Some(Burst { ratio, period, length })
+    }
 }
 
 fn arrival_vus(f: &mut Fields<'_>) -> (Option<u64>, Option<u64>) {

@@ -170,7 +170,7 @@ mod tests {
     use crate::config::{LoadOptions, Problems, load};
 
     /// A plan around one element, by the element's name in the schema.
-    const AROUND: [(&str, &str); 44] = [
+    const AROUND: [(&str, &str); 52] = [
         ("plan", "@"),
         ("defaults", "{defaults: @}"),
         ("tls", "{defaults: {tls: @}}"),
@@ -198,6 +198,14 @@ mod tests {
         ("record", "{preflight: [{http: {record: {m: @}}}]}"),
         ("batch", "{preflight: [{batch: @}]}"),
         ("websocket", "{preflight: [{websocket: @}]}"),
+        ("grpc", "{preflight: [{grpc: @}]}"),
+        ("nats", "{preflight: [{nats: @}]}"),
+        ("nats_auth", "{preflight: [{nats: {auth: @}}]}"),
+        ("nats_publish", "{preflight: [{nats: {publish: @}}]}"),
+        ("nats_request", "{preflight: [{nats: {request: @}}]}"),
+        ("nats_subscribe", "{preflight: [{nats: {subscribe: @}}]}"),
+        ("nats_consume", "{preflight: [{nats: {consume: @}}]}"),
+        ("burst", "{scenarios: {s: {executor: constant-arrival-rate, burst: @}}}"),
         ("send", "{preflight: [{websocket: {flow: [{send: @}]}}]}"),
         ("receive", "{preflight: [{websocket: {flow: [{receive: @}]}}]}"),
         ("listen", "{preflight: [{websocket: {flow: [{listen: @}]}}]}"),

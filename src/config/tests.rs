@@ -136,6 +136,7 @@ fn the_contracts_example_loads() {
         rate: 2.5,
         time_unit: Duration::from_secs(1),
         duration: Duration::from_secs(10),
+        burst: None,
         pre_allocated_vus: 5,
         max_vus: 5,
     };

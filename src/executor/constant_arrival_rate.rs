@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::scaled_arrival_rate::ScaledArrivalRate;
-use super::{Arrival, Executor, Model, Open, ScaleTo, Segment, vus_range};
+use super::{Arrival, Burst, Executor, Model, Open, ScaleTo, Segment, vus_range};
 use crate::time::{Elapsed, span};
 
 /// As in a plan.
@@ -15,6 +15,7 @@ pub struct ConstantArrivalRate {
     pub rate: f64,
     pub time_unit: Duration,
     pub duration: Duration,
+    pub burst: Option<Burst>,
     pub pre_allocated_vus: u64,
     pub max_vus: u64,
     /// Which of the arrivals are ours.
@@ -36,19 +37,29 @@ impl Executor for ConstantArrivalRate {
     }
 
     fn describe(&self) -> String {
-        format!("{:.2} iterations/s for {}", self.arrivals_per_sec(), span(self.duration))
+        let plain = format!("{:.2} iterations/s for {}", self.plain_per_sec(), span(self.duration));
+        match &self.burst {
+            None => plain,
+            Some(Burst { ratio, period, length }) => {
+                format!("{plain}, {ratio}x for {} every {}", span(*length), span(*period))
+            }
+        }
     }
 
     fn is_constant(&self) -> bool {
-        true
+        self.burst.is_none()
     }
 
     fn scaled(&self, to: ScaleTo, at: Elapsed) -> Result<Box<dyn Executor>, String> {
+        if self.burst.is_some() {
+            return Err("it has a `burst`: its rate is not one number".to_owned());
+        }
         ScaledArrivalRate::new(self.clone()).scaled(to, at)
     }
 
     fn arrivals_per_sec(&self) -> f64 {
-        self.rate * self.segment.fraction() / self.time_unit.as_secs_f64()
+        let bursts = self.burst.filter(|burst| burst.period < self.duration);
+        self.plain_per_sec() * bursts.map_or(1.0, |burst| burst.ratio.max(1.0))
     }
 
     fn fact(&self) -> Option<String> {
@@ -64,6 +75,11 @@ impl ConstantArrivalRate {
             segment: segment.of_value(self.max_vus),
             ..*self
         }
+    }
+
+    /// Iterations a second, of this machine's, where no burst is.
+    fn plain_per_sec(&self) -> f64 {
+        self.rate * self.segment.fraction() / self.time_unit.as_secs_f64()
     }
 }
 
@@ -91,7 +107,11 @@ impl Open for ConstantArrivalRate {
     fn arrival(&self, nth: u64) -> Option<Arrival> {
         let index = self.segment.nth(nth)?;
         let period = self.time_unit.as_nanos() as f64 / self.rate;
-        let due = Elapsed::from_nanos((index as f64 * period).round() as u64);
+        let due = match &self.burst {
+            None => index as f64 * period,
+            Some(burst) => burst.due_nanos(index as f64, period),
+        };
+        let due = Elapsed::from_nanos(due.round() as u64);
         (due <= self.duration()).then_some(Arrival { index, due })
     }
 }
@@ -107,6 +127,7 @@ mod tests {
             rate,
             time_unit: Duration::from_secs(time_unit_secs),
             duration: Duration::from_secs(secs),
+            burst: None,
             pre_allocated_vus: 1,
             max_vus: 1,
             segment: Segment::WHOLE,

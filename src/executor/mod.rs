@@ -8,6 +8,7 @@
 //! one in `plan/scenario.rs`.
 
 mod arrivals;
+mod burst;
 mod constant_arrival_rate;
 mod constant_vus;
 mod per_vu_iterations;
@@ -22,6 +23,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 pub use arrivals::{Arrivals, Decision, Vus};
+pub use burst::Burst;
 pub use constant_arrival_rate::ConstantArrivalRate;
 pub use constant_vus::ConstantVus;
 pub use per_vu_iterations::PerVuIterations;
@@ -251,6 +253,7 @@ mod tests {
                     rate: rate as f64,
                     time_unit: Duration::from_secs(1),
                     duration,
+                    burst: None,
                     pre_allocated_vus: max_vus / 2,
                     max_vus,
                     segment: Segment::WHOLE,

@@ -126,6 +126,7 @@ mod tests {
             rate: 2.0,
             time_unit: Duration::from_secs(1),
             duration: Duration::from_secs(10),
+            burst: None,
             pre_allocated_vus: 4,
             max_vus: 9,
             segment: Segment::WHOLE,

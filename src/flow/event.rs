@@ -122,3 +122,33 @@ fn push_member(name: &str, json: &str, out: &mut String) {
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
+
+/// An attribute as the value of a header: the rule of the HTTP and NATS bindings (3.1.3.2 of both) for what is no printable
+/// ASCII, and space, `"` and `%`.
+pub(super) fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'!' | b'#' | b'$' | b'&'..=b'~' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attribute_is_percent_encoded_as_the_binding_says() {
+        // The first is the specification's own example.
+        for (text, encoded) in [
+            ("Euro € 😀", "Euro%20%E2%82%AC%20%F0%9F%98%80"),
+            ("a\"b%c", "a%22b%25c"),
+            ("/x?y=z&#~", "/x?y=z&#~"),
+        ] {
+            assert_eq!(percent_encoded(text), encoded);
+        }
+    }
+}

@@ -9,10 +9,7 @@ use std::time::Duration;
 
 use super::websocket::Session;
 use crate::ids::StepId;
-
-/// Before a lost session is opened again its VU waits up to this; twice as long after each further loss.
-const SHORTEST_BACKOFF: Duration = Duration::from_millis(100);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
+use crate::protocol::backoff;
 
 /// The sessions that one VU keeps, at most one for each step. Dropping it ends them.
 #[derive(Default)]
@@ -107,27 +104,5 @@ impl Place {
             self.losses += 1;
         }
         Poll::Pending
-    }
-}
-
-/// Full jitter: what a server loses at once does not come back at once. `drawn` is from 0 to below 1.
-fn backoff(losses: u32, drawn: f64) -> Duration {
-    let Some(doublings) = losses.checked_sub(1) else { return Duration::ZERO };
-    let longest = SHORTEST_BACKOFF.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_BACKOFF);
-    longest.mul_f64(drawn)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_longest_wait_doubles_with_each_loss_up_to_a_limit() {
-        let millis = |losses, drawn| backoff(losses, drawn).as_millis();
-        assert_eq!(
-            [0, 1, 2, 3, 7, 8, 1_000].map(|losses| millis(losses, 1.0)),
-            [0, 100, 200, 400, 6_400, 10_000, 10_000]
-        );
-        assert_eq!((millis(3, 0.5), millis(3, 0.0)), (200, 0));
     }
 }

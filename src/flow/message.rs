@@ -7,6 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use http::HeaderMap;
 use tokio::time::Instant;
 
+use super::link::Link;
 use super::websocket::{Sent, Session};
 use super::{Checks, Ended, Records, Set, Step, Vu};
 use crate::budget::Charge;
@@ -50,12 +51,13 @@ pub struct Listen {
     pub capture: Set,
 }
 
-/// Sends a ping and waits for its pong.
+/// Sends a ping over a WebSocket and waits for its pong.
 #[derive(Debug)]
 pub struct Ping {
     pub timeout: Duration,
 }
 
+/// Closes a WebSocket; says of a gRPC stream that no message follows.
 #[derive(Debug)]
 pub struct Close {
     pub code: u16,
@@ -79,7 +81,7 @@ impl Step for Send {
             let due = vu.take_due().unwrap_or(at);
             let session = session(vu)?;
             session.sent = Some(Sent { due, at });
-            let sent = session.connection.send_text(text).await;
+            let sent = session.link.send(text).await?;
             sent.map_err(|error| session.lost(error))?;
             let series = session.series.sent;
             vu.worker.shard.borrow_mut().count(series, 1);
@@ -139,7 +141,7 @@ impl Receive {
         loop {
             let session = session(vu)?;
             let series = session.series;
-            let incoming = match session.connection.next(deadline).await {
+            let incoming = match session.link.next(deadline).await {
                 Ok(incoming) => incoming,
                 Err(error) => return Ok(Err(error)),
             };
@@ -190,8 +192,8 @@ impl Receive {
             Err(error) => {
                 // Not answered in time is no broken connection; still, a reply that comes later must
                 // not be taken for the next one's, so the session ends either way.
-                let lost = if error == ErrorCode::TIMEOUT { Ended::SessionLost } else { session.lost(error) };
-                let status = session.connection.close_code().unwrap_or(0);
+                let lost = session.unanswered(error);
+                let status = session.link.close_code();
                 let waited = vu.now().since(times.from);
                 let code = Some(error.number());
                 let view = ExchangeView::new(status, HeaderMap::new(), Bytes::new(), waited, code);
@@ -216,11 +218,12 @@ impl Step for Listen {
             loop {
                 let session = session(vu)?;
                 let series = session.series.received;
-                let incoming = match session.connection.next(deadline).await {
+                let incoming = match session.link.next(deadline).await {
                     Ok(incoming) => incoming,
                     Err(error) => {
                         session.settle();
-                        return if error == ErrorCode::TIMEOUT { Ok(()) } else { Err(session.lost(error)) };
+                        let nothing_came = error == ErrorCode::TIMEOUT || session.link.ended_well();
+                        return if nothing_came { Ok(()) } else { Err(session.lost(error)) };
                     }
                 };
                 if let Err(error) = observe(vu, series, incoming, began) {
@@ -246,7 +249,10 @@ impl Step for Ping {
     fn run<'a>(&'a self, vu: &'a mut Vu) -> LocalBoxFuture<'a, Result<(), Ended>> {
         Box::pin(async move {
             let session = session(vu)?;
-            let (series, pinged) = (session.series.ping, session.connection.ping(self.timeout).await);
+            let (Link::WebSocket(connection), Some(series)) = (&mut session.link, session.series.ping) else {
+                return Ok(());
+            };
+            let pinged = connection.ping(self.timeout).await;
             let rtt = pinged.map_err(|error| session.lost(error))?;
             vu.worker.shard.borrow_mut().time(series, rtt);
             Ok(())
@@ -258,7 +264,17 @@ impl Step for Close {
     fn run<'a>(&'a self, vu: &'a mut Vu) -> LocalBoxFuture<'a, Result<(), Ended>> {
         Box::pin(async move {
             let Some(mut session) = vu.session.take() else { return Ok(()) };
-            let closed = session.connection.close(self.code, &self.reason, self.timeout).await;
+            let closed = match &mut session.link {
+                Link::WebSocket(connection) => connection.close(self.code, &self.reason, self.timeout).await,
+                Link::Grpc(call) => {
+                    let closed = call.talk.close().await;
+                    let lost = closed.map_err(|error| session.lost(error));
+                    // What the server has to say may still be received.
+                    vu.session = Some(session);
+                    return lost;
+                }
+                Link::Gone => Ok(()),
+            };
             session.settle();
             if let Err(error) = closed {
                 return Err(session.lost(error));

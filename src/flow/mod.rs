@@ -9,11 +9,17 @@ mod control;
 mod cookies;
 mod debug;
 mod event;
+mod grpc;
+mod held;
 mod http;
 mod keep;
+mod ledger;
 mod limiter;
+mod link;
 mod message;
+mod nats;
 mod outcomes;
+mod payload;
 mod series;
 mod vu;
 mod websocket;
@@ -28,11 +34,18 @@ pub use check::{Check, Checks, Log, Record, RecordValue, Recorded, Records, Set}
 pub use control::{Choose, Group, If, Pace, Repeat, Sleep};
 pub use debug::HttpDebug;
 pub use event::{Attribute, Event, EventData, Mode};
+pub use grpc::{Contract, ContractError, Describe, GrpcMessage, GrpcStep};
 pub use http::{
     BasicAuth, Body, Headers, HttpRequest, HttpStep, Multipart, OwnCookie, Part, PartContent, Requests, Url,
 };
+pub use ledger::{PublishedEvents, ReceivedEvents};
 pub use limiter::Limiter;
 pub use message::{Close, Listen, Message, Ping, Receive, Send};
+pub use nats::{
+    Account, Consume, Deliver, NatsAction, NatsMessage, NatsPublish, NatsRequest, NatsSeries, NatsStep,
+    NatsTake, Source,
+};
+pub use payload::Payload;
 pub use series::{ScenarioSeries, SessionSeries};
 pub use vu::{Instruments, Shared, Vu, Worker};
 pub use websocket::WebsocketStep;

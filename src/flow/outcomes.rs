@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::ScenarioSeries;
-use crate::ids::{SeriesId, StepId};
+use crate::ids::{MetricId, SeriesId, StepId};
 use crate::labels::Labels;
 use crate::metric;
 use crate::record::{Registry, Shard};
@@ -15,7 +15,7 @@ use crate::sample::{ErrorCode, Exchange};
 pub(crate) struct Outcomes {
     registry: Arc<Registry>,
     steps: Vec<Vec<(Outcome, HttpSeries)>>,
-    connection_errors: HashMap<(StepId, ErrorCode), SeriesId>,
+    errors: HashMap<(MetricId, StepId, ErrorCode), SeriesId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,12 @@ struct HttpSeries {
 
 impl Outcomes {
     pub(super) fn new(registry: Arc<Registry>) -> Self {
-        Outcomes { registry, steps: Vec::new(), connection_errors: HashMap::new() }
+        Outcomes { registry, steps: Vec::new(), errors: HashMap::new() }
+    }
+
+    /// For what a step of another protocol counts.
+    pub(super) fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     /// Records all that k6 records of one HTTP exchange, and the time from when it was due. `labels` are the
@@ -80,10 +85,17 @@ impl Outcomes {
         shard.count(scenario.data_received, received);
     }
 
-    pub(super) fn connection_error(&mut self, step: StepId, labels: &Labels, error: ErrorCode) -> SeriesId {
-        *self.connection_errors.entry((step, error)).or_insert_with(|| {
+    /// Of a metric that counts errors by their `error_code`.
+    pub(super) fn error(
+        &mut self,
+        metric: MetricId,
+        step: StepId,
+        labels: &Labels,
+        error: ErrorCode,
+    ) -> SeriesId {
+        *self.errors.entry((metric, step, error)).or_insert_with(|| {
             let labels = labels.with("error_code", &error.number().to_string());
-            self.registry.intern(metric::WS_CONNECTION_ERRORS, &labels)
+            self.registry.intern(metric, &labels)
         })
     }
 

@@ -44,37 +44,58 @@ impl ScenarioSeries {
     }
 }
 
-/// What a `websocket` step counts.
+/// What steps count that talk over a session.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionSeries {
     pub sessions: SeriesId,
     pub connecting: SeriesId,
-    pub duration: SeriesId,
-    pub connected: SeriesId,
+    /// How long it was open, where that is no call that has a time of its own.
+    pub duration: Option<SeriesId>,
+    /// Where it may be open while others wait: of calls with a flow.
+    pub connected: Option<SeriesId>,
     pub sent: SeriesId,
     pub received: SeriesId,
-    pub discarded: SeriesId,
-    pub ping: SeriesId,
+    /// Of sessions whose messages may find no room.
+    pub discarded: Option<SeriesId>,
+    /// Of sessions that may be pinged.
+    pub ping: Option<SeriesId>,
     pub first_message: SeriesId,
     pub message_gap: SeriesId,
     pub receive_failed: SeriesId,
 }
 
 impl SessionSeries {
-    pub fn new(registry: &Registry, labels: &Labels) -> Self {
+    pub fn of_websocket(registry: &Registry, labels: &Labels) -> Self {
         let series = |id| registry.intern(id, labels);
         SessionSeries {
             sessions: series(metric::WS_SESSIONS),
             connecting: series(metric::WS_CONNECTING),
-            duration: series(metric::WS_SESSION_DURATION),
-            connected: series(metric::WS_CONNECTED),
+            duration: Some(series(metric::WS_SESSION_DURATION)),
+            connected: Some(series(metric::WS_CONNECTED)),
             sent: series(metric::WS_MSGS_SENT),
             received: series(metric::WS_MSGS_RECEIVED),
-            discarded: series(metric::WS_MSGS_DISCARDED),
-            ping: series(metric::WS_PING),
+            discarded: Some(series(metric::WS_MSGS_DISCARDED)),
+            ping: Some(series(metric::WS_PING)),
             first_message: series(metric::WS_FIRST_MESSAGE),
             message_gap: series(metric::WS_MESSAGE_GAP),
             receive_failed: series(metric::WS_RECEIVE_FAILED),
+        }
+    }
+
+    pub fn of_grpc(registry: &Registry, labels: &Labels, with_flow: bool) -> Self {
+        let series = |id| registry.intern(id, labels);
+        SessionSeries {
+            sessions: series(metric::GRPC_STREAMS),
+            connecting: series(metric::GRPC_CONNECTING),
+            duration: None,
+            connected: with_flow.then(|| series(metric::GRPC_STREAM_OPEN)),
+            sent: series(metric::GRPC_STREAMS_MSGS_SENT),
+            received: series(metric::GRPC_STREAMS_MSGS_RECEIVED),
+            discarded: None,
+            ping: None,
+            first_message: series(metric::GRPC_STREAM_FIRST_MESSAGE),
+            message_gap: series(metric::GRPC_STREAM_MESSAGE_GAP),
+            receive_failed: series(metric::GRPC_STREAM_RECEIVE_FAILED),
         }
     }
 }

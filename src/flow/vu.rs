@@ -8,12 +8,14 @@ use tokio::time::Instant;
 
 use super::batch::Lanes;
 use super::cookies::CookieJar;
+use super::held::Held;
 use super::http::Surroundings;
 use super::keep::KeptSessions;
 use super::limiter::Limiter;
 use super::outcomes::Outcomes;
 use super::websocket::Session;
 use super::{Ended, HttpDebug, ScenarioSeries};
+use crate::ledger::Ledgers;
 use crate::protocol::http::Client;
 use crate::protocol::{Dialer, KeepAlive, Settings};
 use crate::record::{Registry, Shard, Taps};
@@ -28,6 +30,8 @@ pub struct Worker {
     shared: Shared,
     pub shard: RefCell<Shard>,
     pub(super) outcomes: RefCell<Outcomes>,
+    /// What its users share: by step, of any protocol.
+    pub(super) held: RefCell<Held>,
     keep_cookies: bool,
     pub(super) http_debug: Option<HttpDebug>,
 }
@@ -48,6 +52,8 @@ pub struct Shared {
     pub given: Arc<Locals>,
     /// Of requests, over all workers; `None`: without limit.
     pub limiter: Option<Arc<Limiter>>,
+    /// Of the events that some publish and others receive; none outside of the load.
+    pub ledgers: Arc<Ledgers>,
 }
 
 impl Worker {
@@ -55,7 +61,16 @@ impl Worker {
         let shard = RefCell::new(Shard::new(Arc::clone(&registry)));
         let dialer = Dialer::new(settings, clock);
         let outcomes = RefCell::new(Outcomes::new(registry));
-        Worker { clock, dialer, shared, shard, outcomes, keep_cookies: false, http_debug: None }
+        Worker {
+            clock,
+            dialer,
+            shared,
+            shard,
+            outcomes,
+            held: RefCell::default(),
+            keep_cookies: false,
+            http_debug: None,
+        }
     }
 
     /// Whether a VU's cookies outlive its iterations (default: they do not).
@@ -71,6 +86,18 @@ impl Worker {
             self.shard.get_mut().tap(taps.tap(self.clock));
         }
         self
+    }
+
+    /// Ends what its users shared, and writes down what is known only then. After the last of them.
+    pub fn close(&self) {
+        self.held.borrow_mut().clear();
+        for (series, lost) in self.shared.ledgers.worker_ended() {
+            self.shard.borrow_mut().count(series, lost);
+        }
+    }
+
+    pub(super) fn ledgers(&self) -> &Arc<Ledgers> {
+        &self.shared.ledgers
     }
 
     /// Returns when one more request may be sent.
@@ -109,6 +136,8 @@ pub struct Vu {
     pub(super) session: Option<Box<Session>>,
     /// WebSockets of earlier iterations.
     pub(super) kept: KeptSessions,
+    /// Connections of other protocols, of earlier iterations.
+    pub(super) held: Held,
     /// When the iteration was due; the first exchange takes it.
     due: Option<Elapsed>,
 }
@@ -131,6 +160,7 @@ impl Vu {
             exchange: None,
             session: None,
             kept: KeptSessions::default(),
+            held: Held::default(),
             due: None,
         }
     }
@@ -169,13 +199,26 @@ impl Vu {
     }
 
     /// Lets go of what the iteration held, and closes the connections that are kept for one only.
-    pub fn end_iteration(&mut self) {
+    pub async fn end_iteration(&mut self) {
         self.locals.clear();
         self.exchange = None;
-        if self.worker.dialer.keep_alive() == KeepAlive::Iteration {
+        let keep_alive = self.worker.dialer.keep_alive();
+        if keep_alive == KeepAlive::Iteration {
             self.client.close();
             self.lanes = Lanes::default();
         }
+        if keep_alive != KeepAlive::Vu {
+            if let Some(settled) = self.settle() {
+                settled.await;
+            }
+            self.held.clear();
+        }
+    }
+
+    /// Before the VU goes: ready when the target owes it no answer any more, such as acknowledgements that no step waited
+    /// for; `None` when it owes none now. Whoever drops the VU without it has them counted as not come.
+    pub fn settle(&self) -> Option<impl Future<Output = ()> + use<>> {
+        self.held.settle()
     }
 
     /// The iteration's due time, for its first exchange only.

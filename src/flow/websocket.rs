@@ -12,10 +12,12 @@ use tokio::time::Instant;
 
 use super::cookies;
 use super::http::{Headers, Url, cookie_header};
+use super::link::Link;
 use super::outcomes::Outcomes;
 use super::{Checks, Ended, Flow, ScenarioSeries, SessionSeries, Step, Vu, Worker};
 use crate::ids::StepId;
 use crate::labels::Labels;
+use crate::metric;
 use crate::protocol::websocket::{self, Connection, Handshake};
 use crate::sample::{ErrorCode, Exchange};
 use crate::template::ExchangeView;
@@ -42,7 +44,7 @@ pub struct WebsocketStep {
 
 /// An open connection and what is known of the reply that is being received.
 pub(crate) struct Session {
-    pub(super) connection: Connection,
+    pub(super) link: Link,
     pub(super) step: StepId,
     pub(super) labels: Labels,
     pub(super) series: SessionSeries,
@@ -82,8 +84,10 @@ impl Step for WebsocketStep {
             match vu.session.take() {
                 Some(session) if self.keep_open && ended.is_ok() => vu.kept.put(self.id, session),
                 Some(mut session) if ended.is_ok() => {
-                    // The flow is done; a peer that does not answer the close is its own affair.
-                    let _ = session.connection.close(1000, "", CLOSE_TIMEOUT).await;
+                    if let Link::WebSocket(connection) = &mut session.link {
+                        // The flow is done; a peer that does not answer the close is its own affair.
+                        let _ = connection.close(1000, "", CLOSE_TIMEOUT).await;
+                    }
                 }
                 _ => {}
             }
@@ -163,18 +167,8 @@ impl WebsocketStep {
     }
 
     fn open(&self, vu: &Vu, connection: Connection, opened: Elapsed) -> Session {
-        vu.worker.shard.borrow_mut().add(self.series.connected, 1.0);
-        let counted = Counted {
-            worker: Rc::clone(&vu.worker),
-            scenario: vu.series,
-            series: self.series,
-            opened,
-            bytes_sent: 0,
-            bytes_received: 0,
-            discarded: 0,
-        };
-        let (labels, series) = (self.labels.clone(), self.series);
-        Session { connection, step: self.id, labels, series, sent: None, counted }
+        let link = Link::WebSocket(Box::new(connection));
+        Session::open(vu, link, self.id, &self.labels, self.series, opened)
     }
 
     /// As in k6 a failed handshake is a session too; unlike k6 its cause is counted.
@@ -196,47 +190,95 @@ impl WebsocketStep {
 }
 
 pub(super) fn count_connection_error(worker: &Worker, step: StepId, labels: &Labels, error: ErrorCode) {
-    let series = worker.outcomes.borrow_mut().connection_error(step, labels, error);
+    let series = worker.outcomes.borrow_mut().error(metric::WS_CONNECTION_ERRORS, step, labels, error);
     worker.shard.borrow_mut().count(series, 1);
 }
 
 impl Session {
+    pub(super) fn open(
+        vu: &Vu,
+        link: Link,
+        step: StepId,
+        labels: &Labels,
+        series: SessionSeries,
+        opened: Elapsed,
+    ) -> Self {
+        if let Some(connected) = series.connected {
+            vu.worker.shard.borrow_mut().add(connected, 1.0);
+        }
+        let counted = Counted {
+            worker: Rc::clone(&vu.worker),
+            scenario: vu.series,
+            series,
+            opened,
+            bytes_sent: 0,
+            bytes_received: 0,
+            discarded: 0,
+        };
+        Session { link, step, labels: labels.clone(), series, sent: None, counted }
+    }
+
+    /// Bytes sent and received that have been written down.
+    pub(super) fn settled_bytes(&self) -> (u64, u64) {
+        (self.counted.bytes_sent, self.counted.bytes_received)
+    }
+
+    /// For the step that opened it: what is left ends its counts when it is dropped.
+    pub(super) fn take_link(&mut self) -> Link {
+        std::mem::replace(&mut self.link, Link::Gone)
+    }
+
     /// Waits, but goes on reading: pings are answered and arrivals stamped.
     pub(super) async fn idle(&mut self, until: Instant) {
-        self.connection.idle(until).await;
+        self.link.idle(until).await;
         self.settle();
     }
 
     /// Reads for nobody, as [`idle`](Self::idle) does; ready when the session is over, which it counts.
     pub(super) fn poll_attend(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let error = ready!(self.connection.poll_attend(cx));
-        count_connection_error(&self.counted.worker, self.step, &self.labels, error);
+        let error = ready!(self.link.poll_attend(cx));
+        self.lost(error);
         Poll::Ready(())
     }
 
-    /// The connection broke: counted by its cause, and the session is over.
-    pub(super) fn lost(&self, error: ErrorCode) -> Ended {
-        count_connection_error(&self.counted.worker, self.step, &self.labels, error);
+    /// The connection broke, or what was asked for did not come: counted by its cause, and the session is over.
+    pub(super) fn lost(&mut self, error: ErrorCode) -> Ended {
+        match &mut self.link {
+            Link::WebSocket(_) | Link::Gone => {
+                count_connection_error(&self.counted.worker, self.step, &self.labels, error);
+            }
+            // Told once, when the call is over.
+            Link::Grpc(call) => call.talk.abandon(error),
+        }
         Ended::SessionLost
+    }
+
+    /// What was waited for did not come. Not answered in time is no broken WebSocket, but a call of gRPC that failed.
+    pub(super) fn unanswered(&mut self, error: ErrorCode) -> Ended {
+        match self.link {
+            Link::WebSocket(_) if error == ErrorCode::TIMEOUT => Ended::SessionLost,
+            _ => self.lost(error),
+        }
     }
 
     /// Writes down what the socket has counted since the last time.
     pub(super) fn settle(&mut self) {
-        let (sent, received, discarded) =
-            (self.connection.bytes_sent(), self.connection.bytes_received(), self.connection.discarded());
+        let ((sent, received), discarded) = (self.link.bytes(), self.link.discarded());
         let counted = &mut self.counted;
         let mut shard = counted.worker.shard.borrow_mut();
-        let since = |now: u64, before: &mut u64| now - std::mem::replace(before, now);
+        let since = |now: u64, before: &mut u64| now.saturating_sub(std::mem::replace(before, now));
         shard.count(counted.scenario.data_sent, since(sent, &mut counted.bytes_sent));
         shard.count(counted.scenario.data_received, since(received, &mut counted.bytes_received));
-        shard.count(counted.series.discarded, since(discarded, &mut counted.discarded));
+        if let Some(series) = counted.series.discarded {
+            shard.count(series, since(discarded, &mut counted.discarded));
+        }
     }
 }
 
 /// A session that is cut off says goodbye if it can, and its bytes are counted.
 impl Drop for Session {
     fn drop(&mut self) {
-        self.connection.leave();
+        self.link.leave();
         self.settle();
     }
 }
@@ -245,8 +287,12 @@ impl Drop for Counted {
     fn drop(&mut self) {
         let open_for = self.worker.clock.now().since(self.opened);
         let mut shard = self.worker.shard.borrow_mut();
-        shard.add(self.series.connected, -1.0);
-        shard.time(self.series.duration, open_for);
+        if let Some(connected) = self.series.connected {
+            shard.add(connected, -1.0);
+        }
+        if let Some(duration) = self.series.duration {
+            shard.time(duration, open_for);
+        }
     }
 }
 
@@ -259,7 +305,7 @@ pub(super) async fn attending<T>(vu: &mut Vu, work: impl AsyncFnOnce(&mut Vu) ->
         poll_fn(|cx| {
             if let Some(session) = &mut session {
                 // That it is over is noticed by the next step that uses it.
-                let _ = session.connection.poll_attend(cx);
+                let _ = session.link.poll_attend(cx);
             }
             work.as_mut().poll(cx)
         })

@@ -34,7 +34,7 @@ pub struct Protocol {
 }
 
 /// As they are shown: the first before what the run itself has to say, as in k6's summary, the others after it.
-pub const PROTOCOLS: [Protocol; 2] = [
+pub const PROTOCOLS: [Protocol; 4] = [
     Protocol {
         word: "http",
         title: "HTTP",
@@ -65,6 +65,38 @@ pub const PROTOCOLS: [Protocol; 2] = [
         service: WS_FIRST_MESSAGE,
         known: WS_SESSIONS,
         later: &[(WS_CONNECTION_ERRORS, &["error_code"])],
+        later_of_others: &[],
+    },
+    Protocol {
+        word: "nats",
+        title: "NATS",
+        sent: NATS_MSGS_SENT,
+        errors: NATS_ERRORS,
+        failed: NATS_FAILED,
+        failure: None,
+        connections: None,
+        felt: NATS_RESPONSE_TIME,
+        service: NATS_ACK_DURATION,
+        known: NATS_FAILED,
+        later: &[(NATS_ERRORS, &["error_code"])],
+        later_of_others: &[],
+    },
+    Protocol {
+        word: "grpc",
+        title: "GRPC",
+        sent: GRPC_REQS,
+        errors: GRPC_REQS,
+        failed: GRPC_REQ_FAILED,
+        failure: None,
+        connections: None,
+        felt: GRPC_REQ_RESPONSE_TIME,
+        service: GRPC_REQ_DURATION,
+        known: GRPC_REQ_FAILED,
+        later: &[
+            (GRPC_REQS, &["expected_response", "status", "error_code"]),
+            (GRPC_REQ_DURATION, &["expected_response", "status", "error_code"]),
+            (GRPC_REQ_RESPONSE_TIME, &["expected_response"]),
+        ],
         later_of_others: &[],
     },
 ];

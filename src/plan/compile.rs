@@ -7,7 +7,9 @@ use std::time::Duration;
 use super::files::Files;
 use super::procedure::Procedures;
 use super::reach::{Hosts, Reach};
-use super::{Plan, chaos, data, hooks, metrics, rules, scenario, schedule, target, threshold_tags, verify};
+use super::{
+    Plan, chaos, data, hooks, metrics, procedure, rules, scenario, schedule, target, threshold_tags, verify,
+};
 use crate::config::{Loaded, PlanConfig, Problems};
 use crate::executor::Segment;
 use crate::labels::Labels;
@@ -67,6 +69,8 @@ pub(super) fn with(loaded: &Loaded, mut files: Files, reach: &Reach) -> (Result<
         .enumerate()
         .map(|(at, config)| Arc::new(scenario::compile(at, config, &mut from, &mut next_step, &mut problems)))
         .collect();
+    preflight.steps.extend(procedure::descriptions(&from.files.services, &loaded.redactor));
+    let ledgers = from.files.ledgers.plans(&registry, &mut problems);
     // Only then are all series there that thresholds may ask for.
     let sound = loaded.problems.is_empty() && problems.len() == before;
     schedule::check(plan, &scenarios, &mut problems);
@@ -111,6 +115,7 @@ pub(super) fn with(loaded: &Loaded, mut files: Files, reach: &Reach) -> (Result<
                 source: Arc::clone(&loaded.source),
                 warmup: plan.warmup.value,
                 scenarios,
+                ledgers,
                 segment: Segment::WHOLE,
                 drain: plan.drain.unwrap_or_else(|| longest_graceful_stop(plan)),
                 thresholds,

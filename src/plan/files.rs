@@ -9,8 +9,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::ledgers::LedgerNames;
+use super::protos::Services;
 use super::reach::Hosts;
 use crate::config::Redactor;
+use crate::protocol::nats::Servers;
 
 /// Of all files together, in bytes: 256 MiB.
 const MAX_BYTES: u64 = 256 << 20;
@@ -23,8 +26,13 @@ pub(super) struct Files {
     root: Root,
     /// Beside files, hosts are all that a plan names outside of itself.
     pub(super) hosts: Hosts,
+    /// What gRPC services look like.
+    pub(super) services: Services,
     /// Of what came into the plan from outside and no label may show.
     pub(super) redactor: Arc<Redactor>,
+    /// Of NATS, in the order of their first steps; those with the same servers share a connection.
+    pub(super) nats: Vec<Arc<Servers>>,
+    pub(super) ledgers: LedgerNames,
 }
 
 #[derive(Debug)]
@@ -43,7 +51,10 @@ impl Files {
             room: MAX_BYTES,
             root: Root::Disk,
             hosts: Hosts::default(),
+            services: Services::default(),
             redactor: Arc::default(),
+            nats: Vec::new(),
+            ledgers: LedgerNames::default(),
         }
     }
 
@@ -56,7 +67,10 @@ impl Files {
             room: MAX_BYTES,
             root: Root::Bundle(files),
             hosts: Hosts::default(),
+            services: Services::default(),
             redactor: Arc::default(),
+            nats: Vec::new(),
+            ledgers: LedgerNames::default(),
         }
     }
 

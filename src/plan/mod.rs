@@ -8,9 +8,11 @@ mod compile;
 mod data;
 mod files;
 mod hooks;
+mod ledgers;
 mod limits;
 mod metrics;
 mod procedure;
+mod protos;
 mod reach;
 mod rules;
 mod scenario;
@@ -40,6 +42,7 @@ use crate::executor::{Executor, Segment};
 use crate::flow::{Flow, ScenarioSeries};
 use crate::ids::ScenarioId;
 use crate::labels::Labels;
+use crate::ledger::LedgerPlan;
 use crate::promql::Query;
 use crate::protocol::Settings;
 use crate::record::Registry;
@@ -82,6 +85,8 @@ pub struct Plan {
     /// How long load is sent before anything is judged.
     pub warmup: Duration,
     pub scenarios: Vec<Arc<Scenario>>,
+    /// Of the events that some steps publish and others receive.
+    pub ledgers: Vec<LedgerPlan>,
     /// Which part of the load is ours, of several machines.
     pub segment: Segment,
     /// How long after the last scenario's end the load is cut off.

@@ -4,14 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::files::Files;
+use super::protos::Services;
 use super::steps::{Reads, Steps};
 use super::{Procedure, ProcedureStep};
-use crate::config::{At, Defaults, Problem, StepConfig};
-use crate::flow::ScenarioSeries;
+use crate::config::{At, Defaults, Problem, Redactor, StepConfig};
+use crate::flow::{Flow, ScenarioSeries};
 use crate::labels::Labels;
 use crate::metric::Catalog;
 use crate::record::Registry;
 use crate::template::{ExchangeReads, Names};
+
+/// What servers are asked before there is load: what the services look like of which no file says it.
+pub(super) fn descriptions(services: &Services, redactor: &Redactor) -> impl Iterator<Item = ProcedureStep> {
+    services.described.iter().map(|((url, service), describe)| ProcedureStep {
+        what: redactor.redact(&format!("reflection of `{service}` at {url}")),
+        exchange: true,
+        flow: Flow::new(vec![Box::new(Arc::clone(describe))]),
+        wait_for: Duration::ZERO,
+    })
+}
 
 /// Most series that a procedure keeps apart; it is one user's.
 const SERIES_LIMIT: usize = 200;
@@ -58,7 +69,10 @@ impl Procedures<'_> {
         for step in steps {
             let flow = compiler.flow(std::slice::from_ref(step));
             let (what, wait_for) = (step.value.describe(step.place), step.value.wait_for());
-            let exchange = matches!(step.value, StepConfig::Http(_) | StepConfig::Websocket(_));
+            let exchange = matches!(
+                step.value,
+                StepConfig::Http(_) | StepConfig::Websocket(_) | StepConfig::Nats(_) | StepConfig::Grpc(_)
+            );
             compiled.push(ProcedureStep { what, exchange, flow, wait_for });
         }
         let names = compiler.names;

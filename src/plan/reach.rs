@@ -39,6 +39,8 @@ pub struct NamedTarget {
     /// Whether there is TLS on it.
     pub secure: bool,
     pub websocket: bool,
+    /// Whether it answers a `GET`, as a server of messages does not.
+    pub speaks_http: bool,
     /// Of the first URL that names it, with its query.
     path: String,
 }
@@ -51,13 +53,14 @@ impl NamedTarget {
             port: origin.port(),
             secure: origin.secure(),
             websocket: target.is_websocket(),
+            speaks_http: true,
             path: target.path_and_query().to_owned(),
         }
     }
 
     fn is_like(&self, other: &NamedTarget) -> bool {
-        let of = |target: &NamedTarget| (target.host.clone(), target.port, target.secure, target.websocket);
-        of(self) == of(other)
+        let kind = |target: &NamedTarget| (target.secure, target.websocket, target.speaks_http);
+        (&self.host, self.port, kind(self)) == (&other.host, other.port, kind(other))
     }
 
     /// What a `GET` asks for: of a WebSocket its own path, of others the root, which changes nothing.
@@ -68,6 +71,9 @@ impl NamedTarget {
 
     /// For people, without query.
     pub fn shown(&self) -> String {
+        if !self.speaks_http {
+            return self.authority();
+        }
         let scheme = match (self.websocket, self.secure) {
             (true, true) => "wss",
             (true, false) => "ws",
@@ -130,12 +136,23 @@ impl Hosts {
 
     fn literal(&mut self, url: &str, place: Place) {
         if let Ok(target) = Target::parse(url) {
-            self.target(&target, place);
+            let speaks_http = !url.starts_with("grpc");
+            self.add(NamedTarget { speaks_http, ..NamedTarget::of(&target) }, place);
         }
     }
 
     pub(super) fn target(&mut self, target: &Target, place: Place) {
-        let named = NamedTarget::of(target);
+        self.add(NamedTarget::of(target), place);
+    }
+
+    /// Of a protocol that has no URLs of the web.
+    pub(super) fn without_http(&mut self, host: &str, port: u16, place: Place) {
+        let (host, path) = (host.to_owned(), String::new());
+        let named = NamedTarget { host, port, secure: false, websocket: false, speaks_http: false, path };
+        self.add(named, place);
+    }
+
+    fn add(&mut self, named: NamedTarget, place: Place) {
         // A file of targets names one host a thousand times.
         if self.named.last().is_none_or(|last| !last.value.is_like(&named)) {
             self.named.push(At::new(named, place));

@@ -142,9 +142,24 @@ fn executor(config: &ExecutorConfig) -> Box<dyn Executor> {
             graceful_ramp_down,
             segment: Segment::WHOLE,
         }),
-        ExecutorConfig::ConstantArrivalRate { rate, time_unit, duration, pre_allocated_vus, max_vus } => {
+        ExecutorConfig::ConstantArrivalRate {
+            rate,
+            time_unit,
+            duration,
+            burst,
+            pre_allocated_vus,
+            max_vus,
+        } => {
             let segment = Segment::WHOLE;
-            Box::new(ConstantArrivalRate { rate, time_unit, duration, pre_allocated_vus, max_vus, segment })
+            Box::new(ConstantArrivalRate {
+                rate,
+                time_unit,
+                duration,
+                burst,
+                pre_allocated_vus,
+                max_vus,
+                segment,
+            })
         }
         ExecutorConfig::RampingArrivalRate {
             start_rate,

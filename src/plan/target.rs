@@ -6,7 +6,7 @@ use super::files::Files;
 use super::reach::{Hosts, Reach};
 use super::{Probe, Scrape};
 use crate::budget::Budget;
-use crate::config::{At, PlanConfig, Problem, TlsVersion};
+use crate::config::{At, PlanConfig, Problem, TlsConfig, TlsVersion};
 use crate::promql::Query;
 use crate::protocol::tls::{ClientIdentity, PemFile, Tls, TlsOptions, client_config};
 use crate::protocol::{HostOverride, Proxies, Settings};
@@ -36,7 +36,7 @@ pub(super) fn settings(
         }
     };
     let guard = std::mem::take(&mut files.hosts).guard(plan, reach, problems);
-    let tls = tls(plan, files, problems);
+    let tls = tls(&plan.defaults.tls, plan.defaults.http2, files, problems);
     Some(Settings {
         tls: tls?,
         hosts,
@@ -47,8 +47,12 @@ pub(super) fn settings(
     })
 }
 
-fn tls(plan: &PlanConfig, files: &mut Files, problems: &mut Vec<Problem>) -> Option<Tls> {
-    let config = &plan.defaults.tls;
+pub(super) fn tls(
+    config: &TlsConfig,
+    http2: bool,
+    files: &mut Files,
+    problems: &mut Vec<Problem>,
+) -> Option<Tls> {
     let mut read = |path: &At<String>| {
         let pem = files.read(&files.resolve(&path.value));
         pem.map(Vec::from).map_err(|why| problems.push(Problem::new(path.place, why))).ok()
@@ -64,7 +68,7 @@ fn tls(plan: &PlanConfig, files: &mut Files, problems: &mut Vec<Problem>) -> Opt
         ca_pem: ca_pem.map_or(Some(None), |pem| pem.map(Some))?,
         client_identity: identity.map_or(Some(None), |identity| identity.map(Some))?,
         only_tls13: config.min_version == TlsVersion::Tls13,
-        http2: plan.defaults.http2,
+        http2,
     };
     match client_config(&options) {
         Ok(tls) => Some(tls),

@@ -60,12 +60,13 @@ impl Steps<'_> {
         }
     }
 
-    pub(super) fn url(&mut self, text: &At<String>, schemes: [&str; 2]) -> Option<Url> {
+    pub(super) fn url(&mut self, text: &At<String>, schemes: &[&str]) -> Option<Url> {
         let template = self.template(text)?;
         self.files.hosts.url(&text.value, text.place);
         let Some(constant) = template.constant() else { return Some(Url::Template(template)) };
         if !schemes.iter().any(|scheme| constant.starts_with(&format!("{scheme}://"))) {
-            let help = format!("expected a URL that begins with {}:// or {}://", schemes[0], schemes[1]);
+            let schemes: Vec<String> = schemes.iter().map(|scheme| format!("{scheme}://")).collect();
+            let help = format!("expected a URL that begins with {}", schemes.join(" or "));
             self.problems
                 .push(Problem::new(text.place, format!("`{constant}` is no URL for this step")).help(help));
             return None;

@@ -8,7 +8,7 @@ use super::alarm::Alarm;
 use super::course::Course;
 use super::dial::{DialTimes, Dialed, Dialer, Purpose};
 use super::http1::{Call, Failure, Http1, Receive};
-use super::http2::Http2;
+use super::http2::{Http2, WINDOW_BYTES};
 use super::target::Origin;
 use super::wire::Meter;
 use crate::sample::ErrorCode;
@@ -40,7 +40,7 @@ impl Connection {
     async fn over(dialed: Dialed, origin: &Arc<Origin>) -> Result<Self, ErrorCode> {
         let origin = Arc::clone(origin);
         if dialed.wire.is_http2() {
-            Ok(Connection::Http2(Box::new(Http2::open(origin, dialed.wire).await?)))
+            Ok(Connection::Http2(Box::new(Http2::open(origin, dialed.wire, WINDOW_BYTES).await?)))
         } else {
             Ok(Connection::Http1(Http1::new(origin, dialed.wire, dialed.proxy)))
         }

@@ -92,6 +92,8 @@ pub(super) enum Purpose {
     Http,
     /// HTTP/1.1; a proxy must connect to the origin itself.
     WebSocket,
+    /// HTTP/2, without asking where it is not TLS; a proxy must connect to the origin itself.
+    Grpc,
 }
 
 /// A connection that was made.
@@ -129,6 +131,10 @@ impl Dialer {
 
     pub fn keep_alive(&self) -> KeepAlive {
         self.settings.keep_alive
+    }
+
+    pub(super) fn tls(&self) -> &Tls {
+        &self.settings.tls
     }
 
     pub(super) fn scratch(&self) -> &Scratch {
@@ -207,6 +213,7 @@ impl Dialer {
         let config = match purpose {
             Purpose::Http => &self.settings.tls.http,
             Purpose::WebSocket => &self.settings.tls.http1,
+            Purpose::Grpc => &self.settings.tls.http2,
         };
         let started = self.clock.now();
         let handshake = TlsConnector::from(Arc::clone(config)).connect(name, socket);
@@ -217,7 +224,7 @@ impl Dialer {
     }
 
     /// The addresses to try, in order; those that the guard refuses are left out.
-    async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ErrorCode> {
+    pub(super) async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ErrorCode> {
         let guard = &self.settings.guard;
         // Chosen by the plan: the host's good name does not vouch for it.
         if let Some(address) = HostOverride::find(&self.settings.hosts, host, port).map(SocketAddr::from) {

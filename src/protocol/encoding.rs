@@ -123,7 +123,7 @@ pub fn content_encoding(encodings: &[Encoding]) -> String {
 pub(super) fn decompress<'a>(
     headers: &HeaderMap,
     body: &[u8],
-    mut plain: Body<'a>,
+    plain: Body<'a>,
 ) -> Result<Option<Body<'a>>, ErrorCode> {
     if body.is_empty() || !headers.contains_key(CONTENT_ENCODING) {
         return Ok(None);
@@ -143,10 +143,23 @@ pub(super) fn decompress<'a>(
         let buffered = io::BufReader::with_capacity(4 << 10, reader);
         reader = encoding.reader(buffered).map_err(|_| ErrorCode::DECOMPRESSION)?;
     }
+    drain(reader, plain).map(Some)
+}
+
+/// What gzip made of a message, put into `plain`.
+///
+/// # Errors
+/// As [`decompress`].
+pub(super) fn gunzip<'a>(body: &[u8], plain: Body<'a>) -> Result<Body<'a>, ErrorCode> {
+    let reader = Encoding::Gzip.reader(body).map_err(|_| ErrorCode::DECOMPRESSION)?;
+    drain(reader, plain)
+}
+
+fn drain<'a>(mut reader: Box<dyn Read + '_>, mut plain: Body<'a>) -> Result<Body<'a>, ErrorCode> {
     let mut piece = [0; 8 << 10];
     loop {
         match reader.read(&mut piece) {
-            Ok(0) => return Ok(Some(plain)),
+            Ok(0) => return Ok(plain),
             Ok(read) => plain.extend(&piece[..read])?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(_) => return Err(ErrorCode::DECOMPRESSION),

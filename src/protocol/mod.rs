@@ -1,4 +1,4 @@
-//! How one exchange with the target is made: HTTP/1.1, HTTP/2 and WebSocket, over TCP or TLS, directly or
+//! How one exchange with the target is made: HTTP/1.1, HTTP/2, gRPC and WebSocket, over TCP or TLS, directly or
 //! through a proxy.
 //!
 //! A protocol reports what happened as a [`sample::Exchange`](crate::sample::Exchange); it never counts,
@@ -8,6 +8,7 @@
 //! ```text
 //! Target ──> Dialer (Proxies, Guard, Resolver, TLS) ──> Wire (bytes and instants, noted in a Meter)
 //!                                                       ├─> http::Client          (http1, our own; http2, by h2)
+//!                                                       ├─> grpc::Client          (over http2)
 //!                                                       └─> websocket::Connection (tungstenite, driven inline)
 //! ```
 //!
@@ -15,17 +16,20 @@
 //! `data_received` are.
 
 mod alarm;
+mod backoff;
 mod body;
 mod connection;
 mod course;
 mod dial;
 pub mod encoding;
 mod failure;
+pub mod grpc;
 mod guard;
 mod hosts;
 pub mod http;
 mod http1;
 mod http2;
+pub mod nats;
 mod proxy;
 mod resolve;
 mod target;
@@ -34,6 +38,7 @@ mod tunnel;
 pub mod websocket;
 mod wire;
 
+pub use backoff::backoff;
 pub use dial::{Dialer, KeepAlive, Settings};
 pub use guard::{AllowedTarget, AllowedTargetError, Blocked, Guard};
 pub use hosts::{HostError, HostOverride};

@@ -66,7 +66,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Parses an absolute `http`, `https`, `ws` or `wss` URL. What a URL may not hold as it is (a space,
+    /// Parses an absolute `http`, `https`, `ws` or `wss` URL; `grpc` and `grpcs` are other words for the first two. What a URL may not hold as it is (a space,
     /// a letter outside ASCII) is percent-encoded; a fragment is dropped; `user:password@` becomes basic
     /// authorization, as in k6.
     pub fn parse(text: &str) -> Result<Target, UrlError> {
@@ -85,8 +85,8 @@ impl Target {
 
     fn from_uri(uri: &Uri, text: &str) -> Result<Target, UrlError> {
         let (secure, websocket) = match uri.scheme_str() {
-            Some("http") => (false, false),
-            Some("https") => (true, false),
+            Some("http" | "grpc") => (false, false),
+            Some("https" | "grpcs") => (true, false),
             Some("ws") => (false, true),
             Some("wss") => (true, true),
             _ => return Err(UrlError::Scheme(text.to_owned())),

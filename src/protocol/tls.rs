@@ -1,6 +1,8 @@
 //! TLS for all connections: rustls with aws-lc-rs, chosen here and not by a process-wide default.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -20,8 +22,23 @@ const HTTP1: &[u8] = b"http/1.1";
 pub struct Tls {
     /// HTTP/2 unless that is switched off, and HTTP/1.1.
     pub(super) http: Arc<ClientConfig>,
+    /// HTTP/2 alone, which gRPC needs.
+    pub(super) http2: Arc<ClientConfig>,
     /// HTTP/1.1 alone, which a WebSocket needs and a scrape makes do with.
     pub http1: Arc<ClientConfig>,
+    verifier: Arc<dyn ServerCertVerifier>,
+}
+
+impl Tls {
+    /// For a client of a protocol without ALPN that is given addresses where the plan has names: the certificate must be
+    /// for the name that stands for the address in `names`. Servers are not told the name (SNI).
+    pub(super) fn by_address(&self, names: HashMap<IpAddr, ServerName<'static>>) -> ClientConfig {
+        let mut config = (*self.http1).clone();
+        config.alpn_protocols.clear();
+        let chain = Arc::clone(&self.verifier);
+        config.dangerous().set_certificate_verifier(Arc::new(NameOfAddress { names, chain }));
+        config
+    }
 }
 
 /// Why no TLS configuration could be made.
@@ -122,7 +139,7 @@ pub fn client_config(options: &TlsOptions) -> Result<Tls, TlsError> {
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)?
         .dangerous()
-        .with_custom_certificate_verifier(verifier);
+        .with_custom_certificate_verifier(Arc::clone(&verifier));
     let mut config = match &options.client_identity {
         Some(identity) => {
             let chain = certificates(&identity.cert_pem, PemFile::Certificate)?;
@@ -136,10 +153,13 @@ pub fn client_config(options: &TlsOptions) -> Result<Tls, TlsError> {
     };
     config.alpn_protocols = vec![HTTP1.to_vec()];
     let http1 = Arc::new(config.clone());
+    config.alpn_protocols = vec![HTTP2.to_vec()];
+    let http2 = Arc::new(config.clone());
+    config.alpn_protocols = vec![HTTP1.to_vec()];
     if options.http2 {
         config.alpn_protocols.insert(0, HTTP2.to_vec());
     }
-    Ok(Tls { http: Arc::new(config), http1 })
+    Ok(Tls { http: Arc::new(config), http2, http1, verifier })
 }
 
 /// The given authorities, else the system's, else the ones that are built in.
@@ -251,6 +271,53 @@ impl ServerCertVerifier for AcceptAny {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Asks for the name that an address was found by.
+#[derive(Debug)]
+struct NameOfAddress {
+    names: HashMap<IpAddr, ServerName<'static>>,
+    chain: Arc<dyn ServerCertVerifier>,
+}
+
+impl ServerCertVerifier for NameOfAddress {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let named = match server_name {
+            ServerName::IpAddress(address) => self.names.get(&IpAddr::from(*address)),
+            _ => None,
+        };
+        let name = named.unwrap_or(server_name);
+        self.chain.verify_server_cert(end_entity, intermediates, name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chain.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chain.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.chain.supported_verify_schemes()
     }
 }
 

@@ -18,12 +18,18 @@ pub(super) fn failures(registry: &Registry, shard: &Shard, alone: bool) -> Vec<S
     for (id, cell) in shard.cells() {
         let Some(key) = keys.get(id.index()) else { continue };
         let label = |name| key.labels.value(name).unwrap_or_default();
-        let named = |why: String| if alone { why } else { format!("{}{why}", name(&key.labels)) };
         let of = |metric: fn(&Protocol) -> MetricId| PROTOCOLS.iter().find(|of| metric(of) == key.metric);
+        let protocol = of(|protocol| protocol.errors).or_else(|| of(|protocol| protocol.failed));
+        let exchange = protocol.map_or(String::new(), |protocol| protocol.title.to_lowercase());
+        let named = |why: String| if alone { why } else { format!("{}{why}", name(&key.labels, &exchange)) };
         match cell {
             Cell::Counter(1.0..) if of(|protocol| protocol.errors).is_some() => {
                 let failed = label("expected_response") != "true";
                 match label("status") {
+                    // What no server said, though clients of gRPC have a status for that, too.
+                    _ if failed && is_our_own(label("error_code")) => {
+                        unanswered.push(named(describe(label("error_code"))));
+                    }
                     "" | "0" if failed => unanswered.push(named(describe(label("error_code")))),
                     "" | "0" => {}
                     status => {
@@ -60,10 +66,17 @@ pub(super) fn failures(registry: &Registry, shard: &Shard, alone: bool) -> Vec<S
     failures
 }
 
+/// Whether the error says more than a status that the server gave.
+fn is_our_own(error_code: &str) -> bool {
+    error_code.parse().is_ok_and(|number| !ErrorCode::from_number(number).is_status())
+}
+
 /// `GET /init: `
-fn name(labels: &Labels) -> String {
+fn name(labels: &Labels, exchange: &str) -> String {
     let of = |name| labels.value(name).unwrap_or_default();
-    format!("{} {}: ", labels.value("method").unwrap_or("websocket"), of("name"))
+    // A service's methods are many, and say less than the protocol.
+    let method = labels.value("method").filter(|_| labels.value("service").is_none());
+    format!("{} {}: ", method.unwrap_or(exchange), of("name"))
 }
 
 fn describe(error_code: &str) -> String {
@@ -126,6 +139,21 @@ mod tests {
                 ("expected_response", "false"),
             ],
         );
+        const CALL: Written = (
+            metric::GRPC_REQS,
+            &[
+                ("method", "Say"),
+                ("service", "a.B"),
+                ("name", "a.B/Say"),
+                ("status", "NOT_FOUND"),
+                ("error_code", "1865"),
+                ("expected_response", "false"),
+            ],
+        );
+        const UNREACHABLE: Written = (
+            metric::GRPC_REQS,
+            &[("name", "a.B/Say"), ("service", "a.B"), ("status", "UNAVAILABLE"), ("error_code", "1212")],
+        );
         const UPGRADE: Written = (metric::WS_CONNECTION_ERRORS, &[("name", "/ws"), ("error_code", "1503")]);
         for (alone, counted, checks, expected) in [
             (true, vec![OK], vec![], vec![]),
@@ -135,6 +163,8 @@ mod tests {
             (true, vec![OK], vec!["healthy"], vec!["check `healthy` failed (status 200)"]),
             (true, vec![SICK], vec!["a", "b"], vec!["check `a`, `b` failed (status 503)"]),
             (true, vec![], vec!["deep"], vec!["check `deep` (`json.a` is undefined) failed"]),
+            (false, vec![CALL], vec![], vec!["grpc a.B/Say: status NOT_FOUND"]),
+            (false, vec![UNREACHABLE], vec![], vec!["grpc a.B/Say: connection refused (error code 1212)"]),
             (false, vec![UPGRADE], vec![], vec!["websocket /ws: status 503"]),
             (
                 true,

@@ -5,6 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::LocalSet;
+
 use super::failures::failures;
 use crate::config::Redactor;
 use crate::flow::{self, HttpDebug, Instruments, Shared, Vu, Worker};
@@ -24,6 +26,8 @@ pub(super) struct Performance<'a> {
     clock: Clock,
     worker: Rc<Worker>,
     vu: Vu,
+    /// What its connections do beside it.
+    tasks: LocalSet,
     /// When all steps must be done.
     deadline: Option<Elapsed>,
     redactor: Arc<Redactor>,
@@ -41,7 +45,7 @@ impl<'a> Performance<'a> {
     ) -> Self {
         let clock = Clock::start();
         let (settings, registry) = (Arc::clone(&plan.settings), Arc::clone(&procedure.registry));
-        let worker = Worker::new(clock, settings, registry, Shared { given, limiter: None });
+        let worker = Worker::new(clock, settings, registry, Shared { given, ..Shared::default() });
         // Not tapped: its requests are no part of the load.
         let worker = Rc::new(worker.watched(&Instruments { taps: None, http_debug }));
         let mut vu =
@@ -49,7 +53,8 @@ impl<'a> Performance<'a> {
         vu.begin_iteration(None);
         let deadline = procedure.timeout.map(Elapsed::from);
         let redactor = Arc::clone(&plan.redactor);
-        Performance { procedure, clock, worker, vu, deadline, redactor, waiting: Rc::default() }
+        let (tasks, waiting) = (LocalSet::new(), Rc::default());
+        Performance { procedure, clock, worker, vu, tasks, deadline, redactor, waiting }
     }
 
     /// Seen from beside it.
@@ -112,7 +117,7 @@ impl<'a> Performance<'a> {
     async fn attempt(&mut self, step: &ProcedureStep, patience: Option<Elapsed>) -> Result<(), String> {
         let before = self.vu.locals().clone();
         let limit = patience.into_iter().chain(self.deadline).min().unwrap_or(Elapsed::MAX);
-        let work = step.flow.run(&mut self.vu);
+        let work = self.tasks.run_until(step.flow.run(&mut self.vu));
         let ended = tokio::select! {
             ended = work => Some(ended),
             () = until(self.clock, limit) => None,

@@ -3,6 +3,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::pacer::Pacer;
 use super::pool::Seat;
 use super::scenario::{Busy, LocalScenario};
@@ -161,6 +163,12 @@ impl LocalScenario {
             // Nobody rings for the iterations of other workers.
             let _ = tokio::time::timeout(Duration::from_millis(10), self.ended.notified()).await;
         }
+    }
+
+    /// The target owes none of the idle users an answer any more.
+    pub(super) async fn settled(&self) {
+        let settling: Vec<_> = self.idle.borrow().iter().filter_map(Vu::settle).collect();
+        join_all(settling).await;
     }
 
     fn reap(&self) {

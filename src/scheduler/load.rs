@@ -19,6 +19,7 @@ use crate::aggregate::Absorb;
 use crate::executor::{Executor, ScaleTo, Share};
 use crate::flow::{Instruments, Limiter, Shared};
 use crate::ids::ScenarioId;
+use crate::ledger::Ledgers;
 use crate::plan::Plan;
 use crate::record::Shard;
 use crate::template::Locals;
@@ -118,7 +119,8 @@ impl Load {
     ) -> (Self, Vec<WorkerParts>) {
         let workers = options.workers.max(1);
         let limiter = plan.max_requests_per_sec.map(|rps| Arc::new(Limiter::new(rps)));
-        let shared = Shared { given, limiter };
+        let ledgers = Ledgers::new(&plan.ledgers, fastrand::u64(..), workers);
+        let shared = Shared { given, limiter, ledgers };
         let pools: Arc<[Arc<Pool>]> = plan
             .scenarios
             .iter()

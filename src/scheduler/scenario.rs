@@ -130,7 +130,7 @@ impl LocalScenario {
                 self.end_of_schedule(&mut pacer, end).await;
                 self.pool.schedule_done();
                 tokio::select! {
-                    () = self.drained() => {}
+                    () = async { self.drained().await; self.settled().await } => {}
                     () = self.graceful_stop(&mut pacer, end) => {}
                 }
                 self.cut_off().await;
@@ -205,7 +205,7 @@ impl LocalScenario {
             vu.note(&format!("an iteration of `{}` ended early: {why}", self.scenario.name));
             self.worker.shard.borrow_mut().count(series.errors, 1);
         }
-        vu.end_iteration();
+        vu.end_iteration().await;
         vu.iteration += 1;
         busy.iterating = false;
         let finished = self.worker.clock.now();

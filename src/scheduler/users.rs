@@ -61,8 +61,22 @@ impl LocalScenario {
     }
 
     /// One user's life. `limit` is how many iterations all users may begin.
-    async fn live(self: Rc<Self>, mut user: User, number: u64, limit: Option<u64>, start: Elapsed) {
-        let (mut at_rest, mut at_work) = (AtRest::New, None);
+    async fn live(self: Rc<Self>, user: User, number: u64, limit: Option<u64>, start: Elapsed) {
+        let mut at_work = None;
+        self.work(&mut at_work, user, number, limit, start).await;
+        settle(at_work.as_ref()).await;
+    }
+
+    /// All of its windows.
+    async fn work(
+        self: &Rc<Self>,
+        at_work: &mut Option<AtWork>,
+        mut user: User,
+        number: u64,
+        limit: Option<u64>,
+        start: Elapsed,
+    ) {
+        let mut at_rest = AtRest::New;
         loop {
             let turn = user.next(self.steering.now().since(start).into());
             // Load time stands still: after the pause it is its turn as it is now.
@@ -93,6 +107,7 @@ impl LocalScenario {
                 }
                 // Its connections close, as those of a user who has left.
                 Turn::Wait(until) => {
+                    settle(at_work.as_ref()).await;
                     at_rest = leave(at_work.take(), at_rest);
                     tokio::select! {
                         () = self.steering.reached(start + Duration::from(until)) => {}
@@ -143,6 +158,13 @@ impl LocalScenario {
                 () = self.steering.reached(moment) => false,
             },
         }
+    }
+}
+
+/// What it was not yet answered is waited for.
+async fn settle(at_work: Option<&AtWork>) {
+    if let Some(settled) = at_work.and_then(|at_work| at_work.vu.settle()) {
+        settled.await;
     }
 }
 

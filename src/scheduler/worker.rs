@@ -142,6 +142,7 @@ pub(super) async fn run(mut parts: WorkerParts) {
             }
         }
     }
+    worker.close();
     // What others have handed over meanwhile; from here on they are told that nobody takes it.
     parts.arrivals.close();
     while let Some(handed) = parts.arrivals.recv().await {

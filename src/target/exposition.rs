@@ -63,6 +63,11 @@ fn write_traffic(page: &mut Page, backend: &Backend) -> fmt::Result {
         let path = route.path();
         page.sample(format_args!("{name}{{path=\"{path}\",status=\"{status}\"}}"), count)?;
     }
+    let name = "backend_grpc_calls_total";
+    page.family(name, "counter", "gRPC calls answered, by method and the number of their status.")?;
+    for (method, status, count) in backend.calls.ended() {
+        page.sample(format_args!("{name}{{method=\"{method}\",status=\"{status}\"}}"), count)?;
+    }
     Ok(())
 }
 

@@ -11,6 +11,7 @@
 //!                       │        └─> broker     (/events, /api/exchanges/…)
 //!                       ├─> chat  (/api/chat, after the upgrade)
 //!                       └─> pulse (/ws, after the upgrade: its protocol is written down there)
+//! grpc     gRPC, on a port of its own
 //! tick     the 100 Hz loop, on a thread of its own
 //! fault    what can be made to go wrong; every place above asks it
 //! ```
@@ -22,6 +23,7 @@ mod connection;
 mod control;
 mod exposition;
 mod fault;
+mod grpc;
 mod pulse;
 mod route;
 mod routes;
@@ -115,6 +117,7 @@ struct Backend {
     hub: Arc<Hub>,
     sale: Sale,
     broker: Broker,
+    calls: grpc::Calls,
     /// The rate of the loop while no fault slows it.
     loop_hz: Hz,
 }
@@ -126,6 +129,19 @@ struct Backend {
 /// When the loop's thread cannot be started. A failed `accept` is logged and tried again.
 pub async fn serve(
     listener: TcpListener,
+    config: TargetConfig,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    serve_with_grpc(listener, None, config, shutdown).await
+}
+
+/// As [`serve`], and gRPC on a listener of its own.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_with_grpc(
+    listener: TcpListener,
+    grpc: Option<TcpListener>,
     config: TargetConfig,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
@@ -142,10 +158,19 @@ pub async fn serve(
         hub,
         sale: Sale::new(config.orders_per_sec),
         broker: Broker::default(),
+        calls: grpc::Calls::default(),
         loop_hz: config.loop_hz,
     });
     let stop = CancellationToken::new();
     let mut connections = JoinSet::new();
+    if let Some(grpc) = grpc {
+        let served = grpc::serve(grpc, Arc::clone(&backend), stop.clone().cancelled_owned());
+        connections.spawn(async {
+            if let Err(error) = served.await {
+                tracing::error!(%error, "gRPC is not served any more");
+            }
+        });
+    }
     tokio::pin!(shutdown);
     loop {
         tokio::select! {

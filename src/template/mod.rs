@@ -39,5 +39,6 @@ pub use minijinja::Value;
 pub use error::{EvalError, TemplateError};
 pub use expression::{ExchangeReads, Expression, check_syntax_expression};
 pub use names::{Names, Tables};
+pub use near::did_you_mean;
 pub use scope::{ExchangeView, Locals, Scope};
 pub use text::{Template, check_syntax_template};

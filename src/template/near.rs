@@ -17,7 +17,7 @@ pub(super) fn near_names<'a>(name: &str, known: impl Iterator<Item = &'a str>) -
 }
 
 /// "did you mean `a`, `b` or `c`?", or nothing when nothing is near.
-pub(super) fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+pub fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     let quoted: Vec<String> = near_names(name, known).iter().map(|near| format!("`{near}`")).collect();
     let (last, first) = quoted.split_last()?;
     match first {

@@ -74,7 +74,7 @@ impl Root {
             (Root::Data, _) => scope.data.clone(),
             (Root::Local(name), _) => scope.locals.get(name).cloned().unwrap_or_default(),
             (_, None) => Value::UNDEFINED,
-            (Root::Status, Some(exchange)) => Value::from(exchange.status()),
+            (Root::Status, Some(exchange)) => exchange.status_value(),
             (Root::Headers, Some(exchange)) => exchange.header_object().clone(),
             (Root::Body, Some(exchange)) => exchange.text().clone(),
             (Root::Json, Some(exchange)) => exchange.json(),

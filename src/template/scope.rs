@@ -107,6 +107,7 @@ impl Locals {
 #[derive(Debug)]
 pub struct ExchangeView {
     status: u16,
+    status_name: Option<&'static str>,
     headers: HeaderMap,
     body: Bytes,
     duration: Duration,
@@ -127,6 +128,7 @@ impl ExchangeView {
     pub fn new(status: u16, headers: HeaderMap, body: Bytes, duration: Duration, error: Option<u16>) -> Self {
         ExchangeView {
             status,
+            status_name: None,
             headers,
             body,
             duration,
@@ -146,6 +148,12 @@ impl ExchangeView {
         ExchangeView { charge: RefCell::new(charge), purse: Some(purse.clone()), ..self }
     }
 
+    /// Of a protocol whose statuses have names: what `status` gives.
+    #[must_use]
+    pub fn named(self, status: &'static str) -> Self {
+        ExchangeView { status_name: Some(status), ..self }
+    }
+
     /// Says when it came in, by the wall clock: what `received_ms` gives, in milliseconds since 1970.
     #[must_use]
     pub fn received_at(mut self, wall: SystemTime) -> Self {
@@ -155,6 +163,11 @@ impl ExchangeView {
 
     pub fn status(&self) -> u16 {
         self.status
+    }
+
+    /// Its name, where it has one, else its number.
+    pub(super) fn status_value(&self) -> Value {
+        self.status_name.map_or_else(|| Value::from(self.status), Value::from)
     }
 
     pub fn headers(&self) -> &HeaderMap {

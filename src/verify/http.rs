@@ -14,7 +14,7 @@ use crate::time::Clock;
 pub(super) async fn ask(question: &HttpQuestion, around: &Surroundings) -> Result<Answer, String> {
     let (procedure, plan) = (&question.procedure, &around.plan);
     let (settings, registry) = (Arc::clone(&plan.settings), Arc::clone(&procedure.registry));
-    let shared = Shared { given: Arc::clone(&around.given), limiter: None };
+    let shared = Shared { given: Arc::clone(&around.given), ..Shared::default() };
     let worker = Worker::new(Clock::start(), settings, registry, shared);
     let worker = Rc::new(worker.watched(&Instruments { taps: None, http_debug: around.http_debug }));
     let mut vu = Vu::new(1, Arc::from(procedure.name), plan.vars.clone(), procedure.series, worker);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::rust_tokens::{Token, tokens};
 
 /// A module uses only those before it. `lib.rs` lists them in the same order.
-const LAYERS: [&str; 38] = [
+const LAYERS: [&str; 39] = [
     "time",
     "ids",
     "sample",
@@ -21,6 +21,7 @@ const LAYERS: [&str; 38] = [
     "template",
     "data",
     "executor",
+    "ledger",
     "protocol",
     "flow",
     "exposition",

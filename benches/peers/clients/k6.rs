@@ -86,7 +86,7 @@ fn script(load: &Load, report: &str) -> Result<String> {
             constants += &format!("const PER_SEC = {per_sec};\nconst SECS = {};\n", load.secs());
             SOCKETS
         }
-        Shape::Hostile { .. } => return Err(cannot("k6", load)),
+        Shape::Calls { .. } | Shape::Events { .. } | Shape::Hostile { .. } => return Err(cannot("k6", load)),
     };
     let options = json!({
         "scenarios": {"load": scenario(load)},
@@ -112,6 +112,8 @@ fn scenario(load: &Load) -> Value {
             "maxDuration": format!("{}s", load.secs() + 30.0), "gracefulStop": "10s",
         }),
         Shape::Closed { connections: vus }
+        | Shape::Calls { connections: vus }
+        | Shape::Events { publishers: vus, .. }
         | Shape::Chat { users: vus, .. }
         | Shape::Thinking { users: vus }
         | Shape::Hostile { users: vus, .. } => {

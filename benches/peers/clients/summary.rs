@@ -50,8 +50,13 @@ impl Summary {
     /// What both k6 and loadgate name alike.
     pub(super) fn reported(&self) -> Reported {
         Reported {
-            exchanges: self.counter("http_reqs").unwrap_or(0) + self.counter("ws_msgs_sent").unwrap_or(0),
-            errors: self.metrics["http_req_failed"]["values"]["passes"].as_u64(),
+            exchanges: ["http_reqs", "ws_msgs_sent", "grpc_reqs", "nats_acks"]
+                .iter()
+                .filter_map(|name| self.counter(name))
+                .sum(),
+            errors: ["http_req_failed", "grpc_req_failed", "nats_failed"]
+                .iter()
+                .find_map(|name| self.metrics[name]["values"]["passes"].as_u64()),
             iterations: self.counter("iterations"),
             dropped: Some(self.counter("dropped_iterations").unwrap_or(0)),
             response: None,

@@ -3,12 +3,15 @@
 
 mod arrival_server;
 mod bare_chat;
+mod bare_grpc;
 mod bare_http;
+mod bare_nats;
 mod bare_open;
 mod bare_sockets;
 mod chat_server;
 mod delay_server;
 mod echo_server;
+mod grpc_server;
 mod hostile_server;
 mod http_server;
 #[path = "../../shared/probe_role.rs"]
@@ -41,6 +44,8 @@ pub(crate) enum Role {
     },
     /// Sends each text message back.
     EchoServer,
+    /// Answers each call with the same message.
+    GrpcServer,
     /// Does harm.
     HostileServer {
         #[arg(long, value_enum)]
@@ -60,6 +65,25 @@ pub(crate) enum Role {
         target: SocketAddr,
         #[arg(long)]
         connections: u32,
+        #[arg(long)]
+        secs: f64,
+    },
+    BareGrpc {
+        #[arg(long)]
+        target: SocketAddr,
+        #[arg(long)]
+        connections: u32,
+        #[arg(long)]
+        secs: f64,
+    },
+    BareNats {
+        #[arg(long)]
+        target: SocketAddr,
+        #[arg(long)]
+        publishers: u32,
+        /// As many as go without it.
+        #[arg(long)]
+        rate: Option<u32>,
         #[arg(long)]
         secs: f64,
     },
@@ -105,10 +129,15 @@ impl Role {
             Self::ArrivalServer { rate } => arrival_server::run(rate),
             Self::ChatServer { gap_ms } => chat_server::run(gap_ms),
             Self::EchoServer => echo_server::run(),
+            Self::GrpcServer => grpc_server::run(),
             Self::HostileServer { harm } => hostile_server::run(harm),
             Self::StallServer { period_ms, stall_ms } => stall_server::run(period_ms, stall_ms),
             Self::DelayServer => delay_server::run(),
             Self::BareHttp { target, connections, secs } => bare_http::run(target, connections, secs),
+            Self::BareGrpc { target, connections, secs } => bare_grpc::run(target, connections, secs),
+            Self::BareNats { target, publishers, rate, secs } => {
+                bare_nats::run(target, publishers, rate, secs)
+            }
             Self::BareOpen { target, connections, rate, secs } => {
                 bare_open::run(target, connections, rate, secs)
             }

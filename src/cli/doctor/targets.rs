@@ -34,6 +34,9 @@ pub(super) async fn check(plan: &Plan) -> Vec<Finding> {
 
 async fn of(plan: &Plan, target: &NamedTarget) -> Vec<Finding> {
     let shown = plan.redactor.redact(&target.shown());
+    if !target.speaks_http {
+        return vec![Finding::ok(CHECK, format!("{shown} speaks no HTTP: a step of `preflight` can ask it"))];
+    }
     let Ok(url) = Url::parse(&target.http_url()) else { return Vec::new() };
     let way = Way {
         tls: Some(&plan.settings.tls.http1),

@@ -44,6 +44,8 @@ pub(crate) struct Reader {
 pub(crate) enum Within {
     Scenario,
     Websocket,
+    /// Of a call's messages.
+    Grpc,
     Preflight,
     Batch,
 }
@@ -206,6 +208,19 @@ impl<'a> Fields<'a> {
     ) -> Option<T> {
         let outside = self.enter(within);
         let value = self.or_empty(key, help);
+        self.leave(outside);
+        value
+    }
+
+    /// As [`optional`](Self::optional), with other surroundings for the steps in it.
+    pub(crate) fn optional_within<T: Value>(
+        &mut self,
+        within: Within,
+        key: &'static str,
+        help: &'static str,
+    ) -> Option<Option<T>> {
+        let outside = self.enter(within);
+        let value = self.optional(key, help);
         self.leave(outside);
         value
     }

@@ -6,7 +6,10 @@ mod cloudevent;
 mod credentials;
 mod exchange;
 mod flow;
+mod grpc;
 mod http;
+mod nats;
+mod payload;
 mod websocket;
 
 pub use batch::BatchConfig;
@@ -15,7 +18,13 @@ pub use cloudevent::{CloudEventConfig, EventDataConfig, EventMode};
 pub use credentials::{AuthConfig, CookieConfig};
 pub use exchange::{CheckConfig, Named, RecordConfig, StatusRange};
 pub use flow::{ChoiceConfig, GroupConfig, IfConfig, RepeatConfig, SleepConfig};
+pub use grpc::{GrpcConfig, SchemaConfig};
 pub use http::{HttpConfig, RequestsConfig};
+pub use nats::{
+    NatsActionConfig, NatsAuthConfig, NatsConfig, NatsConsumeConfig, NatsDeliver, NatsMessageConfig,
+    NatsPublishConfig, NatsRequestConfig, NatsSubscribeConfig, NatsTakeConfig,
+};
+pub use payload::PayloadConfig;
 pub use websocket::{
     CloseConfig, ListenConfig, MessageConfig, PingConfig, ReceiveConfig, SendConfig, WebsocketConfig,
 };
@@ -40,7 +49,9 @@ pub enum StepConfig {
     Http(Box<HttpConfig>),
     Batch(BatchConfig),
     Websocket(Box<WebsocketConfig>),
-    /// These five only inside a `websocket` flow.
+    Nats(Box<NatsConfig>),
+    Grpc(Box<GrpcConfig>),
+    /// These five only inside the flow of a `websocket` step; all but `ping` also inside that of a `grpc` step.
     Send(SendConfig),
     Receive(ReceiveConfig),
     Listen(ListenConfig),
@@ -75,6 +86,8 @@ struct Step {
 enum Allowed {
     Anywhere,
     InsideWebsocket,
+    /// Inside of a WebSocket's flow or that of a gRPC call.
+    InsideSession,
     OutsideWebsocket,
 }
 
@@ -103,21 +116,21 @@ const STEPS: [Step; 21] = [
     Step {
         key: "send",
         help: "Sends a message",
-        place: Allowed::InsideWebsocket,
+        place: Allowed::InsideSession,
         schema: SendConfig::schema,
         read: Some(|node, reader| SendConfig::read(node, reader).map(StepConfig::Send)),
     },
     Step {
         key: "receive",
         help: "Waits for messages until one is the last",
-        place: Allowed::InsideWebsocket,
+        place: Allowed::InsideSession,
         schema: ReceiveConfig::schema,
         read: Some(|node, reader| ReceiveConfig::read(node, reader).map(StepConfig::Receive)),
     },
     Step {
         key: "listen",
         help: "Looks at each message that comes",
-        place: Allowed::InsideWebsocket,
+        place: Allowed::InsideSession,
         schema: ListenConfig::schema,
         read: Some(|node, reader| ListenConfig::read(node, reader).map(StepConfig::Listen)),
     },
@@ -131,7 +144,7 @@ const STEPS: [Step; 21] = [
     Step {
         key: "close",
         help: "Closes the connection",
-        place: Allowed::InsideWebsocket,
+        place: Allowed::InsideSession,
         schema: CloseConfig::schema,
         read: Some(|node, reader| CloseConfig::read(node, reader).map(StepConfig::Close)),
     },
@@ -201,17 +214,21 @@ const STEPS: [Step; 21] = [
     },
     Step {
         key: "nats",
-        help: "A message over NATS",
+        help: "Messages over NATS, and JetStream",
         place: Allowed::Anywhere,
-        schema: |_| later::step(),
-        read: None,
+        schema: NatsConfig::schema,
+        read: Some(|node, reader| {
+            NatsConfig::read(node, reader).map(|nats| StepConfig::Nats(Box::new(nats)))
+        }),
     },
     Step {
         key: "grpc",
         help: "A call over gRPC",
         place: Allowed::Anywhere,
-        schema: |_| later::step(),
-        read: None,
+        schema: GrpcConfig::schema,
+        read: Some(|node, reader| {
+            GrpcConfig::read(node, reader).map(|grpc| StepConfig::Grpc(Box::new(grpc)))
+        }),
     },
     Step {
         key: "amqp",
@@ -281,7 +298,13 @@ impl Value for StepConfig {
             let help = format!("only `{BATCHED}` steps can be done at the same time");
             reader.problem(key.place, format!("`{}` inside a batch", step.key), help);
         } else if !step.allowed(reader.within) {
-            let (message, help) = if step.place == Allowed::InsideWebsocket {
+            let (message, help) = if step.place == Allowed::InsideWebsocket && reader.within == Within::Grpc {
+                ("inside a gRPC call's flow", "it is a WebSocket's")
+            } else if step.place == Allowed::OutsideWebsocket && reader.within == Within::Grpc {
+                ("inside a gRPC call's flow", "a VU has one open at a time: end the call first")
+            } else if step.place == Allowed::InsideSession {
+                ("outside of a WebSocket", "it belongs into the `flow` of a `websocket` or `grpc` step")
+            } else if step.place == Allowed::InsideWebsocket {
                 ("outside of a WebSocket", "it belongs into the `flow` of a `websocket` step")
             } else {
                 ("inside a WebSocket's flow", "a VU has one WebSocket at a time: end the flow of the first")
@@ -320,6 +343,8 @@ impl StepConfig {
         let wait_for = match self {
             StepConfig::Http(http) => http.wait_for,
             StepConfig::Websocket(websocket) => websocket.wait_for,
+            StepConfig::Nats(nats) => nats.wait_for,
+            StepConfig::Grpc(grpc) => grpc.wait_for,
             StepConfig::Group(group) => group.wait_for,
             _ => None,
         };
@@ -331,6 +356,8 @@ impl StepConfig {
         match self {
             StepConfig::Http(http) => http.describe(),
             StepConfig::Websocket(websocket) => format!("websocket {}", websocket.url.value),
+            StepConfig::Nats(nats) => nats.describe(),
+            StepConfig::Grpc(grpc) => format!("grpc {} at {}", grpc.method.value, grpc.url.value),
             StepConfig::Group(group) => format!("group `{}`", group.name.value),
             _ => format!("step in line {}", place.line),
         }
@@ -353,7 +380,8 @@ impl Step {
             _ if within == Within::Batch => self.key == BATCHED,
             Allowed::Anywhere => true,
             Allowed::InsideWebsocket => within == Within::Websocket,
-            Allowed::OutsideWebsocket => within != Within::Websocket,
+            Allowed::InsideSession => matches!(within, Within::Websocket | Within::Grpc),
+            Allowed::OutsideWebsocket => !matches!(within, Within::Websocket | Within::Grpc),
         }
     }
 }

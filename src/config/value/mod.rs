@@ -11,14 +11,14 @@ mod url;
 
 pub(crate) use duration::{AtLeast, parse_duration};
 pub(crate) use name::{
-    Any, AttributeName, CheckName, CookieName, EnvironmentName, HeaderName, HostName, Label, MetricName,
-    Name, PlanName, ProfileName, Rule, ScenarioName, VariableName,
+    Any, AttributeName, CheckName, CookieName, EnvironmentName, HeaderName, HostName, Label, LedgerName,
+    MetricName, Name, PlanName, ProfileName, Rule, ScenarioName, VariableName,
 };
 pub(crate) use number::{Count, Rate, RateOrNone, Share};
-pub(crate) use size::Size;
+pub(crate) use size::{MessageSize, Size};
 pub(crate) use table::{OneOrMany, Table};
 pub(crate) use text::{Constant, Expression, FilePath, Method, Template, Text};
-pub(crate) use url::{HttpUrl, PlainHttpUrl, WebsocketUrl};
+pub(crate) use url::{GrpcUrl, HttpUrl, PlainHttpUrl, WebsocketUrl};
 
 use serde_json::{Value as Json, json};
 

@@ -180,6 +180,19 @@ impl Rule for HeaderName {
     }
 }
 
+/// Of a ledger of events, which is a label's value.
+pub(crate) struct LedgerName;
+
+impl Rule for LedgerName {
+    const EXPECTED: &'static str = "a name of letters, digits, `-` and `_`, at most 63 characters";
+    const PATTERN: &'static str = "^[A-Za-z0-9_-]{1,63}$";
+
+    fn holds(name: &str) -> bool {
+        (1..=63).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    }
+}
+
 /// RFC 6265's rule for cookies: a token, as a header's name.
 pub(crate) struct CookieName;
 

@@ -9,6 +9,10 @@ use crate::config::schema::{Schemas, or_filled};
 /// In bytes; at least 1 MiB, at most 1 TiB.
 pub(crate) struct Size(pub(crate) u64);
 
+/// Of one message, in bytes; at least 1, at most what gRPC can say, 4 GiB.
+pub(crate) struct MessageSize(pub(crate) u64);
+
+const MOST_OF_MESSAGE: u64 = (4 << 30) - 1;
 const LEAST: u64 = 1 << 20;
 const MOST: u64 = 1 << 40;
 /// Longer units first, so that `MiB` is not taken for `B`.
@@ -35,6 +39,22 @@ impl Value for Size {
 
     fn schema(_: &mut Schemas) -> Json {
         or_filled(json!({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?([KMG]iB|[kMG]B|B)$"}))
+    }
+}
+
+impl Value for MessageSize {
+    fn expected() -> String {
+        "a size from 1B to 4GiB such as `4MiB`".to_owned()
+    }
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        reader.scalar(node, &Self::expected(), |scalar| {
+            parse(&scalar.text).filter(|bytes| (1..=MOST_OF_MESSAGE).contains(bytes)).map(MessageSize)
+        })
+    }
+
+    fn schema(schemas: &mut Schemas) -> Json {
+        Size::schema(schemas)
     }
 }
 

@@ -13,10 +13,14 @@ pub(crate) struct HttpUrl(pub(crate) String);
 /// `ws://` or `wss://`; may hold templates.
 pub(crate) struct WebsocketUrl(pub(crate) String);
 
+/// `grpc://` or `grpcs://`, also written as `http://` or `https://`; may hold templates.
+pub(crate) struct GrpcUrl(pub(crate) String);
+
 /// `http://` or `https://`, the same for the whole run.
 pub(crate) struct PlainHttpUrl(pub(crate) String);
 
 const HTTP: &str = "a URL such as `http://localhost:4000/health`";
+const GRPC: &str = "a URL such as `grpc://localhost:50051`";
 const WEBSOCKET: &str = "a URL such as `ws://localhost:4000/api/chat`";
 
 impl Value for HttpUrl {
@@ -47,6 +51,20 @@ impl Value for WebsocketUrl {
     }
 }
 
+impl Value for GrpcUrl {
+    fn expected() -> String {
+        GRPC.to_owned()
+    }
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        read(node, reader, ["grpc", "grpcs", "http", "https"], GRPC).map(GrpcUrl)
+    }
+
+    fn schema(_: &mut Schemas) -> Json {
+        json!({"type": "string", "pattern": r"^((grpc|http)s?://|.*(\$\{|\{\{))"})
+    }
+}
+
 impl Value for PlainHttpUrl {
     fn expected() -> String {
         HTTP.to_owned()
@@ -67,7 +85,12 @@ impl Value for PlainHttpUrl {
 }
 
 /// The scheme is checked wherever it is written out, the whole only where nothing is left to the run.
-fn read(node: &Node, reader: &mut Reader, schemes: [&str; 2], expected: &str) -> Option<String> {
+fn read<const N: usize>(
+    node: &Node,
+    reader: &mut Reader,
+    schemes: [&str; N],
+    expected: &str,
+) -> Option<String> {
     let url = text(node, reader, expected)?;
     if !template(node, &url, reader) {
         return None;

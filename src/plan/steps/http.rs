@@ -41,7 +41,7 @@ impl Steps<'_> {
         let method = http.requests.method();
         let name = http.name.as_ref().map_or_else(|| self.name_of(&url.value), |name| name.value.clone());
         let (id, labels) = self.request_labels(http, &name, method);
-        let url = self.url(url, ["http", "https"]);
+        let url = self.url(url, &["http", "https"]);
         let (body, content_type) = self.body(body, &http.headers).unzip();
         let mut headers = self.request_headers(http, content_type.flatten());
         let cookies = self.cookies(&http.cookies);

@@ -4,8 +4,12 @@ mod batch;
 mod body;
 mod control;
 mod event;
+mod grpc;
 mod http;
+mod ledger;
+mod nats;
 mod parts;
+mod payload;
 mod targets;
 mod websocket;
 
@@ -64,6 +68,8 @@ impl Steps<'_> {
             StepConfig::Http(http) => Box::new(self.http(http)?),
             StepConfig::Batch(batch) => Box::new(self.batch(batch)),
             StepConfig::Websocket(websocket) => Box::new(self.websocket(websocket)?),
+            StepConfig::Grpc(grpc) => Box::new(self.grpc(grpc)?),
+            StepConfig::Nats(nats) => Box::new(self.nats(nats)?),
             StepConfig::Send(send) => Box::new(self.send(send)?),
             StepConfig::Receive(receive) => Box::new(self.receive(receive)?),
             StepConfig::Ping(ping) => Box::new(self.ping(ping)),

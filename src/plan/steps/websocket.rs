@@ -16,7 +16,7 @@ impl Steps<'_> {
             .as_ref()
             .map_or_else(|| self.name_of(&websocket.url.value), |name| name.value.clone());
         let labels = self.tagged(&websocket.tags).with("name", &name);
-        let url = self.url(&websocket.url, ["ws", "wss"]);
+        let url = self.url(&websocket.url, &["ws", "wss"]);
         let headers = self.headers(&websocket.headers, None);
         let subprotocols = websocket
             .subprotocols
@@ -24,7 +24,7 @@ impl Steps<'_> {
             .filter_map(|name| HeaderValue::from_str(&name.value).ok())
             .collect();
         let checks = self.own_checks(&websocket.checks);
-        let series = SessionSeries::new(self.registry, &labels);
+        let series = SessionSeries::of_websocket(self.registry, &labels);
         self.exchanged = true;
         let outer = std::mem::replace(&mut self.labels, labels.without("name"));
         let flow = self.flow(&websocket.flow);

@@ -7,7 +7,7 @@
 //! loop of `Http2::poll`; each `Stream` has its own instants already, while bytes can only be counted for the
 //! connection.
 //!
-//! It is for connections that ALPN agreed upon. An idle one holds some 36 KiB more than HTTP/1.1's
+//! It is for connections that ALPN agreed upon, and gRPC's, of which it is known. An idle one holds some 36 KiB more than HTTP/1.1's
 //! (measured with 500 VUs), most of it h2's buffers; what an ill-behaved server can add is bounded: see `open`.
 
 mod pace;
@@ -24,8 +24,10 @@ use bytes::Bytes;
 use h2::client::{self, SendRequest};
 use tokio::time::Instant;
 
+pub(super) use self::stream::Broken;
+
 use self::pace::{Pace, Paced};
-use self::stream::{Broken, Stream};
+use self::stream::{Request, Stream};
 use super::alarm::Alarm;
 use super::failure;
 use super::http1::{Call, Failure, MAX_HEAD_BYTES, Receive};
@@ -35,7 +37,7 @@ use crate::sample::ErrorCode;
 
 /// How much of a body may be under way: 4 MiB, as in Go. It costs no memory here, since what came in is taken
 /// after each read.
-const WINDOW_BYTES: u32 = 4 << 20;
+pub(super) const WINDOW_BYTES: u32 = 4 << 20;
 /// How much of a request's body h2 keeps until the socket takes it: 64 KiB.
 const SEND_BUFFER_BYTES: usize = 64 << 10;
 /// After so many reads of up to 2 KiB others get their turn, and the deadline is looked at: what they hold may
@@ -43,6 +45,22 @@ const SEND_BUFFER_BYTES: usize = 64 << 10;
 const READS_PER_TURN: usize = 64;
 /// A server that says more than this while nobody asked is not asked again; reads of up to 2 KiB.
 const MAX_IDLE_READS: usize = 128;
+
+/// What is done over a connection: it gives h2 what it will take, and takes what it has.
+pub(super) trait Work {
+    type Done;
+
+    /// Ready when there is something for whoever drives the connection.
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        sender: &mut SendRequest<Bytes>,
+        meter: &Meter,
+    ) -> Poll<Result<Self::Done, Broken>>;
+
+    /// The socket has taken all that h2 was given.
+    fn flushed(&mut self, meter: &Meter);
+}
 
 #[derive(Debug)]
 pub(super) struct Http2 {
@@ -55,14 +73,14 @@ pub(super) struct Http2 {
 }
 
 impl Http2 {
-    /// Over a wire whose TLS handshake agreed on it. Does not wait for the server: a response is bounded as
-    /// HTTP/1.1's is, from the first one on.
-    pub(super) async fn open(origin: Arc<Origin>, wire: Wire) -> Result<Self, ErrorCode> {
+    /// Over a wire whose TLS handshake agreed on it, with so many bytes of bodies under way. Does not wait for the
+    /// server: a response is bounded as HTTP/1.1's is, from the first one on.
+    pub(super) async fn open(origin: Arc<Origin>, wire: Wire, window: u32) -> Result<Self, ErrorCode> {
         let (meter, pace) = (Rc::clone(wire.meter()), Rc::new(Pace::default()));
         let (sender, connection) = client::Builder::new()
             .enable_push(false)
-            .initial_window_size(WINDOW_BYTES)
-            .initial_connection_window_size(WINDOW_BYTES)
+            .initial_window_size(window)
+            .initial_connection_window_size(window)
             .max_header_list_size(MAX_HEAD_BYTES as u32)
             .max_send_buffer_size(SEND_BUFFER_BYTES)
             .handshake(Paced::new(wire, Rc::clone(&pace)))
@@ -109,12 +127,13 @@ impl Http2 {
     ) -> Result<(), Failure> {
         self.meter.begin();
         self.reusable = false;
-        let mut stream = Stream::new(call.body.clone());
-        let outcome = poll_fn(|cx| match self.poll(cx, &mut stream, &call, receive) {
+        let mut request = Request { stream: Stream::new(call.body.clone()), call, receive };
+        let outcome = poll_fn(|cx| match self.drive(cx, &mut request) {
             Poll::Ready(outcome) => Poll::Ready(outcome),
             Poll::Pending => alarm.poll(cx, deadline).map(|()| Err(Broken::Code(ErrorCode::TIMEOUT))),
         })
         .await;
+        let stream = request.stream;
         let unsent = !stream.is_opened() || self.meter.written_at().is_none();
         self.meter.set_instants(stream.written_at, stream.first_read_at);
         // A server that did not answer in time, or not as it should, may not answer the next time either.
@@ -123,7 +142,7 @@ impl Http2 {
             Err(Broken::Http2(error)) => error.is_reset(),
             Err(Broken::Code(_)) => false,
         };
-        self.reusable &= self.takes_requests(&mut Context::from_waker(Waker::noop()));
+        self.reusable &= self.is_open();
         outcome.map_err(|broken| match broken {
             Broken::Code(code) => Failure { code, unsent, unprocessed: false },
             Broken::Http2(error) => {
@@ -133,26 +152,24 @@ impl Http2 {
         })
     }
 
-    /// Drives the connection and the stream until neither can go on without waiting, or others want their turn.
-    fn poll(
+    /// Drives the connection and the work until neither can go on without waiting, or others want their turn.
+    pub(super) fn drive<W: Work>(
         &mut self,
         cx: &mut Context<'_>,
-        stream: &mut Stream,
-        call: &Call<'_>,
-        receive: &mut impl Receive,
-    ) -> Poll<Result<(), Broken>> {
+        work: &mut W,
+    ) -> Poll<Result<W::Done, Broken>> {
         for _ in 0..READS_PER_TURN {
-            if let Poll::Ready(outcome) = stream.poll(cx, &mut self.sender, call, receive, &self.meter) {
+            if let Poll::Ready(outcome) = work.poll(cx, &mut self.sender, &self.meter) {
                 return Poll::Ready(outcome);
             }
             self.pace.allow_one_read();
             let ended = Pin::new(&mut self.connection).poll(cx);
-            if stream.written_at.is_none() && stream.is_handed_over() && self.pace.is_flushed() {
-                stream.written_at = self.meter.written_at();
+            if self.pace.is_flushed() {
+                work.flushed(&self.meter);
             }
             if let Poll::Ready(ended) = ended {
                 // The response may have come whole before the end.
-                return match stream.poll(cx, &mut self.sender, call, receive, &self.meter) {
+                return match work.poll(cx, &mut self.sender, &self.meter) {
                     Poll::Ready(outcome) => Poll::Ready(outcome),
                     Poll::Pending => Poll::Ready(ended.map_err(Broken::Http2).and_then(|()| Err(closed()))),
                 };
@@ -165,12 +182,17 @@ impl Http2 {
         Poll::Pending
     }
 
+    /// Whether the server would take one more request, as far as it has said.
+    pub(super) fn is_open(&mut self) -> bool {
+        self.takes_requests(&mut Context::from_waker(Waker::noop()))
+    }
+
     fn takes_requests(&mut self, cx: &mut Context<'_>) -> bool {
         !matches!(self.sender.poll_ready(cx), Poll::Ready(Err(_)))
     }
 
     /// A connection that ended after a GOAWAY ended because of it.
-    fn cause(&mut self, error: &h2::Error) -> ErrorCode {
+    pub(super) fn cause(&mut self, error: &h2::Error) -> ErrorCode {
         let goodbye = match self.sender.poll_ready(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Err(goodbye)) if error.is_io() && goodbye.is_go_away() => Some(goodbye),
             _ => None,
@@ -185,7 +207,7 @@ fn closed() -> Broken {
 
 /// Whether the server said that it did nothing about the request. Go's `canRetryError`, and its rule not to
 /// repeat the first request of a connection that ended in an error.
-fn is_unprocessed(error: &h2::Error, stream_id: u32) -> bool {
+pub(super) fn is_unprocessed(error: &h2::Error, stream_id: u32) -> bool {
     if !error.is_remote() {
         return false;
     }

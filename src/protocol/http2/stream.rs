@@ -9,7 +9,7 @@ use h2::{RecvStream, SendStream};
 use http::HeaderMap;
 use http::header::SET_COOKIE;
 
-use super::request;
+use super::{Work, request};
 use crate::protocol::http1::{Call, Receive};
 use crate::protocol::wire::Meter;
 use crate::sample::ErrorCode;
@@ -22,7 +22,7 @@ const MAX_INFORMATIONAL: u32 = 64;
 
 /// Why a stream ended early.
 #[derive(Debug)]
-pub(super) enum Broken {
+pub(in crate::protocol) enum Broken {
     /// What h2 says of it.
     Http2(h2::Error),
     /// What was received is not to be taken, or what was to be sent cannot be.
@@ -32,6 +32,32 @@ pub(super) enum Broken {
 impl From<h2::Error> for Broken {
     fn from(error: h2::Error) -> Self {
         Broken::Http2(error)
+    }
+}
+
+/// A request that is under way.
+pub(super) struct Request<'a, R> {
+    pub(super) stream: Stream,
+    pub(super) call: Call<'a>,
+    pub(super) receive: &'a mut R,
+}
+
+impl<R: Receive> Work for Request<'_, R> {
+    type Done = ();
+
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        sender: &mut SendRequest<Bytes>,
+        meter: &Meter,
+    ) -> Poll<Result<(), Broken>> {
+        self.stream.poll(cx, sender, &self.call, self.receive, meter)
+    }
+
+    fn flushed(&mut self, meter: &Meter) {
+        if self.stream.written_at.is_none() && self.stream.is_handed_over() {
+            self.stream.written_at = meter.written_at();
+        }
     }
 }
 
@@ -77,12 +103,12 @@ impl Stream {
     }
 
     /// Whether h2 was given the whole request.
-    pub(super) fn is_handed_over(&self) -> bool {
+    fn is_handed_over(&self) -> bool {
         self.is_opened() && self.sending.is_none()
     }
 
     /// Gives h2 what it will take, and takes what it has; ready when the response is complete.
-    pub(super) fn poll(
+    fn poll(
         &mut self,
         cx: &mut Context<'_>,
         sender: &mut SendRequest<Bytes>,

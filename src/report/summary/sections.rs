@@ -12,7 +12,7 @@ const CUSTOM: &str = "CUSTOM";
 
 /// Titles by the first word of a built-in metric's name that is no protocol's, in the order in which they are shown.
 /// A word that is not here is its own title, and comes last.
-const TITLES: [(&str, &str); 7] = [
+const TITLES: [(&str, &str); 9] = [
     ("dropped", "EXECUTION"),
     ("group", "EXECUTION"),
     ("interrupted", "EXECUTION"),
@@ -20,6 +20,8 @@ const TITLES: [(&str, &str); 7] = [
     ("iterations", "EXECUTION"),
     ("vus", "EXECUTION"),
     ("data", "NETWORK"),
+    ("event", "EVENTS"),
+    ("events", "EVENTS"),
 ];
 
 /// Adds every section that has something to show. Checks and the generator's own metrics stand elsewhere.

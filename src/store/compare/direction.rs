@@ -9,29 +9,64 @@ pub(super) enum Direction {
 }
 
 /// What grows when a target does more.
-const THROUGHPUT: [&str; 7] =
-    ["http_reqs", "iterations", "ws_sessions", "ws_msgs_sent", "ws_msgs_received", "grpc_reqs", "checks"];
+const THROUGHPUT: [&str; 15] = [
+    "http_reqs",
+    "iterations",
+    "ws_sessions",
+    "ws_msgs_sent",
+    "ws_msgs_received",
+    "grpc_reqs",
+    "grpc_streams",
+    "grpc_streams_msgs_sent",
+    "grpc_streams_msgs_received",
+    "checks",
+    "nats_msgs_sent",
+    "nats_acks",
+    "nats_msgs_received",
+    "events_published",
+    "events_received",
+];
 /// How often the generator came round. With a fixed rate `dropped_iterations` says what was not done, with fixed users
 /// it follows from how long everything took, and from what else the generator's machine was doing: it is shown as worse
 /// or better, and decides nothing.
-pub(super) const ROUNDS: [&str; 5] = ["http_reqs", "iterations", "ws_sessions", "ws_msgs_sent", "grpc_reqs"];
+pub(super) const ROUNDS: [&str; 8] = [
+    "http_reqs",
+    "iterations",
+    "ws_sessions",
+    "ws_msgs_sent",
+    "grpc_reqs",
+    "grpc_streams",
+    "grpc_streams_msgs_sent",
+    "nats_msgs_sent",
+];
 
 /// What only grows when something goes wrong.
-const TROUBLE: [&str; 7] = [
+const TROUBLE: [&str; 16] = [
     "http_req_failed",
+    "grpc_req_failed",
+    "grpc_stream_receive_failed",
     "dropped_iterations",
     "interrupted_iterations",
     "iteration_errors",
     "ws_connection_errors",
     "ws_receive_failed",
     "ws_msgs_discarded",
+    "nats_failed",
+    "nats_errors",
+    "nats_duplicates",
+    "nats_reconnects",
+    "events_lost",
+    "events_duplicated",
+    "events_reordered",
 ];
 /// Of the generator, or of how long the plan lets things last.
-const NEITHER: [&str; 8] = [
+const NEITHER: [&str; 10] = [
+    "grpc_stream_open",
     "iteration_lag",
     "round_lag",
     "ws_session_duration",
     "ws_connected",
+    "nats_connections",
     "vus",
     "vus_max",
     "data_sent",

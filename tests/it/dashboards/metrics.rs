@@ -44,7 +44,7 @@ const NOT_SHOWN: [(&str, &str); 9] = [
     ),
     ("loadgate_notify_queue_capacity", "a constant"),
     (
-        "backend_(events|event|orders|stock|cloudevents|unroutable|ws_subscriptions|ws_requests|chat_messages).*",
+        "backend_(events|event|orders|stock|cloudevents|grpc_calls|unroutable|ws_subscriptions|ws_requests|chat_messages).*",
         "what the demo target counts of its own; a service of yours has others",
     ),
 ];

@@ -10,7 +10,7 @@ mod http2_hostile;
 mod nginx;
 mod proxy;
 mod requests;
-mod tls;
+pub(crate) mod tls;
 
 use std::future::Future;
 use std::net::SocketAddr;

@@ -1,6 +1,7 @@
 //! The plans in `config/plans`: each is run briefly against the demo target, passes, and fails at the right
 //! gate once one thing goes wrong.
 
+mod events;
 mod load;
 
 use std::path::PathBuf;
@@ -8,7 +9,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::stage::{Ended, Service, demo_target, loadgate};
+use crate::stage::{Ended, Service, demo_with_grpc, loadgate};
 
 /// One plan, made short.
 struct Brief {
@@ -41,14 +42,14 @@ fn folder() -> PathBuf {
 
 impl Brief {
     fn run(&self, faults: &[&str]) -> Ended {
-        let target = demo_target(faults);
+        let (target, grpc) = demo_with_grpc(faults);
         let exported = TempDir::new().unwrap();
         let plan = folder().join(format!("{}.yml", self.plan));
         let mut command = loadgate();
         command.arg("run").arg(plan).arg("--quiet").args(self.arguments);
         command.arg("--summary-export").arg(exported.path().join("summary.json"));
         // The environment is read only for names that the plan declares; `--env` would refuse the others.
-        command.envs(urls(&target));
+        command.envs(urls(&target)).env("GRPC_URL", grpc);
         let path = if self.plan.starts_with("pulse") { "/ws" } else { "" };
         command.env("WS_URL", format!("{}{path}", target.ws()));
         command.args(self.env.iter().flat_map(|pair| ["-e", pair]));
@@ -236,6 +237,34 @@ fn websocket_connections_with_paced_messages() {
         metrics: &["ws_message_latency", "ws_sessions_failed"],
         fault: "refuse-upgrades",
         gate: ("ws_sessions_failed", "rate<0.01"),
+        ..BRIEF
+    }
+    .check();
+}
+
+#[test]
+fn a_kernel_over_grpc() {
+    Brief {
+        plan: "grpc-kernel",
+        env: &["RATE=20", "DURATION=2s", "P99=20s"],
+        metrics: &["grpc_reqs", "grpc_req_duration", "grpc_req_response_time", "checks"],
+        fault: "errors=0.5",
+        gate: ("grpc_req_failed", "rate<0.01"),
+        ..BRIEF
+    }
+    .check();
+    let ended = Brief { plan: "grpc-kernel", arguments: &["--profile", "requests"], ..BRIEF }.run(&[]);
+    assert_eq!(ended.export()["metrics"]["grpc_reqs"]["values"]["count"], 1000.0, "{}", ended.stdout);
+}
+
+#[test]
+fn a_model_over_grpc() {
+    Brief {
+        plan: "grpc-ai",
+        env: &["RATE=5", "DURATION=2s", "TOKENS=3", "P99=20s", "FIRST_TOKEN_P95=10s"],
+        metrics: &["grpc_streams", "grpc_streams_msgs_received", "grpc_stream_first_message"],
+        fault: "errors=0.5",
+        gate: ("grpc_req_failed", "rate<0.01"),
         ..BRIEF
     }
     .check();

@@ -1,0 +1,164 @@
+//! Steps and the ledger of events: what one that publishes gives its message, and what one that receives makes of it.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::held::Keep;
+use super::{Vu, Worker};
+use crate::ids::{SeriesId, StepId};
+use crate::ledger::{Group, Ledgers, Producer, Receipt, Token};
+use crate::time::Elapsed;
+
+/// Of a step that publishes.
+#[derive(Debug, Clone, Copy)]
+pub struct PublishedEvents {
+    /// Its position in the plan's list.
+    pub ledger: usize,
+    pub published: SeriesId,
+}
+
+/// Of a step that receives.
+#[derive(Debug, Clone, Copy)]
+pub struct ReceivedEvents {
+    /// Its position in the plan's list.
+    pub ledger: usize,
+    /// Shares the events with other receivers; else it is owed all.
+    pub shared: bool,
+    /// How long it goes on for what is still owed.
+    pub wait: Duration,
+    pub received: SeriesId,
+    pub duplicated: SeriesId,
+    pub reordered: SeriesId,
+    pub latency: SeriesId,
+}
+
+/// An event that is on its way. Dropped before it is accepted it was not published, as far as we know.
+#[derive(Debug)]
+pub(super) struct Stamped {
+    pub(super) token: Token,
+    producer: Producer,
+    events: PublishedEvents,
+    ledgers: Arc<Ledgers>,
+    accepted: bool,
+}
+
+/// A VU's own sequence of a ledger.
+struct Sequence {
+    producer: Producer,
+    ledgers: Arc<Ledgers>,
+    at: usize,
+}
+
+impl Keep for Sequence {}
+
+impl Drop for Sequence {
+    fn drop(&mut self) {
+        if let Some(mut ledger) = self.ledgers.get(self.at) {
+            ledger.release(self.producer);
+        }
+    }
+}
+
+/// A receiver, for as long as it receives.
+#[derive(Debug)]
+pub(super) struct Receiver {
+    ledgers: Arc<Ledgers>,
+    events: ReceivedEvents,
+    group: Group,
+}
+
+impl PublishedEvents {
+    /// Nothing outside of the load, where there is no ledger.
+    pub(super) fn stamp(self, vu: &mut Vu, due: Elapsed) -> Option<Stamped> {
+        let ledgers = Arc::clone(vu.worker.ledgers());
+        let mut ledger = ledgers.get(self.ledger)?;
+        let kept_as = StepId(self.ledger as u32);
+        let producer = match vu.held.find::<Sequence>(kept_as) {
+            Some(sequence) => sequence.producer,
+            None => {
+                let producer = ledger.new_producer();
+                let sequence = Sequence { producer, ledgers: Arc::clone(&ledgers), at: self.ledger };
+                vu.held.put(kept_as, Rc::new(sequence));
+                producer
+            }
+        };
+        let token = ledger.send(producer, unix_nanos(&vu.worker, due));
+        drop(ledger);
+        Some(Stamped { token, producer, events: self, ledgers, accepted: false })
+    }
+}
+
+impl Stamped {
+    /// Whoever should store or deliver it has taken it.
+    pub(super) fn accepted(mut self, worker: &Worker) {
+        self.accepted = true;
+        worker.shard.borrow_mut().count(self.events.published, 1);
+    }
+}
+
+impl Drop for Stamped {
+    fn drop(&mut self) {
+        if self.accepted {
+            return;
+        }
+        if let Some(mut ledger) = self.ledgers.get(self.events.ledger) {
+            ledger.excuse(self.producer, self.token.number);
+        }
+    }
+}
+
+impl ReceivedEvents {
+    /// `from_the_start`: what was published before is delivered, too.
+    pub(super) fn receiver(self, worker: &Worker, from_the_start: bool) -> Receiver {
+        let ledgers = Arc::clone(worker.ledgers());
+        let joined = |ledgers: &Ledgers| ledgers.get(self.ledger).map(|mut it| it.join(from_the_start));
+        let group = if self.shared { None } else { joined(&ledgers) };
+        Receiver { ledgers, events: self, group: group.unwrap_or(Group::SHARED) }
+    }
+}
+
+impl Receiver {
+    /// Counts what is an event of this run; how long after it was due it came.
+    pub(super) fn receive(&self, worker: &Worker, token: &Token, at: Elapsed) -> Duration {
+        let receipt = self.ledgers.get(self.events.ledger).and_then(|mut it| it.receive(self.group, token));
+        let latency = unix_nanos(worker, at).saturating_sub(token.due_nanos);
+        let latency = Duration::from_nanos(latency);
+        let Some(receipt) = receipt else { return latency };
+        let mut shard = worker.shard.borrow_mut();
+        if receipt == Receipt::Again {
+            shard.count(self.events.duplicated, 1);
+            return latency;
+        }
+        shard.count(self.events.received, 1);
+        if receipt == Receipt::Reordered {
+            shard.count(self.events.reordered, 1);
+        }
+        shard.time(self.events.latency, latency);
+        latency
+    }
+
+    /// From now on what has been published so far is owed.
+    pub(super) fn mark(&self) {
+        if let Some(mut ledger) = self.ledgers.get(self.events.ledger) {
+            ledger.mark(self.group);
+        }
+    }
+
+    pub(super) fn is_owed(&self) -> bool {
+        self.ledgers.get(self.events.ledger).is_some_and(|ledger| ledger.owed(self.group) > 0)
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        if let Some(mut ledger) = self.ledgers.get(self.events.ledger) {
+            ledger.leave(self.group);
+        }
+    }
+}
+
+fn unix_nanos(worker: &Worker, at: Elapsed) -> u64 {
+    let since = worker.clock.wall(at).duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}

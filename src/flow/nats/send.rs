@@ -1,0 +1,185 @@
+//! Messages out: published, with or without acknowledgement, and requests.
+
+use std::rc::Rc;
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_nats::{HeaderMap, HeaderName, HeaderValue, Message};
+use bytes::Bytes;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::super::ledger::Stamped;
+use super::super::{Ended, Vu};
+use super::link::{Answered, Link, Owed, OwedKind};
+use super::{NatsMessage, NatsPublish, NatsRequest, NatsStep, Seen};
+use crate::ledger::{HEADER, Token};
+use crate::protocol::nats::{Outgoing, to_http};
+use crate::sample::ErrorCode;
+use crate::time::Elapsed;
+
+impl NatsMessage {
+    fn render(&self, vu: &Vu) -> Result<Outgoing, Ended> {
+        let subject = vu.render(&self.subject)?;
+        let payload = self.payload.render(vu)?;
+        let mut headers = None;
+        for (name, value) in payload.headers {
+            append(&mut headers, &name, &value)?;
+        }
+        for (name, value) in &self.headers {
+            append(&mut headers, name, &vu.render(value)?)?;
+        }
+        Ok(Outgoing { subject, reply: None, headers, payload: payload.body })
+    }
+}
+
+fn append(headers: &mut Option<HeaderMap>, name: &str, value: &str) -> Result<(), Ended> {
+    let refused = || Ended::Error(format!("the header `{name}` has characters that a header cannot hold"));
+    let known = HeaderName::from_str(name).map_err(|_| refused())?;
+    let value = HeaderValue::from_str(value).map_err(|_| refused())?;
+    headers.get_or_insert_with(HeaderMap::new).append(known, value);
+    Ok(())
+}
+
+fn stamp(headers: &mut Option<HeaderMap>, token: &Token) -> Result<(), Ended> {
+    append(headers, HEADER, &token.to_string())
+}
+
+impl NatsStep {
+    /// Done when the message is handed over and, where something looks at it, acknowledged.
+    pub(super) async fn publish(&self, vu: &mut Vu, publish: &NatsPublish) -> Result<(), Ended> {
+        let started = vu.now();
+        let due = vu.take_due().unwrap_or(started);
+        let mut message = publish.message.render(vu)?;
+        let link = match Link::reach(self, vu).await {
+            Ok(link) => link,
+            Err(error) => return self.failed(vu, due, error),
+        };
+        let most = if self.observed { usize::MAX } else { publish.most_in_flight };
+        let room = async {
+            link.ready().await?;
+            link.room(most).await;
+            Ok(())
+        };
+        match timeout(publish.timeout, room).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return self.failed(vu, due, error),
+            Err(_) => return self.failed(vu, due, self.why_no_room(&link)),
+        }
+        let event = publish.events.and_then(|events| events.stamp(vu, due));
+        if let Some(event) = &event {
+            stamp(&mut message.headers, &event.token)?;
+        }
+        if !publish.acknowledged {
+            return self.hand_over(vu, publish, &link, message, due, event).await;
+        }
+        let (seen_by, seen) = self.watch();
+        let started = vu.now();
+        let account = link.account(self);
+        let owed = Owed { account, due, started, kind: OwedKind::Ack, event, seen_by };
+        let sent = timeout(publish.timeout, link.send(message, owed, started + publish.timeout)).await;
+        if let Err(error) = sent.unwrap_or(Err(ErrorCode::NATS_DISCONNECTED)) {
+            return self.failed(vu, due, error);
+        }
+        match seen {
+            Some(seen) => self.look_at(vu, seen, started).await,
+            None => Ok(()),
+        }
+    }
+
+    /// To a subject, for whoever listens there.
+    async fn hand_over(
+        &self,
+        vu: &mut Vu,
+        publish: &NatsPublish,
+        link: &Link,
+        message: Outgoing,
+        due: Elapsed,
+        event: Option<Stamped>,
+    ) -> Result<(), Ended> {
+        let sent = timeout(publish.timeout, link.send_off(message, &self.account)).await;
+        if let Err(error) = sent.unwrap_or(Err(ErrorCode::NATS_DISCONNECTED)) {
+            return self.failed(vu, due, error);
+        }
+        let now = vu.now();
+        if let Some(event) = event {
+            event.accepted(&vu.worker);
+        }
+        {
+            let series = &self.account.series;
+            let mut shard = vu.worker.shard.borrow_mut();
+            shard.exchange(Some((series.failed, now)));
+            shard.time(series.response_time, now.since(due));
+            shard.rate(series.failed, false);
+            shard.exchange(None);
+        }
+        if !self.observed {
+            return Ok(());
+        }
+        let seen =
+            Seen { headers: Default::default(), body: Bytes::new(), duration: now.since(due), error: None };
+        self.observe(vu, seen)
+    }
+
+    /// Waits for the answer.
+    pub(super) async fn request(&self, vu: &mut Vu, request: &NatsRequest) -> Result<(), Ended> {
+        let started = vu.now();
+        let due = vu.take_due().unwrap_or(started);
+        let message = request.message.render(vu)?;
+        let link = match Link::reach(self, vu).await {
+            Ok(link) => link,
+            Err(error) => return self.failed(vu, due, error),
+        };
+        match timeout(request.timeout, link.ready()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return self.failed(vu, due, error),
+            Err(_) => return self.failed(vu, due, ErrorCode::NATS_DISCONNECTED),
+        }
+        let (seen_by, seen) = oneshot::channel();
+        let (started, account) = (vu.now(), link.account(self));
+        let kind = if request.of_jetstream { OwedKind::JetStream } else { OwedKind::Reply };
+        let owed = Owed { account, due, started, kind, event: None, seen_by: Some(seen_by) };
+        let sent = timeout(request.timeout, link.send(message, owed, started + request.timeout)).await;
+        if let Err(error) = sent.unwrap_or(Err(ErrorCode::NATS_DISCONNECTED)) {
+            return self.failed(vu, due, error);
+        }
+        self.look_at(vu, seen, started).await
+    }
+
+    /// What an expression looks at has to be there.
+    fn watch(&self) -> (Option<oneshot::Sender<Answered>>, Option<oneshot::Receiver<Answered>>) {
+        if self.observed {
+            let (sender, receiver) = oneshot::channel();
+            (Some(sender), Some(receiver))
+        } else {
+            (None, None)
+        }
+    }
+
+    async fn look_at(
+        &self,
+        vu: &mut Vu,
+        seen: oneshot::Receiver<Answered>,
+        started: Elapsed,
+    ) -> Result<(), Ended> {
+        // It is always told, unless the connection is dropped with the VU.
+        let Ok(Answered { message, at, error }) = seen.await else { return Ok(()) };
+        if !self.observed {
+            return Ok(());
+        }
+        let duration: Duration = at.since(started);
+        let (headers, body) = match message {
+            Some(Message { headers, payload, .. }) => (to_http(headers.as_ref()), payload),
+            None => (http::HeaderMap::new(), Bytes::new()),
+        };
+        self.observe(vu, Seen { headers, body, duration, error })
+    }
+
+    fn why_no_room(&self, link: &Rc<Link>) -> ErrorCode {
+        if link.connection().is_connected() {
+            ErrorCode::NATS_ACK_TIMEOUT
+        } else {
+            ErrorCode::NATS_DISCONNECTED
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! A server that goes away in the middle of a run, and comes back.
+
+use std::sync::mpsc;
+use std::thread;
+
+use super::{errors, failed};
+use crate::stage::{Nats, Samples, options};
+use loadgate::config::{self, LoadOptions};
+use loadgate::family::Family;
+use loadgate::plan::compile;
+use loadgate::report::Progress;
+use loadgate::run::{Listener, execute};
+
+/// Tells another thread what each tick showed.
+struct Teller {
+    seen: Vec<Samples>,
+    tell: mpsc::Sender<u64>,
+}
+
+impl Listener for Teller {
+    fn progress(&mut self, _progress: &Progress) {}
+
+    fn families(&mut self, families: Vec<Family>) {
+        let samples = Samples::of(&families);
+        // Nobody listens any more once the server is back.
+        let _ = self.tell.send(samples.count("k6_nats_acks_total", &[]));
+        self.seen.push(samples);
+    }
+}
+
+#[test]
+fn it_is_reconnected_what_was_lost_is_counted_and_the_run_goes_on() {
+    let Some(mut server) = Nats::start() else { return };
+    server.stream("EVENTS", &["events.>"]);
+    let text = format!(
+        "name: loss\nscenarios:\n  \
+         s: {{executor: constant-arrival-rate, rate: 100, duration: 14s, pre_allocated_vus: 2, max_vus: 400, graceful_stop: 20s, \
+         flow: [nats: {{url: '{}', publish: {{subject: events.x, stream: EVENTS, ack_timeout: 1s, max_ack_inflight: 20}}}}]}}\n\
+         thresholds: {{nats_failed: ['rate<0.001']}}\nlimits: {{max_dropped: 100%}}\n",
+        server.url()
+    );
+    let loaded = config::load("plan.yml", &text, &LoadOptions::default()).unwrap();
+    let plan = std::sync::Arc::new(compile(&loaded, std::path::Path::new("")).unwrap());
+    let (tell, told) = mpsc::channel();
+    let failure = thread::spawn(move || {
+        let acknowledged = || told.recv().unwrap();
+        while acknowledged() < 100 {}
+        server.kill();
+        // A second in which nothing is acknowledged: the last tick may still have been under way.
+        let mut before = acknowledged();
+        loop {
+            let now = acknowledged();
+            if now == before {
+                break;
+            }
+            before = now;
+        }
+        server.start_again();
+        while acknowledged() < before + 100 {}
+        server
+    });
+    let mut teller = Teller { seen: Vec::new(), tell };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let finished = runtime.block_on(execute(plan, options(), &mut teller, std::future::pending())).unwrap();
+    let last = teller.seen.pop().unwrap();
+    let ran = crate::stage::Ran { finished, last, earlier: teller.seen };
+    let server = failure.join().unwrap();
+
+    let errors = errors(&ran);
+    let of = |code: &str| errors.iter().find(|(known, _)| known == code).map_or(0, |(_, count)| *count);
+    assert!(of("1843") >= 2, "both connections were lost: {errors:?}");
+    assert!(ran.count("k6_nats_reconnects_total", &[]) >= 1, "{errors:?}");
+    let (failures, well) = failed(&ran);
+    assert!(failures > 0 && well >= 200, "{failures} {well} {errors:?}");
+    assert_eq!(ran.count("k6_nats_acks_total", &[]), well);
+    // What was acknowledged is on disk; what failed may be there, too.
+    assert!(server.state("EVENTS").messages >= well);
+    assert!(ran.verdict().contains("nats_failed"), "{}", ran.verdict());
+}
