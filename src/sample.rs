@@ -142,6 +142,8 @@ impl ErrorCode {
     pub const GRPC_MESSAGE_COUNT: ErrorCode = ErrorCode(1884);
     /// The stream ended before what a `receive` waited for arrived.
     pub const GRPC_STREAM_ENDED: ErrorCode = ErrorCode(1885);
+    /// No answer to a keep-alive ping.
+    pub const GRPC_KEEP_ALIVE: ErrorCode = ErrorCode(1886);
 
     /// k6 reports a response of status 400 and above as `1000 + status`.
     pub fn from_status(status: u16) -> Option<ErrorCode> {
@@ -244,6 +246,7 @@ impl ErrorCode {
             Self::GRPC_COMPRESSION => "gRPC message compressed in a way that was not agreed upon",
             Self::GRPC_MESSAGE_COUNT => "not the one message that the gRPC method answers with",
             Self::GRPC_STREAM_ENDED => "gRPC stream ended early",
+            Self::GRPC_KEEP_ALIVE => "gRPC server silent: no answer to a ping in time (keep_alive_timeout)",
             Self(number @ 1861..=1876) => GRPC_STATUSES[usize::from(number - 1861)],
             code if code.is_status() => "error status",
             _ => "error",

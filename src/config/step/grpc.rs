@@ -35,6 +35,9 @@ pub struct GrpcConfig {
     pub timeout: Option<Duration>,
     /// Default `OK`.
     pub expected_statuses: Vec<Status>,
+    /// How long a server may say nothing during a call until it is asked whether it is there.
+    pub keep_alive: Option<Duration>,
+    pub keep_alive_timeout: Duration,
     pub max_receive_bytes: usize,
     pub max_send_bytes: usize,
     /// Of what is sent.
@@ -79,6 +82,14 @@ impl Element for GrpcConfig {
         );
         let expected_statuses =
             f.or::<OneOrMany<Status>>("expected_statuses", "Statuses that are no failure", "OK");
+        let keep_alive = f.optional::<AtLeast<1>>(
+            "keep_alive",
+            "A server that says nothing for so long during a call is sent a ping; default: none",
+        );
+        let keep_alive_timeout = f.or::<AtLeast<1>>("keep_alive_timeout", "For the answer to a ping", "20s");
+        if f.has("keep_alive_timeout") && !f.has("keep_alive") {
+            f.problem("keep_alive_timeout", "`keep_alive_timeout` without `keep_alive`", None);
+        }
         let max_receive =
             f.optional::<MessageSize>("max_receive_size", "Of a message that comes in; default 4MiB");
         let max_send = f.optional::<MessageSize>("max_send_size", "Of a message that goes out; default 4GiB");
@@ -112,6 +123,8 @@ impl Element for GrpcConfig {
             messages: messages?,
             timeout: timeout?.map(|timeout| timeout.0),
             expected_statuses: expected_statuses?.0,
+            keep_alive: keep_alive?.map(|after| after.0),
+            keep_alive_timeout: keep_alive_timeout?.0,
             max_receive_bytes: bytes(max_receive?, MAX_RECEIVE_BYTES),
             max_send_bytes: bytes(max_send?, MAX_SEND_BYTES),
             gzip: compression?.is_some(),

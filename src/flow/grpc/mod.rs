@@ -28,7 +28,7 @@ use crate::budget::Charge;
 use crate::ids::StepId;
 use crate::labels::Labels;
 use crate::protocol::backoff;
-use crate::protocol::grpc::{Answer, Call, Client, Method, Status};
+use crate::protocol::grpc::{Answer, Call, Client, Method, Pings, Status};
 use crate::sample::{ErrorCode, Exchange};
 use crate::template::ExchangeView;
 use crate::time::Elapsed;
@@ -48,6 +48,8 @@ pub struct GrpcStep {
     pub timeout: Duration,
     /// Statuses that are no failure.
     pub expected: Vec<Status>,
+    /// Pings during calls, if there are to be any.
+    pub keep_alive: Option<Pings>,
     pub max_receive_bytes: usize,
     /// scenario, name, service, method, group and the tags.
     pub labels: Labels,
@@ -129,6 +131,7 @@ impl GrpcStep {
             headers: &headers,
             messages: &frames,
             timeout: self.timeout,
+            keep_alive: self.keep_alive,
             max_receive_bytes: self.max_receive_bytes,
             due,
         };

@@ -10,6 +10,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 
 use super::super::held::Keep;
 use super::super::ledger::Stamped;
@@ -201,14 +202,16 @@ impl Link {
         }
     }
 
-    /// Sends a message whose answer is waited for until `until`.
+    /// Sends a message whose answer is waited for until `until`. An error has not been written down; what is given up
+    /// while it is handed over has.
     pub(super) async fn send(
         &self,
         mut message: Outgoing,
         owed: Owed,
         until: Elapsed,
     ) -> Result<(), ErrorCode> {
-        let inbox = self.inbox().await?;
+        let left = || until.since(self.state.worker.clock.now());
+        let inbox = timeout(left(), self.inbox()).await.unwrap_or(Err(ErrorCode::NATS_DISCONNECTED))?;
         let (sent, confirmation) = (owed.account.series.sent, owed.kind == OwedKind::Confirmation);
         let number = {
             let mut window = self.state.window.borrow_mut();
@@ -223,11 +226,10 @@ impl Link {
             message.reply = None;
         }
         let bytes = message.wire_bytes();
-        let handed_over = self.state.connection.publish(message).await;
-        if let Err(error) = handed_over {
+        let handed_over = timeout(left(), self.state.connection.publish(message)).await;
+        if let Err(error) = handed_over.unwrap_or(Err(ErrorCode::NATS_DISCONNECTED)) {
             let refused = self.state.window.borrow_mut().answer(number);
-            drop(refused);
-            return Err(error);
+            return refused.map_or(Ok(()), |_| Err(error));
         }
         let mut shard = self.state.worker.shard.borrow_mut();
         shard.count(sent, u64::from(!confirmation));

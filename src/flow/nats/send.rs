@@ -77,8 +77,7 @@ impl NatsStep {
         let started = vu.now();
         let account = link.account(self);
         let owed = Owed { account, due, started, kind: OwedKind::Ack, event, seen_by };
-        let sent = timeout(publish.timeout, link.send(message, owed, started + publish.timeout)).await;
-        if let Err(error) = sent.unwrap_or(Err(ErrorCode::NATS_DISCONNECTED)) {
+        if let Err(error) = link.send(message, owed, started + publish.timeout).await {
             return self.failed(vu, due, error);
         }
         match seen {
@@ -139,8 +138,7 @@ impl NatsStep {
         let (started, account) = (vu.now(), link.account(self));
         let kind = if request.of_jetstream { OwedKind::JetStream } else { OwedKind::Reply };
         let owed = Owed { account, due, started, kind, event: None, seen_by: Some(seen_by) };
-        let sent = timeout(request.timeout, link.send(message, owed, started + request.timeout)).await;
-        if let Err(error) = sent.unwrap_or(Err(ErrorCode::NATS_DISCONNECTED)) {
+        if let Err(error) = link.send(message, owed, started + request.timeout).await {
             return self.failed(vu, due, error);
         }
         self.look_at(vu, seen, started).await

@@ -12,7 +12,7 @@ use super::parts::reads;
 use crate::config::{At, GrpcConfig, MessageConfig, Problem, SchemaConfig, SendConfig, StepConfig};
 use crate::flow::{Contract, ContractError, Describe, GrpcMessage, GrpcStep, Headers, SessionSeries};
 use crate::metric;
-use crate::protocol::grpc::{request_headers, split};
+use crate::protocol::grpc::{Pings, request_headers, split};
 
 impl Steps<'_> {
     pub(super) fn grpc(&mut self, grpc: &GrpcConfig) -> Option<GrpcStep> {
@@ -53,6 +53,7 @@ impl Steps<'_> {
             headers,
             timeout,
             expected: grpc.expected_statuses.clone(),
+            keep_alive: grpc.keep_alive.map(|after| Pings { after, timeout: grpc.keep_alive_timeout }),
             max_receive_bytes: grpc.max_receive_bytes,
             series: SessionSeries::of_grpc(self.registry, &labels, grpc.flow.is_some()),
             labels,

@@ -18,7 +18,7 @@ use crate::budget::Purse;
 use crate::protocol::alarm::Alarm;
 use crate::protocol::course::Course;
 use crate::protocol::dial::{DialTimes, Dialer, KeepAlive, Purpose};
-use crate::protocol::http2::{Broken, Http2, is_unprocessed};
+use crate::protocol::http2::{Broken, Http2, Pings, is_unprocessed};
 use crate::protocol::target::{Origin, Target};
 use crate::sample::{ErrorCode, Exchange};
 use crate::time::Elapsed;
@@ -45,6 +45,8 @@ pub struct Call<'a> {
     pub messages: &'a [Bytes],
     /// For the whole call, connecting included; the server is told of it.
     pub timeout: Duration,
+    /// Where a server that says nothing is asked whether it is there.
+    pub keep_alive: Option<Pings>,
     /// A message that is larger, compressed or not, is `GRPC_TOO_LARGE`.
     pub max_receive_bytes: usize,
     /// When a user wanted it; `None` for now.
@@ -130,6 +132,7 @@ impl Client {
             call.messages.iter().for_each(|message| rpc.push(message.clone()));
             rpc.close();
             http2.meter().begin();
+            http2.begin_pings(call.keep_alive);
             let outcome = poll_fn(|cx| {
                 loop {
                     match http2.drive(cx, &mut rpc) {
@@ -175,9 +178,10 @@ impl Client {
         let reached = self.reach(dialer, &call, deadline, &mut course, &mut connected).await;
         let begun = reached.and_then(|channel| Ok((channel, call.begin(dialer, deadline)?)));
         match begun {
-            Ok((Channel { http2, .. }, mut rpc)) => {
+            Ok((Channel { mut http2, .. }, mut rpc)) => {
                 call.messages.iter().for_each(|message| rpc.push(message.clone()));
                 http2.meter().begin();
+                http2.begin_pings(call.keep_alive);
                 Ok(Talk::new(http2, rpc, course, deadline, connected, Purse::clone(dialer.purse())))
             }
             Err(code) => Err(Box::new(Answer::broken(course.finish(None, Some(code)), code, connected))),
@@ -220,7 +224,9 @@ impl Client {
         let sound = match answer.exchange.error {
             // Whatever became of the call, the connection is alive.
             Some(ErrorCode::TIMEOUT) => http2.meter().first_read_at().is_some(),
-            Some(ErrorCode::GRPC_MALFORMED | ErrorCode::INCOMPLETE_RESPONSE) => false,
+            Some(ErrorCode::GRPC_MALFORMED | ErrorCode::GRPC_KEEP_ALIVE | ErrorCode::INCOMPLETE_RESPONSE) => {
+                false
+            }
             _ => true,
         };
         if !sound || !http2.is_open() || dialer.keep_alive() == KeepAlive::Never {

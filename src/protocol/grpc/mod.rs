@@ -18,6 +18,7 @@ mod status;
 mod talk;
 mod weigh;
 
+pub use super::http2::Pings;
 pub use channel::{Answer, Call, Client, MAX_RECEIVE_BYTES, MAX_SEND_BYTES, request_headers};
 pub use framing::framed;
 pub use method::{MessageError, Method, MethodError, split, write_json};

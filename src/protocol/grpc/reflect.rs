@@ -67,6 +67,7 @@ pub async fn reflect(
             headers,
             messages: &[],
             timeout: deadline.saturating_duration_since(Instant::now()),
+            keep_alive: None,
             max_receive_bytes: MAX_RECEIVE_BYTES,
             due: None,
         };

@@ -11,6 +11,7 @@
 //! (measured with 500 VUs), most of it h2's buffers; what an ill-behaved server can add is bounded: see `open`.
 
 mod pace;
+mod pulse;
 mod request;
 mod stream;
 
@@ -24,9 +25,11 @@ use bytes::Bytes;
 use h2::client::{self, SendRequest};
 use tokio::time::Instant;
 
+pub use self::pulse::Pings;
 pub(super) use self::stream::Broken;
 
 use self::pace::{Pace, Paced};
+use self::pulse::Pulse;
 use self::stream::{Request, Stream};
 use super::alarm::Alarm;
 use super::failure;
@@ -69,6 +72,7 @@ pub(super) struct Http2 {
     sender: SendRequest<Bytes>,
     meter: Rc<Meter>,
     pace: Rc<Pace>,
+    pulse: Option<Pulse>,
     reusable: bool,
 }
 
@@ -86,7 +90,7 @@ impl Http2 {
             .handshake(Paced::new(wire, Rc::clone(&pace)))
             .await
             .map_err(|error| failure::of_http2(&error))?;
-        Ok(Http2 { origin, connection, sender, meter, pace, reusable: false })
+        Ok(Http2 { origin, connection, sender, meter, pace, pulse: None, reusable: false })
     }
 
     pub(super) fn origin(&self) -> &Arc<Origin> {
@@ -95,6 +99,15 @@ impl Http2 {
 
     pub(super) fn meter(&self) -> &Meter {
         &self.meter
+    }
+
+    /// A call begins, during which the server is asked whether it is there; from the first one on which that was wanted.
+    pub(super) fn begin_pings(&mut self, pings: Option<Pings>) {
+        let Some(every) = pings else { return };
+        match &mut self.pulse {
+            Some(pulse) => pulse.begin(every),
+            None => self.pulse = self.connection.ping_pong().map(|pings| Pulse::new(pings, every)),
+        }
     }
 
     /// Whether the last exchange left the connection fit for another: also one whose stream was reset.
@@ -161,6 +174,9 @@ impl Http2 {
         for _ in 0..READS_PER_TURN {
             if let Poll::Ready(outcome) = work.poll(cx, &mut self.sender, &self.meter) {
                 return Poll::Ready(outcome);
+            }
+            if self.pulse.as_mut().is_some_and(|pulse| pulse.poll(cx, &self.meter).is_ready()) {
+                return Poll::Ready(Err(Broken::Code(ErrorCode::GRPC_KEEP_ALIVE)));
             }
             self.pace.allow_one_read();
             let ended = Pin::new(&mut self.connection).poll(cx);

@@ -131,3 +131,12 @@ fn what_a_server_does_not_know_is_a_failed_preflight_with_the_nearest_name() {
         );
     }
 }
+
+#[test]
+fn a_server_that_is_slow_and_answers_pings_is_waited_for() {
+    let (_target, url) = demo_with_grpc(&["latency=4s"]);
+    let ran = run(&once(&format!(
+        "- grpc: {{url: {url}, method: kernel.v1.Kernel/Execute, timeout: 60s, keep_alive: 100ms, keep_alive_timeout: 2s}}"
+    )));
+    assert_eq!(calls(&ran, "OK", ""), 1, "{}", ran.notes());
+}

@@ -1,7 +1,11 @@
 //! Servers that break gRPC's rules over sound HTTP/2: each breach has its code, and costs no memory to speak of.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{calls, once};
 use crate::stage::{Ran, Service, run};
@@ -155,4 +159,56 @@ fn a_stream_without_end_that_a_step_reads_ends_at_what_may_be_kept() {
         "timeout: 60s, checks: {seen: json}",
     );
     assert_eq!(calls(&ran, "RESOURCE_EXHAUSTED", "1805"), 1);
+}
+
+/// Takes all that is sent and says nothing but that it speaks HTTP/2; how many pings came.
+fn deaf() -> (Service, Arc<AtomicU32>) {
+    const PREFACE_BYTES: usize = 24;
+    const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    const PING: u8 = 6;
+    let pings = Arc::new(AtomicU32::new(0));
+    let seen = Arc::clone(&pings);
+    let service = Service::start(move |listener, stopped| async move {
+        let accept = async {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let seen = Arc::clone(&seen);
+                tokio::spawn(async move {
+                    stream.write_all(&SETTINGS).await?;
+                    stream.read_exact(&mut [0; PREFACE_BYTES]).await?;
+                    loop {
+                        let mut head = [0; 9];
+                        stream.read_exact(&mut head).await?;
+                        let [a, b, c, kind, ..] = head;
+                        let length = u32::from_be_bytes([0, a, b, c]);
+                        stream.read_exact(&mut vec![0; length as usize]).await?;
+                        seen.fetch_add(u32::from(kind == PING), SeqCst);
+                    }
+                    #[expect(unreachable_code, reason = "says what the errors are")]
+                    std::io::Result::Ok(())
+                });
+            }
+        };
+        tokio::select! { () = accept => {}, _ = stopped => {} }
+    });
+    (service, pings)
+}
+
+#[test]
+fn a_server_that_answers_no_ping_is_given_up_long_before_the_deadline() {
+    let (server, pings) = deaf();
+    let proto = concat!(env!("CARGO_MANIFEST_DIR"), "/src/target/grpc/kernel.proto");
+    let pinged = |method: &str, flow: &str| {
+        run(&once(&format!(
+            "- grpc: {{url: 'grpc://{}', method: {method}, proto: '{proto}', timeout: 100s, keep_alive: 50ms, \
+             keep_alive_timeout: 100ms{flow}}}",
+            server.address
+        )))
+    };
+    let ran = pinged("kernel.v1.Kernel/Execute", "");
+    assert_eq!(calls(&ran, "UNAVAILABLE", "1886"), 1);
+    assert_eq!(pings.load(SeqCst), 1);
+    // In a flow, too, where nobody waits for a message.
+    let ran = pinged("kernel.v1.Kernel/Echo", ", flow: [{send: {json: {}}}, {sleep: 90s}]");
+    assert_eq!(calls(&ran, "UNAVAILABLE", "1886"), 1);
+    assert_eq!(pings.load(SeqCst), 2);
 }
