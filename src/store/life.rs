@@ -111,14 +111,14 @@ impl Runs {
         Ok(seq)
     }
 
-    /// The run was cut: what it had by then stays. Adds the event `finished`
+    /// The run was cut: what it had by then stays, and it ended when it was last heard of. Adds the event `finished`
     /// (`{"state": "interrupted", "verdict": null, …}`) and answers its number.
     pub fn interrupt(&self, id: &RunId, why: &str, at_ms: i64) -> Result<u64, StoreError> {
         let seq = self.write(Durability::Now, |transaction| {
             let number = find_live(transaction, id)?;
             transaction
                 .prepare_cached("UPDATE run SET state = ?2, ended_ms = ?3, ended_by = ?4 WHERE number = ?1")?
-                .execute(params![number, RunState::Interrupted, at_ms, why])?;
+                .execute(params![number, RunState::Interrupted, last_sign(transaction, number)?, why])?;
             let data = json!({
                 "state": RunState::Interrupted.label(),
                 "verdict": null,
@@ -180,6 +180,17 @@ impl Runs {
         }
         Ok(gone)
     }
+}
+
+/// When the run last said of itself how it is. What was logged since is about its mending.
+fn last_sign(transaction: &Transaction<'_>, number: i64) -> Result<i64, Failure> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT max(at_ms) FROM (
+           SELECT at_ms FROM event WHERE run = ?1 AND kind <> 'log'
+           UNION ALL SELECT at_ms FROM summary WHERE run = ?1
+           UNION ALL SELECT submitted_ms FROM run WHERE number = ?1)",
+    )?;
+    Ok(statement.query_row([number], |row| row.get(0))?)
 }
 
 fn remove(transaction: &Transaction<'_>, number: i64) -> Result<(), Failure> {

@@ -1,9 +1,10 @@
 // Rules and alerts: of the daemon as a view, and those of one run that are active now.
 
-import { Children, element, outsideLink, say, show } from "loadgate/elements.js";
+import { Children, element, say, show } from "loadgate/elements.js";
 import { ago, counted, duration, figure, when } from "loadgate/format.js";
 import { Poll } from "loadgate/poll.js";
 import { runAddress } from "loadgate/router.js";
+import { runbookLink } from "loadgate/runbook.js";
 
 const HEADS = ["State", "Alert", "Severity", "Since", "Value", "What", "Labels"];
 const SIGNS = { __proto__: null, firing: ["✗", "bad"], pending: ["…", "warn"], inactive: ["✓", "ok"], unknown: ["·", "idle"] };
@@ -55,7 +56,7 @@ function alertRow(alert) {
   const book = alert.annotations.runbook_url;
   const labels = Object.entries(alert.labels).filter(([name]) => !SHOWN_ELSEWHERE.has(name)).map(([name, label]) => element("code.label", {}, `${name}=${label}`));
   const row = element("tr", {}, element("td", {}, state), element("th", { scope: "row" }, alertname), element("td", {}, severity ?? "–"),
-    element("td", {}, since), value, element("td.text", {}, what, " ", book ? outsideLink(book, "Runbook") : null),
+    element("td", {}, since), value, element("td.text", {}, what, " ", book ? runbookLink(book, "Runbook") : null),
     element("td", {}, testid ? element("a", { href: runAddress(testid) }, testid) : null, " ", ...labels));
   return {
     element: row,
@@ -157,7 +158,7 @@ function ruleRow(rule) {
   return {
     element: element("tr", {}, element("td", {}, state), element("th", { scope: "row" }, rule.name), element("td.figure", {}, rule.duration === undefined ? "–" : duration(rule.duration)),
       element("td", {}, element("code.expression", {}, rule.query)),
-      element("td.text", {}, summary ?? description ?? "", " ", book ? outsideLink(book, "Runbook") : null, error)),
+      element("td.text", {}, summary ?? description ?? "", " ", book ? runbookLink(book, "Runbook") : null, error)),
     update: (rule) => {
       const [sign, tone] = standing(rule);
       say(state, `${sign} ${rule.state ?? rule.health}`);

@@ -72,8 +72,11 @@ export class Gates {
   #table;
   #note = element("p.muted", {}, "As they stand so far: thresholds are judged once, at the end.");
   #isFinal = false;
+  #runbook;
 
-  constructor() {
+  /** @param {(address: string, text: string) => Node} [runbook] makes what leads to a runbook */
+  constructor(runbook = outsideLink) {
+    this.#runbook = runbook;
     const body = element("tbody");
     const heads = ["State", "Gate", "Demand", "Value", "Limit", "Finding"];
     this.#table = element("table.gates", {},
@@ -115,7 +118,7 @@ export class Gates {
         say(limit, words.limit);
         say(message, gate.value === null || gate.value === undefined ? gate.message ?? "" : "");
         const book = gate.fired?.annotations?.runbook_url;
-        if (book && runbook.childElementCount === 0) runbook.append(outsideLink(book, "runbook"));
+        if (book && runbook.childElementCount === 0) runbook.append(this.#runbook(book, "runbook"));
       },
     };
   }

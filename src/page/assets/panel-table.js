@@ -1,6 +1,6 @@
 // The panel of rows and columns; a click on a column's name, or Enter on it, sorts by it.
 
-import { element, short } from "loadgate/dom.js";
+import { breakable, element, short } from "loadgate/dom.js";
 import { display, fieldConfig } from "loadgate/field.js";
 import { interpolateText } from "loadgate/interpolate.js";
 import { sorted, tableOf } from "loadgate/transform.js";
@@ -85,7 +85,10 @@ class Table {
     }
     const address = this.#address(row, value, config);
     const words = short(text + suffix);
-    cell.append(address && words ? element("a", { href: address, rel: "noreferrer" }, words) : words);
+    const isWords = typeof value === "string";
+    cell.classList.toggle("cell-words", isWords);
+    const parts = isWords ? breakable(words) : [words];
+    cell.append(...(address && words ? [element("a", { href: address, rel: "noreferrer" }, ...parts)] : parts));
     return cell;
   }
 

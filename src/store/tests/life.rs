@@ -64,7 +64,20 @@ fn what_has_ended_does_not_change() {
     }
     let cut = runs.record(&id("cut")).unwrap().unwrap();
     assert_eq!(cut.ended_by.as_deref(), Some("the daemon went away"));
-    assert_eq!((cut.verdict, cut.exit_code, cut.ended_ms), (None, None, Some(6)));
+    assert_eq!((cut.verdict, cut.exit_code, cut.ended_ms), (None, None, Some(1_000)));
+}
+
+#[test]
+fn a_run_that_was_cut_ended_when_it_was_last_heard_of_however_late_that_is_found() {
+    let (_folder, runs) = fresh();
+    accept(&runs, "a");
+    runs.enter(&id("a"), RunState::Running, 2_000).unwrap();
+    runs.append_event(&id("a"), "progress", &json!({}), 8_000).unwrap();
+    runs.checkpoint(&id("a"), &json!({}), 7_000).unwrap();
+    // What is done about it, a day later.
+    runs.append_event(&id("a"), "log", &json!({"line": "mended"}), 86_400_000).unwrap();
+    runs.interrupt(&id("a"), "the daemon went away", 86_400_001).unwrap();
+    assert_eq!(runs.record(&id("a")).unwrap().unwrap().ended_ms, Some(8_000));
 }
 
 #[test]

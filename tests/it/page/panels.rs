@@ -40,6 +40,7 @@ fn each_type_of_panel_shows_what_it_was_given() {
             json!({
                 "timeseries1": "drawn", "stat2": "drawn", "gauge3": "drawn", "bargauge4": "drawn", "table5": "drawn",
                 "heatmap6": "drawn", "text7": "drawn", "timeseries8": "error", "timeseries9": "empty", "stat11": "loading",
+                "stat12": "drawn", "bargauge13": "drawn", "table14": "drawn",
             })
         );
         assert_eq!(text(browser, 2, ".stat-value"), "1.50 s");
@@ -49,6 +50,40 @@ fn each_type_of_panel_shows_what_it_was_given() {
         assert_eq!(text(browser, 8, ".panel-message"), "no such function: evil(");
         assert_eq!(text(browser, 9, ".panel-message"), "Nothing was asked");
         assert!(text(browser, 1, ".legend").contains("40 s"), "the mean: {}", text(browser, 1, ".legend"));
+    });
+}
+
+#[test]
+fn what_is_to_be_read_is_neither_crossed_out_nor_cut() {
+    with_dashboard(|browser| {
+        let apart = "(() => {
+            const at = (what) => document.querySelector(`[data-panel=\"12\"] ${what}`).getBoundingClientRect();
+            return [at('.stat-value').bottom <= at('.stat-line').top, at('.stat-line').height > 10];
+        })()";
+        assert_eq!(browser.evaluate(apart), json!([true, true]), "the line is below the number");
+        let is_whole = |browser: &mut Browser, what: &str| {
+            let widths = format!(
+                "(one => [one.scrollWidth, one.clientWidth])(document.querySelector('[data-panel=\"{what}'))"
+            );
+            let widths = browser.evaluate(&widths);
+            assert!(widths[0].as_i64() <= widths[1].as_i64(), "{what}: {widths}");
+        };
+        is_whole(browser, "13\"] .bar-name");
+        is_whole(browser, "14\"] .panel-body");
+    });
+}
+
+#[test]
+fn what_happened_can_be_read_by_keyboard() {
+    with_dashboard(|browser| {
+        browser.evaluate("document.querySelector('.happened summary').focus()");
+        browser.press("Enter");
+        let list = browser.text(".happened ol");
+        assert!(list.contains("Fault: <img"), "{list}");
+        assert_eq!(browser.text(".happened summary b"), "1");
+        audit(browser, "the list of what happened");
+        browser.press("Escape");
+        assert_eq!(browser.evaluate("document.querySelector('.happened').open"), false);
     });
 }
 
