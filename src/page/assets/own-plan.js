@@ -2,7 +2,9 @@
 
 import { element, say } from "loadgate/elements.js";
 
-const IS_PLAN = /\.ya?ml$/i;
+const IS_YAML = /\.ya?ml$/i;
+/** Rule files are YAML, too. */
+const IS_PLAN = /^scenarios\s*:/m;
 const UNNAMED = "plan.yml";
 
 export class OwnPlan {
@@ -24,14 +26,14 @@ export class OwnPlan {
     this.#sayTaken();
   }
 
-  /** Of what was chosen, the first YAML file is the plan, and can be changed here before it is sent. */
+  /** Of what was chosen, the YAML file with scenarios is the plan, and can be changed here before it is sent. */
   async #take() {
-    const files = [...this.#choose.files];
-    const plan = files.find(({ name }) => IS_PLAN.test(name));
-    const others = files.filter((file) => file !== plan);
+    const files = await Promise.all([...this.#choose.files].map(async (file) => ({ file, text: IS_YAML.test(file.name) ? await file.text() : "" })));
+    const plan = files.find(({ text }) => IS_PLAN.test(text)) ?? files.find(({ file }) => IS_YAML.test(file.name));
+    const others = files.filter((one) => one !== plan).map(({ file }) => file);
     this.#others = new Map(await Promise.all(others.map(async (file) => [file.name, { base64: await base64(file) }])));
-    this.#name = plan?.name ?? UNNAMED;
-    if (plan) this.#text.value = await plan.text();
+    this.#name = plan?.file.name ?? UNNAMED;
+    if (plan) this.#text.value = plan.text;
     this.#sayTaken();
   }
 

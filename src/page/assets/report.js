@@ -40,7 +40,7 @@ export function showReport(main, report) {
 /** The runbooks of what fired are in the file; of another one there is where it is. */
 function bookOf(runbooks) {
   return (address, text) => (Object.hasOwn(runbooks, address)
-    ? element("details.runbook", {}, element("summary", {}, text), markdown(runbooks[address], { lead: (to) => (/^https?:/i.test(to) ? to : null) }))
+    ? element("details.runbook", {}, element("summary", {}, text), markdown(runbooks[address], { top: 3, lead: (to) => (/^https?:/i.test(to) ? to : null) }))
     : outsideLink(address, text));
 }
 

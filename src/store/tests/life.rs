@@ -64,7 +64,7 @@ fn what_has_ended_does_not_change() {
     }
     let cut = runs.record(&id("cut")).unwrap().unwrap();
     assert_eq!(cut.ended_by.as_deref(), Some("the daemon went away"));
-    assert_eq!((cut.verdict, cut.exit_code, cut.ended_ms), (None, None, Some(1_000)));
+    assert_eq!((cut.verdict, cut.exit_code, cut.ended_ms), (None, None, Some(6)));
 }
 
 #[test]
@@ -78,6 +78,14 @@ fn a_run_that_was_cut_ended_when_it_was_last_heard_of_however_late_that_is_found
     runs.append_event(&id("a"), "log", &json!({"line": "mended"}), 86_400_000).unwrap();
     runs.interrupt(&id("a"), "the daemon went away", 86_400_001).unwrap();
     assert_eq!(runs.record(&id("a")).unwrap().unwrap().ended_ms, Some(8_000));
+    accept(&runs, "b");
+    for at_ms in (2_000..=62_000).step_by(1_000) {
+        runs.append_frame(&id("b"), at_ms, &[]).unwrap();
+    }
+    runs.append_event(&id("b"), "progress", &json!({}), 62_500).unwrap();
+    runs.interrupt(&id("b"), "the daemon went away", 86_400_001).unwrap();
+    let ended_ms = runs.record(&id("b")).unwrap().unwrap().ended_ms;
+    assert_eq!(ended_ms, Some(62_000), "the moment of its last values");
 }
 
 #[test]

@@ -43,7 +43,7 @@
       panel(9, "timeseries", "Empty", { fieldConfig: { defaults: { noValue: "Nothing was asked" }, overrides: [] } }),
       panel(12, "stat", "Course", { options: { graphMode: "area" }, gridPos: { x: 0, y: 32, w: 4, h: 4 } }),
       panel(13, "bargauge", "Long names", { targets: target(now), gridPos: { x: 4, y: 32, w: 8, h: 5 } }),
-      panel(14, "table", "Wide", { targets: target({ ...now, format: "table" }), gridPos: { x: 12, y: 32, w: 12, h: 6 } }),
+      panel(14, "table", "Wide", { targets: target({ ...now, format: "table" }), gridPos: { x: 0, y: 38, w: 14, h: 8 } }),
       { id: 10, type: "row", title: "More of $test", collapsed: true, gridPos: { x: 0, y: 40, w: 24, h: 1 }, panels: [panel(11, "stat", "Folded", { targets: target(now) })] },
     ],
   };

@@ -78,7 +78,7 @@ fn a_plan_of_ones_own_is_chosen_as_a_file_mended_where_it_is_wrong_and_started()
     audit(&mut scene.browser, "the form of a plan of one's own");
     scene.browser.click_on("Start the run");
     // With its place, and what was meant.
-    scene.browser.wait_for_text("mine.yml:8:");
+    scene.browser.wait_for_text("mine.yml:9:");
     scene.browser.wait_for_text("vsu");
     scene.browser.forgive(|complaint| complaint.contains("422"));
     scene.browser.evaluate(
