@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::stage::{Browser, Daemon, demo_target};
 
 const PLAN: &str = include_str!("../../../config/plans/chat-streaming.yml");
+const RULES: &str = include_str!("../../../alerting/rules/backend.yml");
 const BOARDS: [&str; 5] = ["slo", "load", "websocket", "target", "runs"];
 /// No panel in view waits for its answer; on a run's page and on a board there is one.
 const SETTLED: &str = "(panels => (panels.length > 0 || !/^#.(runs|dashboards)./.test(location.hash))
@@ -77,13 +78,11 @@ fn pictures_of_a_run_whose_loop_is_slowed() {
     let Some(browser) = Browser::start() else { return };
     let target = demo_target(&["slow-loop=60"]);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    // The shipped rules, for what fires by them.
-    let rules = PLAN.replace(
-        "\nthresholds:",
-        &format!("\nrules: ['{}/alerting/rules/backend.yml']\nthresholds:", root.display()),
-    );
-    assert_ne!(rules, PLAN);
-    let daemon = Daemon::start("", &[("chat-streaming", &rules)]);
+    // With shipped rules, for what fires by them.
+    let plan = PLAN.replace("\nthresholds:", "\nrules: [../rules.yml]\nthresholds:");
+    assert_ne!(plan, PLAN);
+    let daemon = Daemon::start("", &[("chat-streaming", &plan)]);
+    std::fs::write(daemon.path("rules.yml"), RULES).unwrap();
     let folder = root.join("target/pictures");
     std::fs::create_dir_all(&folder).unwrap();
     let begin = |duration: &str| {

@@ -72,7 +72,7 @@ fn a_plan_of_ones_own_is_chosen_as_a_file_mended_where_it_is_wrong_and_started()
             files.items.add(new File([{}], 'mine.yml'));
             input.files = files.files; input.dispatchEvent(new Event('change')); return true; }})()",
         json!(rules),
-        json!(plan.replace("vus: 2", "vsu: 2")),
+        json!(plan.replace("    vus: 2\n", "    vsu: 2\n")),
     ));
     scene.browser.wait("document.querySelector('#own-text').value.includes('name: mine')", "the plan's text");
     audit(&mut scene.browser, "the form of a plan of one's own");
