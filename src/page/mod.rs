@@ -74,6 +74,7 @@ pub const ASSETS: &[Asset] = assets![
     "report.js",
     "router.js",
     "run.js",
+    "runbook-link.js",
     "runbook.js",
     "runs.js",
     "save.js",

@@ -79,7 +79,7 @@ export class Gates {
     this.#runbook = runbook;
     const body = element("tbody");
     const heads = ["State", "Gate", "Demand", "Value", "Limit", "Finding"];
-    this.#table = element("table.gates", {},
+    this.#table = element("table.gates.stacks", {},
       element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)))),
       body);
     this.#rows = new Children(body, () => this.#row());
@@ -104,7 +104,7 @@ export class Gates {
     const name = element("th", { scope: "row" });
     const [demand, found, limit, message] = ["code", "span.figure", "span.figure", "span"].map((tag) => element(tag));
     const runbook = element("span");
-    const cells = [element("td", {}, demand), element("td", {}, found), element("td", {}, limit), element("td", {}, message, " ", runbook)];
+    const cells = [element("td", {}, demand), element("td", { "data-head": "Value" }, found), element("td", { "data-head": "Limit" }, limit), element("td", {}, message, " ", runbook)];
     return {
       element: element("tr", {}, element("td", {}, state), name, ...cells),
       update: (gate) => {

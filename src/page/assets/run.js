@@ -11,7 +11,7 @@ import { Log } from "loadgate/log.js";
 import { Poll } from "loadgate/poll.js";
 import { Progress, Timeline } from "loadgate/progress.js";
 import { replaceQuery } from "loadgate/router.js";
-import { runbookLink } from "loadgate/runbook.js";
+import { runbookLink } from "loadgate/runbook-link.js";
 import { triggeredBy } from "loadgate/runs.js";
 import { save } from "loadgate/save.js";
 import { LiveSource } from "loadgate/source.js";

@@ -1,20 +1,11 @@
-// Runbooks, what to do about an alert: links to those that the daemon has, and the view that shows one.
+// What to do about an alert: one of the runbooks that the daemon has.
 
-import { element, outsideLink } from "loadgate/elements.js";
+import { element } from "loadgate/elements.js";
 import { markdown } from "loadgate/markdown.js";
+import { placeOf } from "loadgate/runbook-link.js";
 
-/** As the shipped rules name them, from the folder of loadgate. */
-const OURS = /^(?:[\w./-]*\/)?runbooks\/(\w+)\.md$/;
-/** As they name each other. */
+/** As runbooks name each other. */
 const BESIDE = /^(\w+)\.md(?:#.*)?$/;
-
-/** A link to a runbook: one on the web leads there, one of ours to its view. */
-export function runbookLink(address, text) {
-  const [, name] = OURS.exec(address) ?? [];
-  return name ? element("a", { href: placeOf(name) }, text) : outsideLink(address, text);
-}
-
-const placeOf = (name) => `#/runbooks/${encodeURIComponent(name)}`;
 
 export class RunbookView {
   name = "runbook";

@@ -66,6 +66,14 @@ fn what_fired_in_a_run_is_in_its_record_and_on_its_page_and_fires_no_longer() {
         "their names in the table",
     );
 
+    assert_eq!(
+        scene
+            .browser
+            .evaluate(&format!("{table}.querySelectorAll('a[href=\"#/runbooks/RunGoesOn\"]').length")),
+        1,
+        "the table names runbooks by their alerts"
+    );
+
     // What to do about one, and from there to another.
     scene
         .browser
