@@ -1,4 +1,4 @@
-//! The page at `/`, its files, and the dashboards that it renders. Open to all: there is nothing in them that is not in
+//! The page at `/`, its files, the dashboards that it renders, and runbooks. Open to all: there is nothing in them that is not in
 //! the source; what they show, they ask of the API, which judges who asks.
 
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use axum::routing::get;
 
 use super::problem::Problem;
 use crate::dashboard::{SHIPPED, Shipped};
-use crate::page::{Asset, Index};
+use crate::page::{Asset, Index, Runbook};
 
 static INDEX: LazyLock<Index> = LazyLock::new(Index::new);
 
@@ -28,6 +28,7 @@ pub(super) fn routes() -> Router {
         .route("/page/{name}", get(asset))
         .route("/page/dashboards", get(dashboards))
         .route("/page/dashboards/{uid}", get(dashboard))
+        .route("/page/runbooks/{name}", get(runbook))
 }
 
 /// Whether a path is one of the page's.
@@ -61,5 +62,14 @@ async fn dashboard(Path(uid): Path<String>) -> Response {
             (ALWAYS, [(header::CONTENT_TYPE, "application/json")], dashboard.json).into_response()
         }
         None => Problem::not_found("there is no such dashboard: /page/dashboards lists them").into_response(),
+    }
+}
+
+async fn runbook(Path(name): Path<String>) -> Response {
+    match Runbook::of(&name) {
+        Some(book) => {
+            (ALWAYS, [(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], book.text).into_response()
+        }
+        None => Problem::not_found("there is no runbook of this name").into_response(),
     }
 }

@@ -15,6 +15,11 @@ pub(super) fn raise_descriptor_limit() {
 /// Resolves with the name of the first signal that asks us to end. From the second one on the
 /// process ends at once, for those who are in a hurry.
 pub(super) async fn signal() -> String {
+    signal_before(|| {}).await
+}
+
+/// The same, with what is to be done before the process ends at once.
+pub(super) async fn signal_before(leave: impl FnOnce() + Send + 'static) -> String {
     let kinds = [
         ("SIGINT", SignalKind::interrupt()),
         ("SIGTERM", SignalKind::terminate()),
@@ -40,6 +45,7 @@ pub(super) async fn signal() -> String {
             () = repeated => {}
             _ = async { futures_util::future::select_all(rest).await } => {}
         }
+        leave();
         std::process::exit(crate::verdict::Verdict::Stopped.exit_code().into());
     });
     first.to_owned()

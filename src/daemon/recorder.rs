@@ -9,7 +9,7 @@ use super::{Inner, now_ms};
 use crate::family::Family;
 use crate::report::{Finished, Phase, Progress, TrendStat, json_summary};
 use crate::rules::{Group, Notice};
-use crate::run::Listener;
+use crate::run::{Listener, Remains};
 use crate::scrape::Scrape;
 use crate::store::{RunId, RunState, fault_point};
 use crate::verdict::Doubt;
@@ -27,11 +27,14 @@ pub(super) struct Recorder {
     state: RunState,
     /// When load began.
     load_began: Option<Instant>,
+    /// Once the run is over.
+    remains: Option<Remains>,
 }
 
 impl Recorder {
     pub(super) fn new(id: RunId, inner: Arc<Inner>, pen: Pen) -> Self {
-        Recorder { id, inner, pen, kept: Instant::now(), state: RunState::Preflight, load_began: None }
+        let state = RunState::Preflight;
+        Recorder { id, inner, pen, kept: Instant::now(), state, load_began: None, remains: None }
     }
 
     fn keeps_each_second(&self) -> bool {
@@ -41,6 +44,21 @@ impl Recorder {
     /// What the series are at this moment.
     pub(super) fn keep_series(&self, at_ms: i64) {
         self.pen.note(at_ms, Entry::Series);
+    }
+}
+
+impl Recorder {
+    /// Keeps the series as the run leaves them, and then ends those that nobody writes any more: the next run and the
+    /// dashboards of what is live would take them for alive.
+    pub(super) fn keep_last_series(&mut self, at_ms: i64) {
+        self.keep_series(at_ms);
+        let Some(mut remains) = self.remains.take() else { return };
+        let after_ms = at_ms + 1;
+        remains.end_rules(&self.inner.series, after_ms);
+        // Another run may look at the same targets.
+        if self.inner.active_count() <= 1 {
+            remains.end_targets(&self.inner.series, after_ms);
+        }
     }
 }
 
@@ -118,6 +136,10 @@ impl Listener for Recorder {
         if !self.keeps_each_second() {
             self.keep_series(at_ms);
         }
+    }
+
+    fn over(&mut self, remains: Remains) {
+        self.remains = Some(remains);
     }
 
     fn doubts(&mut self) -> Vec<Doubt> {

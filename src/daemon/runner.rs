@@ -104,7 +104,7 @@ impl Inner {
         self.retire_later(id, plan.retain_series);
         // One moment for both: asked at its end, a run has its last values.
         let ended_ms = now_ms();
-        recorder.keep_series(ended_ms);
+        recorder.keep_last_series(ended_ms);
         drop((recorder, log));
         writer.close();
         match ran {

@@ -3,12 +3,14 @@
 //! Plain ES modules that name each other `loadgate/NAME`; an import map leads there, on the page to `/page/NAME`, in the
 //! report to the text itself. There is nothing to build and nothing from elsewhere is loaded.
 
+mod runbooks;
 mod single_file;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest as _, Sha256};
 
+pub use runbooks::{RUNBOOKS, Runbook};
 pub use single_file::single_file;
 
 /// A file below `/page/`.
@@ -46,12 +48,14 @@ pub const ASSETS: &[Asset] = assets![
     "format.js",
     "gates.js",
     "grid.js",
+    "happened.js",
     "interpolate.js",
     "legend.js",
     "limiter.js",
     "log.js",
     "markdown.js",
     "page.css",
+    "own-plan.js",
     "panel-bargauge.js",
     "panel-gauge.js",
     "panel-heatmap.js",
@@ -70,6 +74,8 @@ pub const ASSETS: &[Asset] = assets![
     "report.js",
     "router.js",
     "run.js",
+    "runbook-link.js",
+    "runbook.js",
     "runs.js",
     "save.js",
     "schedules.js",

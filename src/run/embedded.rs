@@ -80,6 +80,10 @@ impl Embedded {
         &self.rulebook.groups
     }
 
+    pub(super) fn into_groups(self) -> Vec<Group> {
+        self.rulebook.groups
+    }
+
     /// From `at_ms` on alerts count.
     pub(super) fn open(&mut self, at_ms: i64) {
         if let Some(watch) = &mut self.watch {

@@ -12,7 +12,7 @@ use crate::report::{Finished, Phase, Progress};
 use crate::rules::{Group, Notice};
 use crate::scheduler::LoadOptions;
 use crate::scrape::Scrape;
-use crate::tsdb::Store;
+use crate::tsdb::{Origin, Store};
 use crate::verdict::Doubt;
 
 #[derive(Debug)]
@@ -37,6 +37,30 @@ pub struct RunOptions {
     pub control: Option<Controlled>,
     /// What `hooks` may do, and where it is written down.
     pub actions: action::Options,
+}
+
+/// What a run leaves in a store that others go on using: the series of its rules (`ALERTS` among them) and of its targets,
+/// which would look alive for as long as a query looks back.
+#[derive(Debug)]
+pub struct Remains {
+    pub(super) rules: Vec<Group>,
+    pub(super) targets: Vec<Origin>,
+}
+
+impl Remains {
+    /// Ends what the run's rules wrote.
+    pub fn end_rules(&mut self, store: &Store, at_ms: i64) {
+        for group in &mut self.rules {
+            group.end(store, at_ms);
+        }
+    }
+
+    /// Ends what its targets showed.
+    pub fn end_targets(&self, store: &Store, at_ms: i64) {
+        for target in &self.targets {
+            store.scrape(target, at_ms, &[]);
+        }
+    }
 }
 
 /// Who is told while the run lasts.
@@ -65,6 +89,9 @@ pub trait Listener {
 
     /// What the run would report if it were cut off now.
     fn checkpoint(&mut self, _so_far: &Finished) {}
+
+    /// The run is over, and nobody keeps up any more what it kept up.
+    fn over(&mut self, _remains: Remains) {}
 
     /// What whoever listens could not do with what it was told, when the verdict is to be found.
     fn doubts(&mut self) -> Vec<Doubt> {

@@ -37,7 +37,7 @@ pub use control::{Control, Controlled, ScaleLimits};
 pub use embedded::OWN_JOB;
 pub use families::RunLabels;
 pub use interrupted::{Mended, finish_interrupted};
-pub use listener::{Listener, RunOptions};
+pub use listener::{Listener, Remains, RunOptions};
 pub use observer::scrape_targets;
 pub use process::{build_info, families as process_families};
 pub use standing::Standing;
@@ -79,7 +79,9 @@ pub async fn execute(
     if let Some(ended) = run.preflight(listener, &mut stop).await {
         run.close_taps(&mut stop).await;
         let finished = run.conclude(Some(ended), Duration::ZERO, listener);
-        return Ok(run.epilogue(finished, &mut stop).await);
+        let finished = run.epilogue(finished, &mut stop).await;
+        listener.over(run.remains());
+        return Ok(finished);
     }
     run.warn_of_prometheus().await;
     let (given, unready) = run.setup(listener, &mut stop).await;
@@ -104,7 +106,9 @@ pub async fn execute(
         ended => stop.heard().map(Ended::Stopped).or(ended),
     };
     let finished = run.conclude(ended, elapsed, listener);
-    Ok(run.epilogue(finished, &mut stop).await)
+    let finished = run.epilogue(finished, &mut stop).await;
+    listener.over(run.remains());
+    Ok(finished)
 }
 
 /// Why a run ended before its scenarios did.
@@ -331,6 +335,10 @@ impl Run {
         let crossed = self.ledger.is_judging().then(|| self.crossed(at_ms)).flatten();
         listener.families(families);
         crossed.map(Ended::Threshold).or(abort.map(Ended::Alert))
+    }
+
+    fn remains(self) -> Remains {
+        Remains { targets: self.observer.origins(), rules: self.embedded.into_groups() }
     }
 
     /// How long load has been sent so far, and how long not because of pauses.

@@ -167,8 +167,13 @@ impl Observer {
         self.fresh.push(Scrape { result: scrape.result.map(|_| Vec::new()), ..scrape });
     }
 
+    /// Of what the targets showed, in the store.
+    pub(super) fn origins(&self) -> Vec<Origin> {
+        self.targets.iter().map(|target| origin(&target.job, &target.instance())).collect()
+    }
+
     fn keep(&self, scrape: &Scrape, clock: &Clock) {
-        let origin = Origin(format!("{}/{}", scrape.job, scrape.instance));
+        let origin = origin(&scrape.job, &scrape.instance);
         self.store.scrape(&origin, clock.unix_ms(scrape.at), &scrape::families(scrape));
     }
 
@@ -212,4 +217,8 @@ impl Observer {
             samples.missed += 1;
         }
     }
+}
+
+fn origin(job: &str, instance: &str) -> Origin {
+    Origin(format!("{job}/{instance}"))
 }

@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::packed::pack;
 use super::runs::{Durability, Failure, find, find_live};
+use super::series::last_frame_ms;
 use super::{Ending, RunId, RunState, Runs, StoreError, events};
 
 /// The verdict that counts as success.
@@ -111,14 +112,20 @@ impl Runs {
         Ok(seq)
     }
 
-    /// The run was cut: what it had by then stays. Adds the event `finished`
+    /// The run was cut: what it had by then stays, and it ended when it was last heard of. Adds the event `finished`
     /// (`{"state": "interrupted", "verdict": null, …}`) and answers its number.
     pub fn interrupt(&self, id: &RunId, why: &str, at_ms: i64) -> Result<u64, StoreError> {
         let seq = self.write(Durability::Now, |transaction| {
             let number = find_live(transaction, id)?;
+            // Asked at its end, a run has its last values: there are none after the last frame.
+            let ended_ms = match last_frame_ms(transaction, number)? {
+                Some(ended_ms) => ended_ms,
+                None => last_sign_ms(transaction, number)?,
+            };
+            let ended_ms = ended_ms.min(at_ms);
             transaction
                 .prepare_cached("UPDATE run SET state = ?2, ended_ms = ?3, ended_by = ?4 WHERE number = ?1")?
-                .execute(params![number, RunState::Interrupted, at_ms, why])?;
+                .execute(params![number, RunState::Interrupted, ended_ms, why])?;
             let data = json!({
                 "state": RunState::Interrupted.label(),
                 "verdict": null,
@@ -180,6 +187,17 @@ impl Runs {
         }
         Ok(gone)
     }
+}
+
+/// When the run last said of itself how it is. What was logged since is about its mending.
+fn last_sign_ms(transaction: &Transaction<'_>, number: i64) -> Result<i64, Failure> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT max(at_ms) FROM (
+           SELECT at_ms FROM event WHERE run = ?1 AND kind <> 'log'
+           UNION ALL SELECT at_ms FROM summary WHERE run = ?1
+           UNION ALL SELECT submitted_ms FROM run WHERE number = ?1)",
+    )?;
+    Ok(statement.query_row([number], |row| row.get(0))?)
 }
 
 fn remove(transaction: &Transaction<'_>, number: i64) -> Result<(), Failure> {

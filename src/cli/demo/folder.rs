@@ -5,6 +5,9 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+/// A file that comes while others go makes one fail.
+const REMOVALS: usize = 5;
+
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
@@ -23,8 +26,14 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            tracing::warn!("failed to remove {}: {error}", self.0.display());
-        }
+        remove(&self.0);
+    }
+}
+
+/// Also while the daemon still writes there.
+pub(super) fn remove(path: &Path) {
+    let removed = (0..REMOVALS).find_map(|_| std::fs::remove_dir_all(path).ok());
+    if removed.is_none() && path.exists() {
+        tracing::warn!("failed to remove {}: delete it yourself", path.display());
     }
 }

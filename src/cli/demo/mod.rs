@@ -16,7 +16,7 @@ use super::Failure;
 use super::files::{PlanArgs, compile_plan, complain};
 use super::log::LogLines;
 use super::outputs::{ShownArgs, Told};
-use super::process::{raise_descriptor_limit, signal};
+use super::process::{raise_descriptor_limit, signal_before};
 use super::serve::{Api, Shown};
 use super::target::fault_help;
 use crate::api::{Access, Sources};
@@ -140,7 +140,8 @@ impl Demo {
         let daemon = Daemon::start(parts).map_err(Failure::invalid)?;
         let api = Api::start(listener, sources, daemon.clone(), access)?;
         // Heard from here on, whatever is done meanwhile.
-        let mut interrupted = std::pin::pin!(signal());
+        let left = folder.to_owned();
+        let mut interrupted = std::pin::pin!(signal_before(move || folder::remove(&left)));
         let ended = self.run(&daemon, env, interrupted.as_mut()).await;
         let finished = spectators.finished();
         let shown = match (&ended, &finished) {

@@ -1,9 +1,10 @@
 // Rules and alerts: of the daemon as a view, and those of one run that are active now.
 
-import { Children, element, outsideLink, say, show } from "loadgate/elements.js";
+import { Children, element, say, show } from "loadgate/elements.js";
 import { ago, counted, duration, figure, when } from "loadgate/format.js";
 import { Poll } from "loadgate/poll.js";
 import { runAddress } from "loadgate/router.js";
+import { runbookLink } from "loadgate/runbook-link.js";
 
 const HEADS = ["State", "Alert", "Severity", "Since", "Value", "What", "Labels"];
 const SIGNS = { __proto__: null, firing: ["✗", "bad"], pending: ["…", "warn"], inactive: ["✓", "ok"], unknown: ["·", "idle"] };
@@ -39,7 +40,7 @@ export class ActiveAlerts {
 class AlertTable {
   #body = element("tbody");
   #rows = new Children(this.#body, alertRow);
-  element = element("div.scrolls", { tabindex: "0", role: "region", "aria-label": "Alerts" }, element("table.alerts", {},
+  element = element("div.scrolls", { tabindex: "0", role: "region", "aria-label": "Alerts" }, element("table.alerts.stacks", {},
     element("thead", {}, element("tr", {}, ...HEADS.map((text) => element("th", { scope: "col" }, text)))), this.#body));
 
   update(alerts) {
@@ -51,11 +52,11 @@ class AlertTable {
 function alertRow(alert) {
   const state = element("span.badge");
   const { alertname, severity, testid } = alert.labels;
-  const [since, value, what] = [element("time"), element("td.figure"), element("span")];
+  const [since, value, what] = [element("time"), element("td.figure", { "data-head": "Value" }), element("span")];
   const book = alert.annotations.runbook_url;
   const labels = Object.entries(alert.labels).filter(([name]) => !SHOWN_ELSEWHERE.has(name)).map(([name, label]) => element("code.label", {}, `${name}=${label}`));
   const row = element("tr", {}, element("td", {}, state), element("th", { scope: "row" }, alertname), element("td", {}, severity ?? "–"),
-    element("td", {}, since), value, element("td.text", {}, what, " ", book ? outsideLink(book, "Runbook") : null),
+    element("td", { "data-head": "Since" }, since), value, element("td.text", {}, what, " ", book ? runbookLink(book, "Runbook") : null),
     element("td", {}, testid ? element("a", { href: runAddress(testid) }, testid) : null, " ", ...labels));
   return {
     element: row,
@@ -131,7 +132,7 @@ function groupOf(group) {
   return {
     element: element("details.rule-group", { open: group.rules.some(isUp) }, element("summary", {}, element("h3", {}, group.name), " ", summary),
       element("p.muted.path", {}, group.file),
-      element("div.scrolls", { tabindex: "0", role: "region", "aria-label": `Rules of ${group.name}` }, element("table", {},
+      element("div.scrolls", { tabindex: "0", role: "region", "aria-label": `Rules of ${group.name}` }, element("table.stacks", {},
         element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)))), body))),
     update: ({ rules: list }) => {
       const up = list.filter(isUp).length;
@@ -155,9 +156,9 @@ function ruleRow(rule) {
   const error = element("p.problem", { hidden: true });
   const { summary, description, runbook_url: book } = rule.annotations ?? {};
   return {
-    element: element("tr", {}, element("td", {}, state), element("th", { scope: "row" }, rule.name), element("td.figure", {}, rule.duration === undefined ? "–" : duration(rule.duration)),
+    element: element("tr", {}, element("td", {}, state), element("th", { scope: "row" }, rule.name), element("td.figure", { "data-head": "For" }, rule.duration === undefined ? "–" : duration(rule.duration)),
       element("td", {}, element("code.expression", {}, rule.query)),
-      element("td.text", {}, summary ?? description ?? "", " ", book ? outsideLink(book, "Runbook") : null, error)),
+      element("td.text", {}, summary ?? description ?? "", " ", book ? runbookLink(book, "Runbook") : null, error)),
     update: (rule) => {
       const [sign, tone] = standing(rule);
       say(state, `${sign} ${rule.state ?? rule.health}`);

@@ -13,6 +13,7 @@ const ROUTES = [
   ["/compare", () => import("loadgate/compare.js").then(({ CompareView }) => CompareView)],
   ["/dashboards", () => import("loadgate/dashboards.js").then(({ DashboardsView }) => DashboardsView)],
   ["/dashboards/:uid", () => import("loadgate/dashboards.js").then(({ DashboardsView }) => DashboardsView)],
+  ["/runbooks/:name", () => import("loadgate/runbook.js").then(({ RunbookView }) => RunbookView)],
   ["/alerts", () => import("loadgate/alerts.js").then(({ AlertsView }) => AlertsView)],
 ];
 

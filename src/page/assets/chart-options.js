@@ -8,6 +8,8 @@ import uPlot from "loadgate/vendor-uplot.js";
 /** Only some of these fit to a panel of this many pixels. */
 const TIME_LABEL_PIXELS = 70;
 const VALUE_LABEL_PIXELS = 28;
+/** Of a digit, at most. */
+const LETTER_PIXELS = 6.5;
 const FONT = "11px system-ui, sans-serif";
 const BINARY = /^(?:bytes|bits|binBps)$/;
 const POWERS_OF_TWO = Array.from({ length: 60 }, (none, index) => 2 ** (index - 9));
@@ -122,8 +124,17 @@ function timeAxis() {
     gap: 4,
     grid: lines,
     ticks: { show: false },
-    values: (plot, splits) => timeLabels(splits),
+    values: (plot, splits) => timeLabels(splits).map((label, index) => (isWhole(plot, splits[index], label) ? label : null)),
   };
+}
+
+/** Whether the label under a time has room: half of one is worse than none. */
+function isWhole({ bbox, width, scales: { x } }, time, label) {
+  if (!(bbox.width > 0)) return true;
+  const left = bbox.left / devicePixelRatio;
+  const middle = left + ((time - x.min) / (x.max - x.min)) * (bbox.width / devicePixelRatio);
+  const half = (label.length * LETTER_PIXELS) / 2;
+  return middle - half >= 0 && middle + half <= width;
 }
 
 /** Seconds only where they differ; the date where it changes. */

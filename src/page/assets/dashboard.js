@@ -2,6 +2,7 @@
 
 import { Annotations } from "loadgate/annotations.js";
 import { element } from "loadgate/dom.js";
+import { happened } from "loadgate/happened.js";
 import { Limiter } from "loadgate/limiter.js";
 import { grid } from "loadgate/grid.js";
 import { pickers } from "loadgate/pickers.js";
@@ -44,6 +45,7 @@ class View {
   #parts;
   #pickers;
   #controls;
+  #happened = happened();
   #ending = new AbortController();
   #timer = null;
   #seldom = null;
@@ -84,15 +86,17 @@ class View {
     const { panels, nodes, retitle } = grid(dashboard.panels ?? [], this.#parts);
     this.#panels = panels;
     this.#retitle = () => [retitle, ...panels.map((panel) => () => panel.retitle())].forEach((each) => each());
-    const toolbar = element("div", { className: "dashboard-bar" }, this.#pickers.element, this.#controls.element);
+    const toolbar = element("div", { className: "dashboard-bar" }, this.#pickers.element, this.#happened.element, this.#controls.element);
     const title = element("h2", { className: "aside" }, dashboard.title ?? "Dashboard");
     this.#place.replaceChildren(element("div", { className: "dashboard" }, title, toolbar, ...nodes));
     this.#endTheme = onThemeChange(() => this.#panels.forEach((panel) => panel.recolor()));
     const { signal } = this.#ending;
     document.addEventListener("visibilitychange", this.#wake, { signal });
-    document.addEventListener("pointerdown", ({ target }) => this.#pickers.close(target), { signal });
+    document.addEventListener("pointerdown", ({ target }) => [this.#pickers, this.#happened].forEach((each) => each.close(target)), { signal });
     addEventListener("beforeprint", () => panels.forEach((panel) => { panel.isVisible = true; }), { signal });
-    await Promise.all([this.#synchronize(), this.#loadVariables()]);
+    // Panels wait for nothing that does not change what they ask.
+    const loaded = this.#loadVariables();
+    await Promise.all([this.#range.live && this.#synchronize(), this.#parts.variables.areKnown || loaded]);
     if (signal.aborted) return;
     await this.#watch();
     if (signal.aborted) return;
@@ -154,7 +158,9 @@ class View {
   async #refreshAnnotations() {
     try {
       const isNew = await this.#parts.annotations.load(this.#ending.signal);
-      if (isNew) this.#panels.forEach((panel) => panel.annotate());
+      if (!isNew) return;
+      this.#panels.forEach((panel) => panel.annotate());
+      this.#happened.show(this.#parts.annotations.events);
     } catch {
       // marks are an aid: the panels themselves say that the daemon does not answer
     }

@@ -50,3 +50,8 @@ const LONGEST = 300;
 export function short(text) {
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }
+
+/** A name that may be broken after what joins its parts, so that a table need not be as wide as its longest one. */
+export function breakable(text) {
+  return text.split(/(?<=[_:,/{}.-])(?=\w)/).flatMap((part, index) => (index ? [document.createElement("wbr"), part] : [part]));
+}

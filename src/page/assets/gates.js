@@ -72,11 +72,14 @@ export class Gates {
   #table;
   #note = element("p.muted", {}, "As they stand so far: thresholds are judged once, at the end.");
   #isFinal = false;
+  #runbook;
 
-  constructor() {
+  /** @param {(address: string, text: string) => Node} [runbook] makes what leads to a runbook */
+  constructor(runbook = outsideLink) {
+    this.#runbook = runbook;
     const body = element("tbody");
     const heads = ["State", "Gate", "Demand", "Value", "Limit", "Finding"];
-    this.#table = element("table.gates", {},
+    this.#table = element("table.gates.stacks", {},
       element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)))),
       body);
     this.#rows = new Children(body, () => this.#row());
@@ -101,7 +104,7 @@ export class Gates {
     const name = element("th", { scope: "row" });
     const [demand, found, limit, message] = ["code", "span.figure", "span.figure", "span"].map((tag) => element(tag));
     const runbook = element("span");
-    const cells = [element("td", {}, demand), element("td", {}, found), element("td", {}, limit), element("td", {}, message, " ", runbook)];
+    const cells = [element("td", {}, demand), element("td", { "data-head": "Value" }, found), element("td", { "data-head": "Limit" }, limit), element("td", {}, message, " ", runbook)];
     return {
       element: element("tr", {}, element("td", {}, state), name, ...cells),
       update: (gate) => {
@@ -115,7 +118,7 @@ export class Gates {
         say(limit, words.limit);
         say(message, gate.value === null || gate.value === undefined ? gate.message ?? "" : "");
         const book = gate.fired?.annotations?.runbook_url;
-        if (book && runbook.childElementCount === 0) runbook.append(outsideLink(book, "runbook"));
+        if (book && runbook.childElementCount === 0) runbook.append(this.#runbook(book, "runbook"));
       },
     };
   }

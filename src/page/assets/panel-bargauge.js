@@ -1,6 +1,6 @@
 // The panel of bars: one for each series, as long as its value.
 
-import { element, short } from "loadgate/dom.js";
+import { breakable, element, short } from "loadgate/dom.js";
 import { display, share } from "loadgate/field.js";
 import { reducedFields } from "loadgate/reduced.js";
 
@@ -27,7 +27,7 @@ function bar({ name, value, config }, limits, showUnfilled) {
   const made = element("div", {
     className: "bar", role: "meter", "aria-label": short(name || "value"), "aria-valuemin": ends.min, "aria-valuemax": ends.max,
     "aria-valuenow": value ?? undefined, "aria-valuetext": text + suffix,
-  }, element("span", { className: "bar-name", title: short(name) }, short(name)), track, element("b", { className: "bar-value" }, text + suffix));
+  }, element("span", { className: "bar-name", title: short(name) }, ...breakable(short(name))), track, element("b", { className: "bar-value" }, text + suffix));
   if (color) made.style.setProperty("--bar", color);
   return made;
 }

@@ -131,7 +131,13 @@ class Heatmap {
     const times = Array.from({ length: Math.max(Math.floor((to - first) / every) + 1, 0) }, (none, index) => first + index * every);
     context.textAlign = "center";
     context.textBaseline = "top";
-    timeLabels(times).forEach((label, index) => context.fillText(label, this.#x(times[index]), height + 5));
+    const right = this.#layout.left + width;
+    timeLabels(times).forEach((label, index) => {
+      const x = this.#x(times[index]);
+      const half = context.measureText(label).width / 2;
+      // None at all rather than half of one.
+      if (x - half >= 0 && x + half <= right) context.fillText(label, x, height + 5);
+    });
   }
 
   #x(time) {

@@ -1,4 +1,4 @@
-// The panel of one number, or of one for each series: large, coloured, perhaps over the line of its course.
+// The panel of one number, or of one for each series: large, coloured, perhaps with the line of its course below.
 
 import { element, svg } from "loadgate/dom.js";
 import { display } from "loadgate/field.js";
@@ -17,16 +17,18 @@ export function stat(body, panel) {
       name: textMode === "value_and_name" || (textMode === "auto" && !isAlone),
       value: textMode !== "none",
     };
-    const made = element("div", { className: `stat stat-by-${colorMode}`, title: field.name });
-    if (color) made.style.setProperty("--stat", color);
-    if (graphMode === "area" && field.points.length > 1) made.append(sparkline(field.points));
-    if (shows.name) made.append(element("span", { className: "stat-name" }, field.name));
+    const figures = element("div", { className: "stat-figures" });
+    if (shows.name) figures.append(element("span", { className: "stat-name" }, field.name));
     if (shows.value) {
       const number = element("span", { className: "stat-value" }, text);
       if (suffix) number.append(element("span", { className: "stat-unit" }, suffix));
       number.style.setProperty("--length", String(Math.min(Math.max(text.length + suffix.length * 0.6, 3), 40)));
-      made.append(number);
+      figures.append(number);
     }
+    const made = element("div", { className: `stat stat-by-${colorMode}`, title: field.name }, figures);
+    if (color) made.style.setProperty("--stat", color);
+    // Below the number, which is to be read.
+    if (graphMode === "area" && field.points.length > 1) made.append(sparkline(field.points));
     return made;
   }
 

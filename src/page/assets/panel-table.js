@@ -1,8 +1,9 @@
 // The panel of rows and columns; a click on a column's name, or Enter on it, sorts by it.
 
-import { element, short } from "loadgate/dom.js";
+import { breakable, element, short } from "loadgate/dom.js";
 import { display, fieldConfig } from "loadgate/field.js";
 import { interpolateText } from "loadgate/interpolate.js";
+import { ourRunbook } from "loadgate/runbook-link.js";
 import { sorted, tableOf } from "loadgate/transform.js";
 
 /** More rows than anybody reads. */
@@ -10,20 +11,23 @@ const MOST_ROWS = 500;
 const YEAR_2001_MS = 1e12;
 const SAFE_ADDRESS = /^(?:https?:\/\/|[/#?])/i;
 
-export function table(body, panel) {
-  return new Table(body, panel);
+export function table(body, panel, dashboard) {
+  return new Table(body, panel, dashboard);
 }
 
 class Table {
   #panel;
+  /** A report is read where there is no daemon to show a runbook. */
+  #hasRunbooks;
   #head = element("thead");
   #rows = element("tbody");
   #sort;
   #columns = [];
   #data = null;
 
-  constructor(body, panel) {
+  constructor(body, panel, { source }) {
     this.#panel = panel;
+    this.#hasRunbooks = !source.isRecorded;
     const { sortBy = [], showHeader = true } = panel.options ?? {};
     this.#sort = sortBy.map(({ displayName, desc }) => ({ field: displayName, desc: Boolean(desc) }));
     this.#head.hidden = !showHeader;
@@ -85,13 +89,17 @@ class Table {
     }
     const address = this.#address(row, value, config);
     const words = short(text + suffix);
-    cell.append(address && words ? element("a", { href: address, rel: "noreferrer" }, words) : words);
+    const isWords = typeof value === "string";
+    cell.classList.toggle("cell-words", isWords);
+    const parts = isWords ? breakable(words) : [words];
+    cell.append(...(address && words ? [element("a", { href: address, rel: "noreferrer" }, ...parts)] : parts));
     return cell;
   }
 
   /** Where a cell leads; a value of somebody else's may not choose the scheme. */
   #address(row, value, { links = [] }) {
     const [link] = links;
+    if (!link && this.#hasRunbooks && typeof value === "string") return ourRunbook(value);
     if (!link || value === null) return null;
     const fill = (whole, name) => {
       if (name === "__value.raw" || name === "__value.text") return String(value);

@@ -55,7 +55,7 @@ export class Progress {
   #tiles = new Children(this.#figures, () => tile());
   #scenarios = element("tbody");
   #rows = new Children(this.#scenarios, () => scenarioRow());
-  #table = element("div.scrolls", { tabindex: "0", role: "region", "aria-label": "Scenarios" }, element("table", {},
+  #table = element("div.scrolls", { tabindex: "0", role: "region", "aria-label": "Scenarios" }, element("table.stacks", {},
     element("thead", {}, element("tr", {}, ...HEADS.map((text) => element("th", { scope: "col" }, text)))), this.#scenarios));
   element = element("div.progress", {}, element("div.progress-bar", {}, this.#bar, this.#time), this.#line, this.#figures, this.#table);
 
@@ -125,7 +125,7 @@ const HEADS = ["Scenario", "Executor", "VUs", "Iterations /s", "Completed", "Int
 
 function scenarioRow() {
   const name = element("th", { scope: "row" });
-  const cells = HEADS.slice(1).map((_, at) => element(at === 0 ? "td" : "td.figure"));
+  const cells = HEADS.slice(1).map((head, at) => (at === 0 ? element("td") : element("td.figure", { "data-head": head })));
   return {
     element: element("tr", {}, name, ...cells),
     update: (scenario) => {

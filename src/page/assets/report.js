@@ -1,11 +1,12 @@
 // The report of one run, which is over: what its page shows, from the data that the file holds.
 
 import { DashboardTabs } from "loadgate/dashboards.js";
-import { element, say } from "loadgate/elements.js";
+import { element, outsideLink, say } from "loadgate/elements.js";
 import { Findings } from "loadgate/findings.js";
 import { between, count, duration, when } from "loadgate/format.js";
 import { Gates } from "loadgate/gates.js";
 import { Log } from "loadgate/log.js";
+import { markdown } from "loadgate/markdown.js";
 import { RecordedSource } from "loadgate/source.js";
 import { titleOf } from "loadgate/state.js";
 import { Verdict } from "loadgate/verdict.js";
@@ -20,7 +21,7 @@ export function showReport(main, report) {
   document.title = titleOf(run);
   main.dataset.view = "report";
   const verdict = new Verdict();
-  const gates = new Gates();
+  const gates = new Gates(bookOf(report.runbooks ?? {}));
   const findings = new Findings();
   verdict.update(run, summary);
   gates.update(summary?.gates ?? [], { isFinal: true });
@@ -34,6 +35,13 @@ export function showReport(main, report) {
     report.dashboards.length > 0 && section("dashboards", "Dashboards", tabs(report)),
     report.log !== "" && logOf(report.log),
     element("footer.muted", {}, element("p", {}, `Written by loadgate ${report.version}. All data are in this file.`))));
+}
+
+/** The runbooks of what fired are in the file; of another one there is where it is. */
+function bookOf(runbooks) {
+  return (address, text) => (Object.hasOwn(runbooks, address)
+    ? element("details.runbook", {}, element("summary", {}, text), markdown(runbooks[address], { top: 3, lead: (to) => (/^https?:/i.test(to) ? to : null) }))
+    : outsideLink(address, text));
 }
 
 function section(id, title, content) {

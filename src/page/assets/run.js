@@ -11,6 +11,7 @@ import { Log } from "loadgate/log.js";
 import { Poll } from "loadgate/poll.js";
 import { Progress, Timeline } from "loadgate/progress.js";
 import { replaceQuery } from "loadgate/router.js";
+import { runbookLink } from "loadgate/runbook-link.js";
 import { triggeredBy } from "loadgate/runs.js";
 import { save } from "loadgate/save.js";
 import { LiveSource } from "loadgate/source.js";
@@ -52,7 +53,7 @@ export class RunView {
   #verdict = new Verdict();
   #timeline = new Timeline();
   #figures = new Progress();
-  #gates = new Gates();
+  #gates = new Gates(runbookLink);
   #alerts = new ActiveAlerts();
   #findings = new Findings();
   #log;
@@ -164,7 +165,7 @@ export class RunView {
     if (event === "state") this.#enter(data);
     else if (event === "progress") this.#progress = data;
     else if (event === "log") this.#newLines.push(data.line ?? JSON.stringify(data));
-    else if (event === "finished") Object.assign(this.#run, { state: "finished", ended_at: data.at, ...data });
+    else if (event === "finished") Object.assign(this.#run, { state: "finished", ...data });
     if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#draw());
   }
 

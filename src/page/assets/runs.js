@@ -87,7 +87,7 @@ export class RunsView {
       id: "filter-test", type: "search", list: "tests", placeholder: "any", value: this.#filter.test, spellcheck: "false",
       onchange: (event) => this.#narrow({ test: event.target.value.trim() }),
     });
-    return [element("label", { for: "filter-state" }, "State"), state, element("label", { for: "filter-test" }, "Test"), test, this.#tests];
+    return [["State", state], ["Test", test]].map(([text, control]) => element("label.filter", {}, text, control)).concat(this.#tests);
   }
 
   #narrow(change) {

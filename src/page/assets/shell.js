@@ -5,7 +5,7 @@ import { element, say, show } from "loadgate/elements.js";
 const PLACES = [
   ["#/", "Runs", (path) => path === "/" || path.startsWith("/runs") || path === "/start" || path === "/compare"],
   ["#/dashboards", "Dashboards", (path) => path.startsWith("/dashboards")],
-  ["#/alerts", "Alerts", (path) => path === "/alerts"],
+  ["#/alerts", "Alerts", (path) => path === "/alerts" || path.startsWith("/runbooks")],
 ];
 
 export class Shell {

@@ -1,7 +1,11 @@
-// Starts a run: one of the daemon's plans, its profile, and values for the variables that it declares.
+// Starts a run: one of the daemon's plans, its profile, and values for the variables that it declares; or a plan of one's own.
 
 import { element, say, show } from "loadgate/elements.js";
+import { OwnPlan, pair } from "loadgate/own-plan.js";
 import { replaceQuery, runAddress } from "loadgate/router.js";
+
+/** In the list of plans; no plan is called so. */
+const OWN = "";
 
 export class StartView {
   name = "start";
@@ -10,9 +14,12 @@ export class StartView {
   #variables = [];
   #key = newKey();
   #problem = element("pre.problem", { role: "alert", hidden: true });
-  #plan = element("select", { id: "plan", required: true, onchange: () => this.#choose(this.#plan.value) });
+  #plan = element("select", { id: "plan", onchange: () => this.#choose(this.#plan.value) });
   #description = element("p.muted");
   #profile = element("select", { id: "profile", onchange: () => this.#suggest() });
+  #own = new OwnPlan();
+  /** What is asked for one of the daemon's. */
+  #given;
   #fields = element("div.fields");
   #tags = element("input", { id: "tags", placeholder: "suite=nightly team=core", spellcheck: "false", autocomplete: "off" });
   #start = element("button.primary", { type: "submit" }, "Start the run");
@@ -21,17 +28,18 @@ export class StartView {
 
   constructor({ api, place, setTitle }) {
     this.#api = api;
+    this.#given = element("div", {},
+      element("div.fields", {}, element("label", { for: "profile" }, "Profile"), this.#profile),
+      element("fieldset", {}, element("legend", {}, "Variables"), element("p.muted", {}, "What is left empty keeps the value that is shown."), this.#fields));
     this.#form = element("form.start", { hidden: true, onsubmit: (event) => this.#submit(event) },
-      element("div.fields", {},
-        element("label", { for: "plan" }, "Plan"), element("div", {}, this.#plan, this.#description),
-        element("label", { for: "profile" }, "Profile"), this.#profile),
-      element("fieldset", {}, element("legend", {}, "Variables"), element("p.muted", {}, "What is left empty keeps the value that is shown."), this.#fields),
+      element("div.fields", {}, element("label", { for: "plan" }, "Plan"), element("div", {}, this.#plan, this.#description)),
+      this.#given, this.#own.element,
       element("div.fields", {}, element("label", { for: "tags" }, "Tags"), this.#tags),
       this.#problem,
       element("div.buttons", {}, this.#start, element("a.button", { href: "#/" }, "Cancel")));
     this.element = element("div", {}, element("h1", {}, "Start a run"), this.#empty, this.#form);
     setTitle("Start a run");
-    this.#load(place.query.get("plan"));
+    this.#load(place.query.has("own") ? OWN : place.query.get("plan"));
   }
 
   async #load(wanted) {
@@ -39,10 +47,11 @@ export class StartView {
       const [{ plans }, may] = await Promise.all([this.#api.get("/api/v1/plans"), this.#api.may("run")]);
       this.#plans = plans;
       if (!may) return this.#say("This token may only look: starting a run takes one of scope run. Another one can be given by Token, above.");
-      if (plans.length === 0) return this.#say("This daemon has no plans: name them by plans in its configuration. A plan of your own: loadgate run PLAN --server URL");
-      this.#plan.replaceChildren(...plans.map(({ name, problem }) => element("option", { value: name }, problem ? `${name} (not as it is)` : name)));
+      this.#plan.replaceChildren(
+        ...plans.map(({ name, problem }) => element("option", { value: name }, problem ? `${name} (not as it is)` : name)),
+        element("option", { value: OWN }, "one of your own: a file, or pasted"));
       show(this.#form, true);
-      this.#choose(plans.some(({ name }) => name === wanted) ? wanted : plans[0].name);
+      this.#choose(wanted === OWN || plans.some(({ name }) => name === wanted) ? wanted : plans[0]?.name ?? OWN);
     } catch (error) {
       this.#say(error.message);
       this.#api.addEventListener("connection", () => this.#load(wanted), { once: true });
@@ -56,6 +65,9 @@ export class StartView {
   }
 
   #choose(name) {
+    show(this.#given, name !== OWN);
+    show(this.#own.element, name === OWN);
+    if (name === OWN) return this.#chooseOwn();
     const plan = this.#plans.find((plan) => plan.name === name);
     this.#plan.value = name;
     replaceQuery("/start", { plan: name });
@@ -70,6 +82,14 @@ export class StartView {
     this.#refuse(plan.problem);
     // What is wrong may be that a value is missing, which can be given here.
     this.#start.disabled = Boolean(plan.problem) && !plan.variables.some(({ required }) => required);
+  }
+
+  #chooseOwn() {
+    this.#plan.value = OWN;
+    replaceQuery("/start", { own: "yes" });
+    say(this.#description, this.#plans.length > 0 ? "" : "This daemon has no plans of its own: they are named by plans in its configuration.");
+    this.#refuse(null);
+    this.#start.disabled = false;
   }
 
   /** Which values there are without ours. */
@@ -106,16 +126,14 @@ export class StartView {
   }
 
   #wanted() {
+    const tags = Object.fromEntries(this.#tags.value.split(/\s+/).filter((text) => text !== "").map(pair));
+    if (this.#plan.value === OWN) return { ...this.#own.wanted(), tags };
     const given = this.#variables.filter(({ input }) => input.value !== "").map(({ variable, input }) => [variable.name, input.value]);
-    const tags = this.#tags.value.split(/\s+/).filter((text) => text !== "").map((text) => {
-      const at = text.indexOf("=");
-      return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
-    });
     return {
       plan: this.#plan.value,
       ...(this.#profile.value ? { profile: this.#profile.value } : {}),
       env: Object.fromEntries(given),
-      tags: Object.fromEntries(tags),
+      tags,
     };
   }
 }

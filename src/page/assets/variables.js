@@ -49,17 +49,37 @@ export class Variables {
     return Object.fromEntries(this.#chosen);
   }
 
-  /** Asks for the possible values, in their order: a later variable's may hang on an earlier one's. */
+  /**
+   * Asks for the possible values of all at once. One's may hang on what another one stands for: where that turns out to be
+   * something else, it is asked again.
+   */
   async load({ from, to }, signal) {
     if (this.#isRecorded) return;
-    for (const variable of this.#list) {
-      if (!this.#isOpen(variable)) continue;
-      const [, selector, label] = LABEL_VALUES.exec(queryOf(variable)) ?? [];
-      if (!label) continue;
-      const match = selector && interpolateExpr(selector, { variables: this.values, builtin: {} });
-      const found = await this.#source.labelValues(match, label, { start: from, end: to, signal });
-      this.#options.set(variable.name, arranged(found, variable).slice(0, MOST_OPTIONS));
+    const asked = new Map();
+    for (const _round of this.#list) {
+      const due = this.#questions().filter(({ variable, match }) => !asked.has(variable) || asked.get(variable) !== match);
+      if (due.length === 0) return;
+      await Promise.all(due.map(async ({ variable, match, label }) => {
+        asked.set(variable, match);
+        const found = await this.#source.labelValues(match, label, { start: from, end: to, signal });
+        this.#options.set(variable.name, arranged(found, variable).slice(0, MOST_OPTIONS));
+      }));
     }
+  }
+
+  /** Whether what all of them stand for is known without asking: All, or what is fixed. */
+  get areKnown() {
+    return this.#isRecorded || this.#list.filter((variable) => this.#isOpen(variable)).every((variable) => (
+      !this.#chosen.has(variable.name) && this.#choice(variable)[0] === ALL
+    ));
+  }
+
+  #questions() {
+    const scope = { variables: this.values, builtin: {} };
+    return this.#list.filter((variable) => this.#isOpen(variable)).flatMap((variable) => {
+      const [, selector, label] = LABEL_VALUES.exec(queryOf(variable)) ?? [];
+      return label ? [{ variable, label, match: selector && interpolateExpr(selector, scope) }] : [];
+    });
   }
 
   /**

@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::Finished;
 use super::rfc3339::utc;
-use crate::page::single_file;
+use crate::page::{Runbook, single_file};
 use crate::promql::{EvalError, Limits};
 use crate::tsdb::Store;
 use frames::{Frames, Span};
@@ -106,10 +106,18 @@ fn data(material: &Material<'_>, frames: &Frames) -> String {
         "log": tail(material.log),
         "variables": frames.variables,
         "range": frames.span.json(),
+        "runbooks": runbooks(material.summary),
     });
     let mut text = head.to_string();
     text.pop();
     text + ",\"dashboards\":[" + &frames.dashboards.join(",") + "],\"frames\":{" + &frames.text + "}}"
+}
+
+/// What to do about the alerts that fired, by what their rules name: the file may be read where nothing else is at hand.
+fn runbooks(summary: &Json) -> Map<String, Json> {
+    let gates = summary.get("gates").and_then(Json::as_array).into_iter().flatten();
+    let addresses = gates.filter_map(|gate| gate.pointer("/fired/annotations/runbook_url")?.as_str());
+    addresses.filter_map(|at| Some((at.to_owned(), Runbook::at(at)?.text.into()))).collect()
 }
 
 fn tail(log: &str) -> &str {

@@ -12,7 +12,7 @@ mod tests;
 
 use std::time::Duration;
 
-use rusqlite::{Transaction, params};
+use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::packed::{pack, unpack};
 use super::runs::{Durability, Failure, find_live, lock};
@@ -115,6 +115,14 @@ impl Runs {
     pub(super) fn forget_recorder(&self, id: &RunId) {
         let _ = lock(&self.recorders).take(id);
     }
+}
+
+/// When the run's last frame was. `None` if there is none, or none that can be read.
+pub(super) fn last_frame_ms(transaction: &Transaction<'_>, number: i64) -> Result<Option<i64>, Failure> {
+    let mut statement = transaction
+        .prepare_cached("SELECT data FROM series_block WHERE run = ?1 ORDER BY from_ms DESC LIMIT 1")?;
+    let data: Option<Vec<u8>> = statement.query_row([number], |row| row.get(0)).optional()?;
+    Ok(data.and_then(|data| unpacked(&data)?.last().map(|frame| frame.at_ms)))
 }
 
 /// The single frames at the end become one block. What is damaged stays as it is: that is for those who read it.

@@ -68,6 +68,27 @@ fn what_has_ended_does_not_change() {
 }
 
 #[test]
+fn a_run_that_was_cut_ended_when_it_was_last_heard_of_however_late_that_is_found() {
+    let (_folder, runs) = fresh();
+    accept(&runs, "a");
+    runs.enter(&id("a"), RunState::Running, 2_000).unwrap();
+    runs.append_event(&id("a"), "progress", &json!({}), 8_000).unwrap();
+    runs.checkpoint(&id("a"), &json!({}), 7_000).unwrap();
+    // What is done about it, a day later.
+    runs.append_event(&id("a"), "log", &json!({"line": "mended"}), 86_400_000).unwrap();
+    runs.interrupt(&id("a"), "the daemon went away", 86_400_001).unwrap();
+    assert_eq!(runs.record(&id("a")).unwrap().unwrap().ended_ms, Some(8_000));
+    accept(&runs, "b");
+    for at_ms in (2_000..=62_000).step_by(1_000) {
+        runs.append_frame(&id("b"), at_ms, &[]).unwrap();
+    }
+    runs.append_event(&id("b"), "progress", &json!({}), 62_500).unwrap();
+    runs.interrupt(&id("b"), "the daemon went away", 86_400_001).unwrap();
+    let ended_ms = runs.record(&id("b")).unwrap().unwrap().ended_ms;
+    assert_eq!(ended_ms, Some(62_000), "the moment of its last values");
+}
+
+#[test]
 fn a_repeated_request_is_one_run_and_another_one_under_its_key_is_refused() {
     let (folder, runs) = fresh();
     let ask = |runs: &Runs, name: &str, digest: &[u8]| {

@@ -77,6 +77,16 @@ fn a_signal_stops_the_demos_run_with_its_summary() {
 }
 
 #[test]
+fn whoever_is_in_a_hurry_leaves_no_folder_either() {
+    let demo = Demo::start(&["--duration", "1h"]);
+    wait_until(|| demo.run()["state"] == "running");
+    // Before the run has ended by the first one; two of a kind may come as one.
+    send(&demo.child, Signal::INT);
+    let (code, stdout) = demo.end(Signal::TERM);
+    assert_eq!(code, Some(105), "{stdout}");
+}
+
+#[test]
 fn the_demo_is_for_this_machine_alone() {
     let refused = loadgate().args(["demo", "--listen", "0.0.0.0:0"]).output().unwrap();
     assert_eq!(refused.status.code(), Some(2));

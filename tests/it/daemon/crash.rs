@@ -1,6 +1,7 @@
 //! What is there after a crash: nothing is lost, nothing is done twice.
 
 use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
@@ -24,9 +25,16 @@ fn what_a_kill_cuts_is_interrupted_with_its_results_and_what_waited_runs_once() 
         || Some(daemon.ask("GET", &summary, "", &json!(null))).filter(|answer| answer.status == 200),
         "a checkpoint",
     );
-    let daemon = Daemon::on(daemon.kill(), None);
+    let killed = daemon.kill();
+    let gone = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let daemon = Daemon::on(killed, None);
     assert_eq!(daemon.wait(&short, "finished")["verdict"], "passed");
     let cut = daemon.run(&long);
+    let ended = cut["ended_at"].as_str().unwrap();
+    let ended_ms = chrono::DateTime::parse_from_rfc3339(ended).unwrap().timestamp_millis();
+    assert!(u128::try_from(ended_ms).unwrap() <= gone, "{ended}: when it was last heard of");
+    let series = daemon.get(&format!("/api/v1/runs/{long}/api/v1/query?query=count(k6_vus)&time={ended}"));
+    assert_eq!(series["data"]["result"][0]["value"][1], "1", "{series}");
     assert_eq!(cut["state"], "interrupted");
     assert_eq!(cut["ended_by"], "the daemon went away while the run was running");
     let kept = daemon.get(&summary);

@@ -1,6 +1,7 @@
 //! The page as its users see it: a real daemon, real load, and Chromium.
 
 mod access;
+mod alerts;
 mod asking;
 mod audit;
 mod panels;

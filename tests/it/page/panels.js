@@ -16,6 +16,9 @@
     "all/6/A": { series: ["0.1", "1", "+Inf"].map((le, at) => course({ le }, (time) => (at + 1) * 5 + (time % 7))) },
     "all/8/A": { error: "no such function: evil(" },
     "all/9/A": { series: [] },
+    "all/12/A": { series: [course({ s: "course" }, (at) => 1000 + at * 7)] },
+    "all/13/A": { instant: [{ labels: { s: "message_response_time{scenario:chat} p(90)<10s" }, value: 2 }, { labels: { s: "b" }, value: 1 }] },
+    "all/14/A": { instant: [1, 2].map((value) => ({ labels: { test: "chat-streaming", metric: "message_response_time{scenario:chat}", threshold: "p(99)<20000", slo: "first message", level: "critical", testid: "01a2011e76df-1c61" }, value })) },
     "all/annotation/Fault": { series: [course({ s: EVIL }, (at) => (at === 30 ? 1 : 0))] },
   };
   const target = (more) => [{ refId: "A", expr: "x", legendFormat: "{{s}}", ...more }];
@@ -38,6 +41,9 @@
       panel(7, "text", "Words", { targets: [], options: { mode: "markdown", content: `**bold** [x](javascript:ran=1) ${EVIL}` } }),
       panel(8, "timeseries", "Refused"),
       panel(9, "timeseries", "Empty", { fieldConfig: { defaults: { noValue: "Nothing was asked" }, overrides: [] } }),
+      panel(12, "stat", "Course", { options: { graphMode: "area" }, gridPos: { x: 0, y: 32, w: 4, h: 4 } }),
+      panel(13, "bargauge", "Long names", { targets: target(now), gridPos: { x: 4, y: 32, w: 8, h: 5 } }),
+      panel(14, "table", "Wide", { targets: target({ ...now, format: "table" }), gridPos: { x: 0, y: 38, w: 14, h: 8 } }),
       { id: 10, type: "row", title: "More of $test", collapsed: true, gridPos: { x: 0, y: 40, w: 24, h: 1 }, panels: [panel(11, "stat", "Folded", { targets: target(now) })] },
     ],
   };

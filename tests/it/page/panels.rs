@@ -40,6 +40,7 @@ fn each_type_of_panel_shows_what_it_was_given() {
             json!({
                 "timeseries1": "drawn", "stat2": "drawn", "gauge3": "drawn", "bargauge4": "drawn", "table5": "drawn",
                 "heatmap6": "drawn", "text7": "drawn", "timeseries8": "error", "timeseries9": "empty", "stat11": "loading",
+                "stat12": "drawn", "bargauge13": "drawn", "table14": "drawn",
             })
         );
         assert_eq!(text(browser, 2, ".stat-value"), "1.50 s");
@@ -49,6 +50,41 @@ fn each_type_of_panel_shows_what_it_was_given() {
         assert_eq!(text(browser, 8, ".panel-message"), "no such function: evil(");
         assert_eq!(text(browser, 9, ".panel-message"), "Nothing was asked");
         assert!(text(browser, 1, ".legend").contains("40 s"), "the mean: {}", text(browser, 1, ".legend"));
+    });
+}
+
+#[test]
+fn what_is_to_be_read_is_neither_crossed_out_nor_cut() {
+    with_dashboard(|browser| {
+        let apart = "(() => {
+            const at = (what) => document.querySelector(`[data-panel=\"12\"] ${what}`).getBoundingClientRect();
+            return [at('.stat-value').bottom <= at('.stat-line').top, at('.stat-line').height > 10];
+        })()";
+        assert_eq!(browser.evaluate(apart), json!([true, true]), "the line is below the number");
+        let is_whole = |browser: &mut Browser, what: &str| {
+            let widths = format!(
+                "(one => [one.scrollWidth, one.clientWidth, one.scrollHeight, one.clientHeight])(
+                    document.querySelector('[data-panel=\"{what}'))"
+            );
+            let sizes: Vec<i64> = serde_json::from_value(browser.evaluate(&widths)).unwrap();
+            assert!(sizes[0] <= sizes[1] && sizes[2] <= sizes[3], "{what}: {sizes:?}");
+        };
+        is_whole(browser, "13\"] .bar-name");
+        let table = "document.querySelector('[data-panel=\"14\"] .panel-body')";
+        assert_eq!(browser.evaluate(&format!("{table}.scrollWidth <= {table}.clientWidth")), true);
+    });
+}
+
+#[test]
+fn what_happened_can_be_read_by_keyboard() {
+    with_dashboard(|browser| {
+        browser.evaluate("document.querySelector('.happened summary').focus()");
+        browser.press("Enter");
+        let list = browser.text(".happened ol");
+        assert!(list.contains("Fault: <img"), "{list}");
+        assert_eq!(browser.text(".happened summary b"), "1");
+        browser.press("Escape");
+        assert_eq!(browser.evaluate("document.querySelector('.happened').open"), false);
     });
 }
 
@@ -148,6 +184,7 @@ fn a_folded_row_asks_for_nothing_until_it_is_opened() {
 fn everybody_can_read_and_reach_the_panels() {
     with_dashboard(|browser| {
         browser.evaluate("document.querySelector('main').prepend(Object.assign(document.createElement('h1'), { textContent: 'All' }))");
+        browser.evaluate("document.querySelector('.happened').open = true");
         for scheme in ["light", "dark"] {
             browser.scheme(scheme);
             audit(browser, scheme);

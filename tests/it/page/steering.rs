@@ -54,6 +54,46 @@ fn what_a_plan_lacks_is_said_where_it_is_started() {
 }
 
 #[test]
+fn a_plan_of_ones_own_is_chosen_as_a_file_mended_where_it_is_wrong_and_started() {
+    let Some(mut scene) = Scene::set("", |target| chat(target, "1h")) else { return };
+    let plan = chat(scene.target.address, "1h")
+        .replace("name: chat", "name: mine")
+        .replace("RATE: 10", "RATE: null")
+        + "rules: [mine-rules.yml]\n";
+    let rules = "groups: [{name: g, rules: [{alert: A, expr: vector(0) > 1}]}]";
+    scene.open("/start");
+    scene.browser.wait("document.querySelector('form.start:not([hidden])')", "the form");
+    scene.browser.evaluate(
+        "(() => { const plan = document.querySelector('#plan'); plan.value = ''; plan.dispatchEvent(new Event('change')); return true; })()",
+    );
+    scene.browser.evaluate(&format!(
+        "(() => {{ const files = new DataTransfer(), input = document.querySelector('#own-files');
+            files.items.add(new File([{}], 'mine-rules.yml'));
+            files.items.add(new File([{}], 'mine.yml'));
+            input.files = files.files; input.dispatchEvent(new Event('change')); return true; }})()",
+        json!(rules),
+        json!(plan.replace("    vus: 2\n", "    vsu: 2\n")),
+    ));
+    scene.browser.wait("document.querySelector('#own-text').value.includes('name: mine')", "the plan's text");
+    audit(&mut scene.browser, "the form of a plan of one's own");
+    scene.browser.click_on("Start the run");
+    // With its place, and what was meant.
+    scene.browser.wait_for_text("mine.yml:9:");
+    scene.browser.wait_for_text("vsu");
+    scene.browser.forgive(|complaint| complaint.contains("422"));
+    scene.browser.evaluate(
+        "(() => { const text = document.querySelector('#own-text'); text.value = text.value.replace('vsu:', 'vus:'); \
+         document.querySelector('#own-variables').value = 'RATE=7'; return true; })()",
+    );
+    scene.browser.click_on("Start the run");
+    let run = scene.run();
+    scene.see("running");
+    assert_eq!(scene.daemon.run(&run)["test"], "mine");
+    scene.daemon.post(&format!("/api/v1/runs/{run}/stop"));
+    scene.daemon.wait(&run, "finished");
+}
+
+#[test]
 fn two_runs_are_chosen_from_the_list_and_compared() {
     let Some(mut scene) = Scene::set("", |target| chat(target, "2s")) else { return };
     let [first, second] = [0, 1].map(|_| scene.daemon.submit("chat"));

@@ -104,8 +104,8 @@
   equal("nothing at all", bucketRows([], grid).rows, []);
 
   const { blocks, markdown } = await load("markdown");
-  equal("blocks", blocks("# A\nb\nc\n\n- d\n  e\n- f\n1. g").map(({ kind, lines }) => [kind, lines]), [
-    ["heading", ["A"]], ["paragraph", ["b", "c"]], ["list", ["d e", "f"]], ["list", ["g"]],
+  equal("blocks", blocks("# A\nb\nc\n\n- d\n  e\n- f\n1. g\n```x\n# h\n\n```").map(({ kind, lines }) => [kind, lines]), [
+    ["heading", ["A"]], ["paragraph", ["b", "c"]], ["list", ["d e", "f"]], ["list", ["g"]], ["code", ["# h", ""]],
   ]);
   const written = document.createElement("div");
   written.append(markdown("**a `b`** [c](/d) [e](javascript:f) <img src=x onerror=alert(1)>"));
