@@ -8,6 +8,8 @@ import { sorted, tableOf } from "loadgate/transform.js";
 
 /** More rows than anybody reads. */
 const MOST_ROWS = 500;
+/** A longer text may take several lines. */
+const ONE_LINE = 20;
 const YEAR_2001_MS = 1e12;
 const SAFE_ADDRESS = /^(?:https?:\/\/|[/#?])/i;
 
@@ -89,9 +91,9 @@ class Table {
     }
     const address = this.#address(row, value, config);
     const words = short(text + suffix);
-    const isWords = typeof value === "string";
-    cell.classList.toggle("cell-words", isWords);
-    const parts = isWords ? breakable(words) : [words];
+    const isLong = typeof value === "string" && words.length > ONE_LINE;
+    cell.classList.toggle("cell-words", isLong);
+    const parts = isLong ? breakable(words) : [words];
     cell.append(...(address && words ? [element("a", { href: address, rel: "noreferrer" }, ...parts)] : parts));
     return cell;
   }
