@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::families::RunView;
-use super::{Ended, Listener, Run, families, health};
+use super::{Ended, Listener, Remains, Run, families, health};
 use crate::aggregate::Ledger;
 use crate::family::Family;
 use crate::prometheus::Findings;
@@ -33,6 +33,11 @@ impl Run {
         }
         listener.families(families);
         finished
+    }
+
+    /// What it kept up, when all is done.
+    pub(super) fn remains(self) -> Remains {
+        Remains { targets: self.observer.origins(), rules: self.embedded.into_groups() }
     }
 
     fn finish(&mut self, ended: Option<Ended>, elapsed: Duration) -> Finished {

@@ -337,10 +337,6 @@ impl Run {
         crossed.map(Ended::Threshold).or(abort.map(Ended::Alert))
     }
 
-    fn remains(self) -> Remains {
-        Remains { targets: self.observer.origins(), rules: self.embedded.into_groups() }
-    }
-
     /// How long load has been sent so far, and how long not because of pauses.
     fn keep_time(&mut self, load: &Load) {
         (self.elapsed, self.paused) = (load.elapsed(), load.paused());

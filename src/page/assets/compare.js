@@ -127,17 +127,17 @@ function gates(list) {
     section.append(element("p.muted", {}, "Neither run has a gate."));
     return section;
   }
-  const side = (side) => {
-    if (!side) return element("td", {}, "–");
+  const side = (name, side) => {
+    if (!side) return element("td", { "data-head": name }, "–");
     const tone = { failed: "bad", inconclusive: "warn", degraded: "warn" }[side.effect] ?? (side.outcome === "held" ? "ok" : "idle");
     const sign = { bad: "✗", warn: "?", ok: "✓", idle: "·" }[tone];
     const badge = element("span.badge", { "data-tone": tone });
     say(badge, `${sign} ${side.outcome.replaceAll("_", " ")}`);
-    return element("td", {}, badge, " ", side.value === null ? "" : figure(side.value));
+    return element("td", { "data-head": name }, badge, " ", side.value === null ? "" : figure(side.value));
   };
   const heads = ["Gate", "A", "B", "Change"];
-  section.append(element("div.scrolls", { tabindex: "0", role: "region", "aria-label": "Gates" }, element("table", {},
+  section.append(element("div.scrolls", { tabindex: "0", role: "region", "aria-label": "Gates" }, element("table.stacks", {},
     element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)))),
-    element("tbody", {}, ...list.map((gate) => element("tr", {}, element("th", { scope: "row" }, gate.name), side(gate.a), side(gate.b), element("td", {}, changeOf(gate.change))))))));
+    element("tbody", {}, ...list.map((gate) => element("tr", {}, element("th", { scope: "row" }, gate.name), side("A", gate.a), side("B", gate.b), element("td", { "data-head": "Change" }, changeOf(gate.change))))))));
   return section;
 }

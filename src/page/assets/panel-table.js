@@ -8,6 +8,8 @@ import { sorted, tableOf } from "loadgate/transform.js";
 
 /** More rows than anybody reads. */
 const MOST_ROWS = 500;
+/** A longer text may take several lines, a shorter one only where there is no room otherwise. */
+const ONE_LINE = 20;
 const YEAR_2001_MS = 1e12;
 const SAFE_ADDRESS = /^(?:https?:\/\/|[/#?])/i;
 
@@ -19,6 +21,7 @@ class Table {
   #panel;
   /** A report is read where there is no daemon to show a runbook. */
   #hasRunbooks;
+  #body;
   #head = element("thead");
   #rows = element("tbody");
   #sort;
@@ -31,6 +34,7 @@ class Table {
     const { sortBy = [], showHeader = true } = panel.options ?? {};
     this.#sort = sortBy.map(({ displayName, desc }) => ({ field: displayName, desc: Boolean(desc) }));
     this.#head.hidden = !showHeader;
+    this.#body = body;
     body.append(element("table", {}, this.#head, this.#rows));
   }
 
@@ -42,6 +46,8 @@ class Table {
     this.#showHead(shown);
     const ordered = sorted({ columns, rows }, this.#sort).rows;
     this.#rows.replaceChildren(...ordered.slice(0, MOST_ROWS).map((row) => this.#row(row, shown)));
+    this.#body.classList.remove("table-tight");
+    this.#body.classList.toggle("table-tight", this.#body.scrollWidth > this.#body.clientWidth);
     return Math.max(ordered.length - MOST_ROWS, 0);
   }
 
@@ -90,7 +96,7 @@ class Table {
     const address = this.#address(row, value, config);
     const words = short(text + suffix);
     const isWords = typeof value === "string";
-    cell.classList.toggle("cell-words", isWords);
+    if (isWords) cell.classList.add(words.length > ONE_LINE ? "cell-words" : "cell-short");
     const parts = isWords ? breakable(words) : [words];
     cell.append(...(address && words ? [element("a", { href: address, rel: "noreferrer" }, ...parts)] : parts));
     return cell;

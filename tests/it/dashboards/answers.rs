@@ -3,6 +3,7 @@
 
 mod plan;
 
+use std::fs;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -126,6 +127,10 @@ fn every_question_is_answered_by_a_prometheus_and_by_the_daemon() {
         alertmanager.url()
     );
     write_config(&folder, &config);
+    // The daemon's own, as that Prometheus has it: what a plan's rules wrote ends with its run.
+    let file = folder.path().join("loadgate.yml");
+    let config = fs::read_to_string(&file).unwrap();
+    fs::write(&file, config.replace("rule_files: []", "rule_files: [rules/failing.yml]")).unwrap();
     let daemon = Daemon::on(folder, None);
     let jobs = [("loadgate", daemon.address), ("backend", target.address)];
     let Some(prometheus) = Prometheus::evaluating(plan::RULES, &jobs) else { return };

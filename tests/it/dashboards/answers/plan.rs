@@ -122,7 +122,6 @@ thresholds:
   http_req_duration: ["p(95)<5s"]
   hz: ["avg>10"]
 slo: [{{name: answers, metric: http_req_duration, target: p(95)<3s, critical: p(95)<10s}}]
-rules: [../rules/failing.yml]
 "#
     )
 }
