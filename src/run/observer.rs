@@ -18,6 +18,9 @@ use crate::verdict::ScrapeHealth;
 
 /// Scrapes that wait for this thread; a scraper that finds no room misses its tick, which is counted.
 const WAITING_SCRAPES: usize = 16;
+/// From the look before the load to the first scrape of the run: closer, a loop would seem to stand still between them,
+/// and rates over the two would be of next to no time.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
 pub(super) struct Observer {
     targets: Vec<ScrapeTarget>,
@@ -124,6 +127,9 @@ impl Observer {
         let looks = self.targets.iter().map(|target| scrape::once(target, &clock));
         for scrape in futures_util::future::join_all(looks).await {
             self.keep(&scrape, &clock);
+        }
+        if !self.targets.is_empty() {
+            tokio::time::sleep(BETWEEN_LOOKS).await;
         }
     }
 

@@ -5,13 +5,13 @@ use std::fs;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::plans::steady;
+use super::plans::{steady, unhurried};
 use crate::stage::{Daemon, demo_target, id, write_config};
 
 #[test]
 fn a_run_goes_from_the_queue_to_its_verdict_and_is_kept() {
     let target = demo_target(&[]);
-    let daemon = Daemon::start("", &[("steady", &steady(target.address, 20, "2s"))]);
+    let daemon = Daemon::start("", &[("steady", &unhurried(target.address, "2s"))]);
     let run = daemon.submit("steady");
     let ended = daemon.wait(&run, "finished");
     assert_eq!((&ended["verdict"], &ended["exit_code"]), (&json!("passed"), &json!(0)), "{ended}");
@@ -44,7 +44,7 @@ fn a_run_goes_from_the_queue_to_its_verdict_and_is_kept() {
 #[test]
 fn a_repeated_request_is_one_run_and_another_under_its_key_is_refused() {
     let target = demo_target(&[]);
-    let daemon = Daemon::start("", &[("steady", &steady(target.address, 20, "1s"))]);
+    let daemon = Daemon::start("", &[("steady", &unhurried(target.address, "1s"))]);
     let ask = |body: Value| daemon.ask("POST", "/api/v1/runs", "Idempotency-Key: once\r\n", &body);
     let first = ask(json!({"plan": "steady"}));
     let second = ask(json!({"plan": "steady"}));
@@ -88,7 +88,7 @@ fn a_run_is_paused_resumed_scaled_and_stopped_with_its_teardown() {
 #[test]
 fn what_is_queued_waits_and_can_be_stopped_before_it_begins() {
     let target = demo_target(&[]);
-    let plans = [("long", steady(target.address, 5, "1h")), ("short", steady(target.address, 20, "1s"))];
+    let plans = [("long", steady(target.address, 5, "1h")), ("short", unhurried(target.address, "1s"))];
     let daemon = Daemon::start("limits: {max_queued: 2}\n", &[("long", &plans[0].1), ("short", &plans[1].1)]);
     let long = daemon.submit("long");
     daemon.wait(&long, "running");
@@ -108,7 +108,7 @@ fn what_is_told_to_end_ends_its_runs_and_leaves_the_queue_for_the_next() {
     let target = demo_target(&[]);
     let plan = steady(target.address, 20, "1h")
         + "hooks: {always: [{exec: {command: 'echo $LOADGATE_VERDICT >>hooks'}}]}\n";
-    let short = steady(target.address, 20, "1s");
+    let short = unhurried(target.address, "1s");
     let daemon = Daemon::start("allow_exec: true\n", &[("long", &plan), ("short", &short)]);
     let (long, short) = (daemon.submit("long"), daemon.submit("short"));
     daemon.wait(&long, "running");
@@ -130,7 +130,7 @@ fn what_is_told_to_end_ends_its_runs_and_leaves_the_queue_for_the_next() {
 #[test]
 fn a_new_configuration_is_taken_whole_or_not_at_all() {
     let target = demo_target(&[]);
-    let daemon = Daemon::start("limits: {max_vus: 1}\n", &[("steady", &steady(target.address, 20, "1s"))]);
+    let daemon = Daemon::start("limits: {max_vus: 1}\n", &[("steady", &unhurried(target.address, "1s"))]);
     let refused = daemon.ask("POST", "/api/v1/runs", "", &json!({"plan": "steady"}));
     assert_eq!(refused.status, 403, "{}", refused.text());
     assert!(refused.text().contains("limits.max_vus"), "{}", refused.text());
@@ -161,7 +161,7 @@ fn a_new_configuration_is_taken_whole_or_not_at_all() {
 fn a_schedule_that_was_due_while_nobody_was_there_runs_once_if_it_shall() {
     let target = demo_target(&[]);
     let schedules = "schedules:\n  - {plan: steady, cron: '0 0 1 1 *', missed: run_once}\n  - {name: other, plan: steady, cron: '0 0 1 1 *', missed: skip}\n";
-    let daemon = Daemon::start(schedules, &[("steady", &steady(target.address, 20, "1s"))]);
+    let daemon = Daemon::start(schedules, &[("steady", &unhurried(target.address, "1s"))]);
     let due = daemon.get("/api/v1/schedules");
     assert_eq!(due["schedules"].as_array().unwrap().len(), 2, "{due}");
     let folder = daemon.kill();
