@@ -41,10 +41,11 @@ fn a_run_is_watched_until_its_verdict() {
     // What was live comes from the record now, in each of the tabs.
     let tabs =
         scene.browser.evaluate("[...document.querySelectorAll('[role=tab]')].map(tab => tab.dataset.uid)");
+    let empty = drawn.replace("=drawn", "=empty");
     for uid in tabs.as_array().unwrap() {
         scene.browser.click(&format!("[role=tab][data-uid={}]", uid.as_str().unwrap()));
         // Of events this run has none, which each panel says.
-        let shown = if uid == "loadgate-events" { EMPTY } else { drawn };
+        let shown = if uid == "loadgate-events" { &empty } else { drawn };
         scene.browser.wait(shown, &format!("{uid} from the record"));
         let panels = scene.browser.evaluate(PANELS);
         let failed: Vec<&Value> =

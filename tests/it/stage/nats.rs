@@ -121,7 +121,7 @@ impl Nats {
         self.ask(async |jetstream| jetstream.get_stream(stream).await.unwrap().cached_info().state.clone())
     }
 
-    /// Headers and payload of all that the stream holds, in its order.
+    /// All that the stream holds, in its order.
     pub(crate) fn stored(&self, stream: &str) -> Vec<Stored> {
         self.ask(async |jetstream| {
             let stream = jetstream.get_stream(stream).await.unwrap();
@@ -131,7 +131,7 @@ impl Nats {
                 let headers = message.headers.iter().flat_map(|(name, values)| {
                     values.iter().map(move |value| (name.to_string(), value.as_str().to_owned()))
                 });
-                stored.push((headers.collect(), message.payload.to_vec()));
+                stored.push(Stored { headers: headers.collect(), payload: message.payload.to_vec() });
             }
             stored
         })
@@ -152,6 +152,12 @@ impl Nats {
             question(jetstream::new(client)).await
         })
     }
+}
+
+/// A message of a stream.
+pub(crate) struct Stored {
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) payload: Vec<u8>,
 }
 
 /// A server says who it is as soon as it takes a connection.
