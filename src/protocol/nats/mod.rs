@@ -10,7 +10,6 @@ mod consumer;
 mod failure;
 mod message;
 mod servers;
-mod window;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -24,7 +23,6 @@ pub use consumer::{Consumer, Start};
 pub use failure::of_reply;
 pub use message::{Outgoing, received_bytes, to_http};
 pub use servers::{Auth, ServerError, Servers};
-pub use window::Window;
 
 use super::backoff;
 use super::dial::Dialer;
