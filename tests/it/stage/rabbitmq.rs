@@ -237,12 +237,13 @@ impl RabbitMq {
         })
     }
 
-    fn ask<T>(&self, question: impl AsyncFnOnce(Channel) -> T) -> T {
+    fn ask<T>(&self, question: impl AsyncFnOnce(&Channel) -> T) -> T {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         runtime.unwrap().block_on(async {
             let connection =
                 lapin::Connection::connect(&self.url(), ConnectionProperties::default()).await.unwrap();
-            let answer = question(connection.create_channel().await.unwrap()).await;
+            let channel = connection.create_channel().await.unwrap();
+            let answer = question(&channel).await;
             connection.close(200, "done".into()).await.unwrap();
             answer
         })
