@@ -80,6 +80,19 @@ install_grpcio() {
     fi
 }
 
+# Into a folder of its own below target/; tests find it there.
+install_cloudevents() {
+    local folder=target/cloudevents why="having CloudEvents' own SDK read our events (cloudevents)"
+    if python3 -c "import cloudevents.core.bindings.http" 2>/dev/null || [[ -x $folder/bin/python ]]; then return; fi
+    heading "cloudevents, from PyPI"
+    if ! has python3; then
+        skip "$why: no \`python3\` here"
+    elif ! { python3 -m venv "$folder" && timeout 300 "$folder/bin/pip" install --quiet cloudevents; }; then
+        rm -rf "$folder"
+        skip "$why: it cannot be installed from here (python3 -m venv, pip install cloudevents)"
+    fi
+}
+
 deny() {
     if $quick; then
         heading "licences, bans, sources, advisories"
@@ -136,6 +149,7 @@ if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
 fi
 install_schemathesis
 install_grpcio
+install_cloudevents
 # Where there is an init, docker.io would start an engine of its own and change how this machine forwards packets.
 if ! $quick && [[ ! -d /run/systemd/system ]]; then
     for package in docker.io:dockerd docker-compose:docker-compose debootstrap:debootstrap; do

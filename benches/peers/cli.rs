@@ -1,4 +1,4 @@
-//! The command line: `cargo bench --bench peers -- [http|grpc|open|chat|stream|idle|truth|hostile|counts|seeds|all]`.
+//! The command line: `cargo bench --bench peers -- [http|grpc|nats|open|chat|stream|idle|truth|hostile|counts|seeds|all]`.
 
 use clap::{Parser, ValueEnum};
 
@@ -24,6 +24,7 @@ pub(crate) struct Cli {
 pub(crate) enum Case {
     Http,
     Grpc,
+    Nats,
     Open,
     Chat,
     Stream,
@@ -43,9 +44,10 @@ impl Cli {
         for client in bench.missing() {
             println!("{client} is not installed: skipped. To measure it: {}", client.install());
         }
-        let all: [(Case, conduct::Case); 10] = [
+        let all: [(Case, conduct::Case); 11] = [
             (Case::Http, cases::http::run),
             (Case::Grpc, cases::grpc::run),
+            (Case::Nats, cases::nats::run),
             (Case::Open, cases::open::run),
             (Case::Chat, cases::chat::run),
             (Case::Stream, cases::stream::run),

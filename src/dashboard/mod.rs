@@ -40,13 +40,14 @@ pub struct Shipped {
 }
 
 /// In the order in which they are shown.
-pub const SHIPPED: [Shipped; 5] = [
+pub const SHIPPED: [Shipped; 6] = [
     Shipped { uid: "loadgate-slo", json: include_str!("../../grafana/dashboards/loadgate-slo.json") },
     Shipped { uid: "loadgate-load", json: include_str!("../../grafana/dashboards/loadgate-load.json") },
     Shipped {
         uid: "loadgate-websocket",
         json: include_str!("../../grafana/dashboards/loadgate-websocket.json"),
     },
+    Shipped { uid: "loadgate-events", json: include_str!("../../grafana/dashboards/loadgate-events.json") },
     Shipped { uid: "loadgate-target", json: include_str!("../../grafana/dashboards/loadgate-target.json") },
     Shipped { uid: "loadgate-runs", json: include_str!("../../grafana/dashboards/loadgate-runs.json") },
 ];

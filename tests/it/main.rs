@@ -10,6 +10,7 @@ mod api;
 mod bad_configs;
 mod bad_plans;
 mod cli;
+mod cloudevents;
 mod counts;
 mod daemon;
 mod daemon_api;

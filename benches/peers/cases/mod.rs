@@ -6,6 +6,7 @@ pub(crate) mod grpc;
 pub(crate) mod hostile;
 pub(crate) mod http;
 pub(crate) mod idle;
+pub(crate) mod nats;
 mod nginx;
 pub(crate) mod open;
 pub(crate) mod seeds;

@@ -19,6 +19,13 @@ pub(super) fn configure(load: &Load, command: &mut Command) -> Result<()> {
             command.args(["role", "bare-grpc", "--target", &target, "--secs", &secs]);
             command.args(["--connections", &connections.to_string()]);
         }
+        Shape::Events { publishers, rate } => {
+            command.args(["role", "bare-nats", "--target", &target, "--secs", &secs]);
+            command.args(["--publishers", &publishers.to_string()]);
+            if let Some(rate) = rate {
+                command.args(["--rate", &rate.to_string()]);
+            }
+        }
         Shape::Open { rate, vus } => {
             command.args(["role", "bare-open", "--target", &target, "--secs", &secs]);
             command.args(["--connections", &vus.to_string(), "--rate", &rate.to_string()]);

@@ -7,6 +7,7 @@ use std::process::Command;
 use super::summary::Summary;
 use super::{Launch, Reported};
 use crate::Result;
+use crate::cases::nats::{MOST_IN_FLIGHT, PAYLOAD, STREAM, SUBJECT};
 use crate::load::{Load, Shape};
 
 const PLAN: &str = "plan.yml";
@@ -26,6 +27,7 @@ pub(super) fn read(launch: &Launch<'_>) -> Result<Reported> {
     let response = match launch.load.shape {
         Shape::Sockets { .. } => "message_time",
         Shape::Calls { .. } => "grpc_req_response_time",
+        Shape::Events { .. } => "nats_response_time",
         _ => "http_req_response_time",
     };
     Ok(Reported { response: summary.trend(response), ..summary.reported() })
@@ -41,12 +43,13 @@ fn plan(load: &Load) -> Result<String> {
         }
         Shape::Closed { connections: vus }
         | Shape::Calls { connections: vus }
+        | Shape::Events { publishers: vus, rate: None }
         | Shape::Chat { users: vus, .. }
         | Shape::Thinking { users: vus }
         | Shape::Hostile { users: vus, .. } => {
             write!(plan, "    executor: constant-vus\n    vus: {vus}\n    duration: {secs}s\n")?;
         }
-        Shape::Open { rate, vus } => {
+        Shape::Open { rate, vus } | Shape::Events { publishers: vus, rate: Some(rate) } => {
             write!(
                 plan,
                 "    executor: constant-arrival-rate\n    rate: {rate}\n    time_unit: 1s\n    duration: {secs}s\n"
@@ -67,6 +70,10 @@ fn plan(load: &Load) -> Result<String> {
           message: {{text: "hello from {{{{ vu }}}}"}}
 "#,
             proto = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/roles/bench.proto"),
+        )?,
+        Shape::Events { .. } => write!(
+            plan,
+            "      - nats:\n          url: {url}\n          publish: {{subject: {SUBJECT}, stream: {STREAM}, max_ack_inflight: {MOST_IN_FLIGHT}, body: '{PAYLOAD}'}}\n"
         )?,
         Shape::Thinking { .. } => {
             write!(plan, "      - http:\n          url: {url}\n      - sleep: 1s\n")?;

@@ -5,6 +5,7 @@ mod arrival_server;
 mod bare_chat;
 mod bare_grpc;
 mod bare_http;
+mod bare_nats;
 mod bare_open;
 mod bare_sockets;
 mod chat_server;
@@ -75,6 +76,17 @@ pub(crate) enum Role {
         #[arg(long)]
         secs: f64,
     },
+    BareNats {
+        #[arg(long)]
+        target: SocketAddr,
+        #[arg(long)]
+        publishers: u32,
+        /// As many as go without it.
+        #[arg(long)]
+        rate: Option<u32>,
+        #[arg(long)]
+        secs: f64,
+    },
     BareOpen {
         #[arg(long)]
         target: SocketAddr,
@@ -123,6 +135,9 @@ impl Role {
             Self::DelayServer => delay_server::run(),
             Self::BareHttp { target, connections, secs } => bare_http::run(target, connections, secs),
             Self::BareGrpc { target, connections, secs } => bare_grpc::run(target, connections, secs),
+            Self::BareNats { target, publishers, rate, secs } => {
+                bare_nats::run(target, publishers, rate, secs)
+            }
             Self::BareOpen { target, connections, rate, secs } => {
                 bare_open::run(target, connections, rate, secs)
             }

@@ -275,7 +275,7 @@ impl Link {
     }
 
     /// Waits for all that is owed, and that the server has all that was sent.
-    async fn settle(&self) {
+    pub(super) async fn settle(&self) {
         if self.state.unconfirmed.take() && self.state.connection.is_connected() {
             let now = self.state.worker.clock.now();
             let owed = Owed {
@@ -354,7 +354,7 @@ impl State {
                 self.given_up.set(true);
             }
         }
-        self.changed.notify_one();
+        self.changed.notify_waiters();
     }
 
     /// The connection comes or goes.
@@ -378,7 +378,7 @@ impl State {
             OwedKind::Reply | OwedKind::Confirmation => of_reply(&message).map_or(Ok(Ack::default()), Err),
         };
         self.conclude(owed, Some(message), outcome, at);
-        self.changed.notify_one();
+        self.changed.notify_waiters();
     }
 
     fn expire(&self) {
@@ -391,7 +391,7 @@ impl State {
                 _ => ErrorCode::TIMEOUT,
             };
             self.conclude(owed, None, Err(error), now);
-            self.changed.notify_one();
+            self.changed.notify_waiters();
         }
     }
 

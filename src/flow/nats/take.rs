@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_nats::{Message, Subscriber};
 use futures_util::StreamExt as _;
+use futures_util::future::LocalBoxFuture;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -75,21 +76,40 @@ struct Taking {
     inlet: Mutex<Inlet>,
     link: Rc<Link>,
     events: Option<Receiver>,
+    /// Others get what it did not take.
+    hands_back: bool,
 }
 
 #[derive(Debug)]
 enum Inlet {
     Subject(Subscriber),
     Stream(Box<Consumer>),
+    /// Its user goes.
+    Closed,
 }
 
-impl Keep for Taking {}
+impl Keep for Taking {
+    fn settle(self: Rc<Self>) -> Option<LocalBoxFuture<'static, ()>> {
+        self.hands_back.then(|| -> LocalBoxFuture<'static, ()> {
+            Box::pin(async move {
+                let inlet = std::mem::replace(&mut *self.inlet.lock().await, Inlet::Closed);
+                if let Inlet::Stream(consumer) = inlet {
+                    consumer.hand_back().await;
+                    self.link.unconfirmed();
+                }
+                self.link.settle().await;
+            })
+        })
+    }
+}
 
 impl Inlet {
-    async fn next(&mut self) -> Option<Result<Message, ErrorCode>> {
+    /// `wanted`: so many more, if there is such a number.
+    async fn next(&mut self, wanted: Option<u64>) -> Option<Result<Message, ErrorCode>> {
         match self {
             Inlet::Subject(subscriber) => subscriber.next().await.map(Ok),
-            Inlet::Stream(consumer) => consumer.next().await,
+            Inlet::Stream(consumer) => consumer.next(wanted).await,
+            Inlet::Closed => None,
         }
     }
 }
@@ -106,15 +126,42 @@ impl NatsStep {
         }
         let began = vu.now();
         let end = vu.worker.clock.instant(began) + take.lasting.unwrap_or(take.timeout);
-        let most = take.count.unwrap_or(u64::MAX);
-        let mut taken = 0;
-        while taken < most {
-            let Ok(next) = timeout_at(end, self.next(vu, take)).await else { break };
+        let mut taken = self.take_until(vu, take, 0, end, || true).await?;
+        if !take.is_enough(taken)
+            && let Some(events) = take.events
+            && let Some(taking) = vu.held.find::<Taking>(self.account.id)
+            && let Some(receiver) = &taking.events
+        {
+            // What the ledger says is still to come.
+            receiver.mark();
+            let end = Instant::now() + events.wait;
+            taken = self.take_until(vu, take, taken, end, || receiver.is_owed()).await?;
+        }
+        if take.lasting.is_none() && !take.is_enough(taken) {
+            return self.failed(vu, due, ErrorCode::NATS_TOO_FEW);
+        }
+        vu.worker.shard.borrow_mut().rate(self.account.series.failed, false);
+        Ok(())
+    }
+
+    /// Until there are enough, or the time is over, or no more are needed; how many there are, with the `taken` before.
+    async fn take_until(
+        &self,
+        vu: &mut Vu,
+        take: &NatsTake,
+        mut taken: u64,
+        end: Instant,
+        needed: impl Fn() -> bool,
+    ) -> Result<u64, Ended> {
+        while !take.is_enough(taken) && needed() {
+            let wanted = take.count.map(|count| count - taken);
+            let Ok(next) = timeout_at(end, self.next(vu, take, wanted)).await else { break };
             match next {
                 Ok((message, taking)) => {
                     taken += 1;
                     self.took(vu, take, &taking, message).await?;
                 }
+                // It may go on once the connection is back.
                 Err(Refused::Error(error)) => {
                     self.account.count_error(&vu.worker, error);
                     tokio::time::sleep_until(end.min(Instant::now() + PAUSE)).await;
@@ -122,37 +169,17 @@ impl NatsStep {
                 Err(Refused::Ended(ended)) => return Err(ended),
             }
         }
-        if taken < most
-            && let Some(events) = take.events
-        {
-            self.take_what_is_owed(vu, take, events.wait).await?;
-        }
-        if take.lasting.is_none() && taken < most {
-            return self.failed(vu, due, ErrorCode::NATS_TOO_FEW);
-        }
-        vu.worker.shard.borrow_mut().rate(self.account.series.failed, false);
-        Ok(())
+        Ok(taken)
     }
 
-    /// What the ledger says is still to come, for no longer than `wait`.
-    async fn take_what_is_owed(&self, vu: &mut Vu, take: &NatsTake, wait: Duration) -> Result<(), Ended> {
-        let Some(taking) = vu.held.find::<Taking>(self.account.id) else { return Ok(()) };
-        let Some(events) = &taking.events else { return Ok(()) };
-        events.mark();
-        let end = Instant::now() + wait;
-        while events.is_owed() {
-            match timeout_at(end, self.next(vu, take)).await {
-                Ok(Ok((message, from))) => self.took(vu, take, &from, message).await?,
-                Ok(Err(Refused::Ended(ended))) => return Err(ended),
-                Ok(Err(Refused::Error(_))) | Err(_) => break,
-            }
-        }
-        Ok(())
-    }
-
-    async fn next(&self, vu: &mut Vu, take: &NatsTake) -> Result<(Message, Rc<Taking>), Refused> {
+    async fn next(
+        &self,
+        vu: &mut Vu,
+        take: &NatsTake,
+        wanted: Option<u64>,
+    ) -> Result<(Message, Rc<Taking>), Refused> {
         let taking = self.taking(vu, take).await?;
-        let next = taking.inlet.lock().await.next().await;
+        let next = taking.inlet.lock().await.next(wanted).await;
         match next {
             Some(Ok(message)) => Ok((message, taking)),
             Some(Err(error)) => Err(Refused::Error(error)),
@@ -184,7 +211,6 @@ impl NatsStep {
                     consume.subject.as_deref(),
                     consume.start(vu),
                     consume.acknowledges,
-                    take.count,
                 );
                 Inlet::Stream(Box::new(opening.await?))
             }
@@ -192,7 +218,8 @@ impl NatsStep {
         let from_the_start =
             matches!(&take.source, Source::Stream(consume) if consume.deliver != Deliver::New);
         let events = take.events.map(|events| events.receiver(&vu.worker, from_the_start));
-        let taking = Rc::new(Taking { inlet: Mutex::new(inlet), link, events });
+        let hands_back = matches!(&take.source, Source::Stream(consume) if consume.acknowledges);
+        let taking = Rc::new(Taking { inlet: Mutex::new(inlet), link, events, hands_back });
         vu.held.put(self.account.id, Rc::clone(&taking));
         Ok(taking)
     }
@@ -236,6 +263,12 @@ impl NatsStep {
         self.checks.run_on(vu);
         self.record.run_on(vu, latency)?;
         self.capture.run_on(vu)
+    }
+}
+
+impl NatsTake {
+    fn is_enough(&self, taken: u64) -> bool {
+        self.count.is_some_and(|count| taken >= count)
     }
 }
 

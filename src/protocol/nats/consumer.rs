@@ -1,29 +1,22 @@
 //! Consumers of JetStream streams, which pull.
 
 use std::fmt;
-use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
 use async_nats::Message;
-use async_nats::jetstream::consumer::pull::{self, Stream};
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy};
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::context::{ConsumerInfoErrorKind, GetStreamError, GetStreamErrorKind};
 use async_nats::jetstream::stream::ConsumerError;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use futures_util::StreamExt as _;
 
 use super::Connection;
-use super::failure::{of_consumer, of_jetstream};
+use super::failure::of_jetstream;
+use super::pull::Pull;
 use crate::sample::ErrorCode;
 
 /// A consumer that nobody pulls from any more goes after this, unless it has a name.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
-/// How long a pull waits; a server that is gone is noticed by its missing heartbeat.
-const HEARTBEAT: Duration = Duration::from_secs(5);
-const EXPIRES: Duration = Duration::from_secs(20);
-/// Asked for at once.
-const BATCH: usize = 500;
 
 /// Where in its stream a new consumer begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,13 +28,10 @@ pub enum Start {
 }
 
 /// Takes messages of a stream in their order. Its position is the server's where it has a name.
-pub struct Consumer {
-    messages: Pin<Box<Stream>>,
-}
+pub struct Consumer(Pull);
 
 impl Consumer {
-    /// The consumer of that name, made if there is none, or one without a name. `subject` filters; of `most` messages at
-    /// a time no more are asked for at once.
+    /// The consumer of that name, made if there is none, or one without a name. `subject` filters.
     ///
     /// # Errors
     /// `NATS_NO_STREAM`, and whatever JetStream refuses for.
@@ -52,7 +42,6 @@ impl Consumer {
         subject: Option<&str>,
         start: Start,
         acknowledges: bool,
-        most: Option<u64>,
     ) -> Result<Self, ErrorCode> {
         let stream = connection.jetstream().get_stream_no_info(stream).await;
         let stream = stream.map_err(|error| of_get(&error))?;
@@ -76,20 +65,24 @@ impl Consumer {
             },
             None => None,
         };
-        let consumer = match known {
+        let handle = match known {
             Some(known) => known,
             None => stream.create_consumer(config).await.map_err(|error| of_create(&error))?,
         };
-        let batch = most.and_then(|most| usize::try_from(most).ok()).map_or(BATCH, |most| most.min(BATCH));
-        let messages = consumer.stream().max_messages_per_batch(batch).heartbeat(HEARTBEAT).expires(EXPIRES);
-        let messages = messages.messages().await.map_err(|_| ErrorCode::NATS_JETSTREAM)?;
-        Ok(Consumer { messages: Box::pin(messages) })
+        let info = handle.cached_info();
+        Ok(Consumer(Pull::new(connection.client.clone(), &info.stream_name, &info.name).await?))
     }
 
-    /// Waits for the next message; may be dropped without losing one. `None` once the consumer is gone.
-    pub async fn next(&mut self) -> Option<Result<Message, ErrorCode>> {
-        let next = self.messages.next().await?;
-        Some(next.map(|message| message.message).map_err(|error| of_consumer(&error)))
+    /// Waits for the next message; may be dropped without losing one. Of those `wanted` no more are asked for, so that
+    /// none waits here that others could have. `None` once the connection is gone.
+    pub async fn next(&mut self, wanted: Option<u64>) -> Option<Result<Message, ErrorCode>> {
+        self.0.next(wanted).await
+    }
+
+    /// Has the server deliver to others at once what it has sent here and nobody took, instead of when the time for
+    /// its acknowledgement is over.
+    pub async fn hand_back(self) {
+        self.0.hand_back().await;
     }
 }
 

@@ -4,7 +4,6 @@ use std::error::Error;
 use std::io;
 
 use async_nats::client::{PublishError, PublishErrorKind};
-use async_nats::jetstream::consumer::pull::{MessagesError, MessagesErrorKind};
 use async_nats::{
     ClientError, ConnectError, ConnectErrorKind, Message, ServerError, StatusCode, SubscribeError,
 };
@@ -127,15 +126,6 @@ pub(super) fn of_jetstream(number: u64, status: u64) -> ErrorCode {
         // Storage, memory, account limits, resources; what the store of a stream refuses (its limits).
         (10_023 | 10_028 | 10_047 | 10_002 | 10_122 | 10_077, _) => ErrorCode::NATS_STREAM_FULL,
         (_, 403) => ErrorCode::NATS_NOT_PERMITTED,
-        _ => ErrorCode::NATS_JETSTREAM,
-    }
-}
-
-/// Of a consumer whose messages are being taken.
-pub(super) fn of_consumer(error: &MessagesError) -> ErrorCode {
-    match error.kind() {
-        MessagesErrorKind::MissingHeartbeat => ErrorCode::TIMEOUT,
-        MessagesErrorKind::NoResponders => ErrorCode::NATS_NO_RESPONDERS,
         _ => ErrorCode::NATS_JETSTREAM,
     }
 }

@@ -9,6 +9,7 @@ mod acks;
 mod consumer;
 mod failure;
 mod message;
+mod pull;
 mod servers;
 
 use std::sync::Arc;

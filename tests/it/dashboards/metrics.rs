@@ -44,7 +44,7 @@ const NOT_SHOWN: [(&str, &str); 9] = [
     ),
     ("loadgate_notify_queue_capacity", "a constant"),
     (
-        "backend_(events|event|orders|stock|cloudevents|unroutable|ws_subscriptions|ws_requests|chat_messages).*",
+        "backend_(events|event|orders|stock|cloudevents|grpc_calls|unroutable|ws_subscriptions|ws_requests|chat_messages).*",
         "what the demo target counts of its own; a service of yours has others",
     ),
 ];
@@ -66,6 +66,18 @@ fn families(of: &[Family]) -> Families {
 
 fn scraped(address: std::net::SocketAddr) -> Families {
     families(&parse(&get(address, "").1, Format::Text, &Limits::default()).unwrap().families)
+}
+
+/// The built-in ones, whether or not a run has any of them.
+fn built_in() -> Families {
+    let catalog = Catalog::default();
+    let names: Vec<String> = catalog.iter().flat_map(|(_, definition)| exported_names(definition)).collect();
+    let is_histogram = |name: &str| names.contains(&format!("{name}_bucket"));
+    let is_part = |name: &str| {
+        ["_bucket", "_sum", "_count"].iter().any(|part| name.strip_suffix(part).is_some_and(is_histogram))
+    };
+    let families = names.iter().filter(|name| !is_part(name));
+    families.map(|name| (name.clone(), is_histogram(name))).collect()
 }
 
 /// Of runs (with all that makes a metric), of a daemon that notifies, has a schedule and has verified a run, and of the
@@ -96,6 +108,7 @@ fn exported() -> Families {
         "the daemon's own metrics",
     );
     all.extend(own);
+    all.extend(built_in());
     all.extend(scraped(demo_target(&[]).address));
     all
 }

@@ -107,6 +107,7 @@ fn what_matters_most_is_seen_without_scrolling() {
         ),
         ("loadgate-load", &["Request rate", "Requests", "Errors", "Response time"]),
         ("loadgate-websocket", &["Open connections", "Backend loop", "Connections", "First message"]),
+        ("loadgate-events", &["Published", "Lost", "Events", "End to end", "Order"]),
         ("loadgate-target", &["Up", "Loop", "CPU", "Memory"]),
         ("loadgate-runs", &["Runs", "Passed", "Tests"]),
     ] {

@@ -37,6 +37,24 @@ fn acknowledgements_of_the_last_iteration_are_waited_for() {
     assert_eq!(server.state("S").messages, 101, "what nobody acknowledges was sent all the same");
 }
 
+/// Somebody listens on the subject, so that the server refuses nothing, and acknowledges nothing.
+#[test]
+fn what_is_not_acknowledged_by_the_end_of_the_grace_has_failed() {
+    let Some(server) = Nats::start() else { return };
+    let url = server.url();
+    let ran = run(&format!(
+        "name: nats\nscenarios:\n  \
+         deaf: {{executor: constant-vus, vus: 1, duration: 3s, flow: [nats: {{url: '{url}', subscribe: {{subject: s.x, for: 1s}}}}]}}\n  \
+         s: {{executor: per-vu-iterations, vus: 1, iterations: 5, start_time: 1s, max_duration: 1s, graceful_stop: 500ms, \
+         flow: [nats: {{url: '{url}', name: out, publish: {{subject: s.x, stream: S, ack_timeout: 60s}}}}]}}\n\
+         thresholds: {{'nats_failed{{name:out}}': ['rate<0.5']}}\n"
+    ));
+    assert_eq!(errors(&ran), [("1845".to_owned(), 5)]);
+    let failed = |condition| ran.count("k6_nats_failed_total", &[("condition", condition), ("name", "out")]);
+    assert_eq!((failed("nonzero"), failed("zero"), ran.count("k6_nats_acks_total", &[])), (5, 0, 0));
+    assert!(ran.verdict().contains("nats_failed{name:out}"), "{}", ran.verdict());
+}
+
 #[test]
 fn a_message_id_that_the_stream_has_is_a_duplicate() {
     let Some(server) = Nats::start() else { return };

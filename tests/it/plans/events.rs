@@ -24,7 +24,7 @@ fn events_of_several_chains_are_stored_and_none_is_lost() {
     let ended = run(&server, &[], &[]);
     ended.check(0, &[]);
     let export = ended.export();
-    let count = |name: &str| export["metrics"][name]["count"].as_f64().unwrap_or(-1.0) as i64;
+    let count = |name: &str| export["metrics"][name]["values"]["count"].as_f64().unwrap() as u64;
     assert_eq!((count("nats_acks"), count("events_received"), count("events_lost")), (201, 201, 0));
     assert_eq!(server.state("CANONICAL_EVENTS").messages, 201);
     let sent = count("data_sent") / 201;

@@ -20,7 +20,7 @@ pub(crate) struct Asked {
     /// Path and query.
     pub(crate) path: String,
     /// The whole head, names in lower case.
-    head: String,
+    pub(crate) head: String,
     /// What is not UTF-8 in it is replaced.
     pub(crate) body: String,
     pub(crate) bytes: Vec<u8>,

@@ -118,6 +118,22 @@ impl Nats {
         self.ask(async |jetstream| jetstream.get_stream(stream).await.unwrap().cached_info().state.clone())
     }
 
+    /// Headers and payload of all that the stream holds, in its order.
+    pub(crate) fn stored(&self, stream: &str) -> Vec<(Vec<(String, String)>, Vec<u8>)> {
+        self.ask(async |jetstream| {
+            let stream = jetstream.get_stream(stream).await.unwrap();
+            let mut stored = Vec::new();
+            for sequence in 1..=stream.cached_info().state.last_sequence {
+                let message = stream.get_raw_message(sequence).await.unwrap();
+                let headers = message.headers.iter().flat_map(|(name, values)| {
+                    values.iter().map(move |value| (name.to_string(), value.as_str().to_owned()))
+                });
+                stored.push((headers.collect(), message.payload.to_vec()));
+            }
+            stored
+        })
+    }
+
     /// The number of messages that consumers got without acknowledging them, over all consumers of the stream.
     pub(crate) fn unacknowledged(&self, stream: &str, consumer: &str) -> usize {
         self.ask(async |jetstream| {

@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use crate::stage::Service;
+use crate::stage::{Nats, Service};
 
 /// Fires from the first request that fails, as long as the run is exported.
 pub(super) const RULES: &str = r#"groups:
@@ -21,11 +21,12 @@ pub(super) const RULES: &str = r#"groups:
 const QUIET: &str =
     "name: quiet\nscenarios: {s: {executor: constant-vus, duration: 1s, flow: [{sleep: 100ms}]}}\n";
 
-/// A target that is gone, chats, requests, arrivals that are too many, a paced round, groups, checks, probes, a fault and what comes of it, a
-/// verification, thresholds and an objective.
-pub(super) fn write(folder: &TempDir, target: &Service) {
+/// A target that is gone, chats, requests, arrivals that are too many, a paced round, calls and streams of gRPC, events
+/// with a ledger, groups, checks, probes, a fault and what comes of it, a verification, thresholds and an objective.
+pub(super) fn write(folder: &TempDir, target: &Service, grpc: &str, nats: &Nats) {
+    nats.stream("EVENTS", &["events.>"]);
     for (name, text) in [
-        ("plans/boards.yml", plan(target)),
+        ("plans/boards.yml", plan(target, grpc, &nats.url())),
         ("plans/quiet.yml", QUIET.to_owned()),
         ("rules/failing.yml", RULES.to_owned()),
     ] {
@@ -35,7 +36,7 @@ pub(super) fn write(folder: &TempDir, target: &Service) {
     }
 }
 
-fn plan(target: &Service) -> String {
+fn plan(target: &Service, grpc: &str, nats: &str) -> String {
     let (http, ws) = (target.http(), target.ws());
     format!(
         r#"name: boards
@@ -79,6 +80,34 @@ scenarios:
     graceful_stop: 1s
     pre_allocated_vus: 1
     flow: [{{http: {{url: '{http}/health'}}}}, {{sleep: 200ms}}]
+  calls:
+    executor: constant-vus
+    vus: 2
+    duration: 15s
+    graceful_stop: 1s
+    flow:
+      - grpc: {{url: '{grpc}', method: kernel.v1.Kernel/Execute, message: {{}}}}
+      - grpc: {{url: '{grpc}', method: ai.v1.AI/Generate, message: {{prompt: hello, max_tokens: 3}}}}
+      - grpc:
+          url: '{grpc}'
+          method: kernel.v1.Kernel/Echo
+          flow: [{{send: {{json: {{text: hi}}}}}}, {{receive: {{timeout: 2s}}}}, {{sleep: 50ms}}, {{close: {{}}}}]
+  events:
+    executor: constant-arrival-rate
+    rate: 50
+    duration: 13s
+    pre_allocated_vus: 2
+    flow:
+      - nats: {{url: '{nats}', publish: {{subject: events.x, stream: EVENTS, id: '{{{{ iteration % 500 }}}}', body: x, ledger: events}}}}
+      - nats: {{url: '{nats}', publish: {{subject: nowhere, stream: EVENTS, body: x}}}}
+      - nats: {{url: '{nats}', request: {{subject: $JS.API.INFO}}}}
+  consumers:
+    executor: constant-vus
+    vus: 2
+    duration: 15s
+    graceful_stop: 2s
+    flow:
+      - nats: {{url: '{nats}', consume: {{stream: EVENTS, consumer: boards, ledger: events, for: 1s, wait: 1s}}}}
 chaos:
   - name: slow-answers
     at: 4s
