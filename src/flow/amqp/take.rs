@@ -80,15 +80,41 @@ impl AmqpStep {
         }
         let began = vu.now();
         let end = vu.worker.clock.instant(began) + take.lasting.unwrap_or(take.timeout);
-        let most = take.count.unwrap_or(u64::MAX);
-        let mut taken = 0;
-        while taken < most {
+        let mut taken = self.take_until(vu, take, 0, end, || true).await?;
+        if !take.is_enough(taken)
+            && let Some(events) = take.events
+            && let Some(taking) = vu.held.find::<Taking>(self.account.id)
+            && let Some(receiver) = &taking.events
+        {
+            // What the ledger says is still to come.
+            receiver.mark();
+            let end = Instant::now() + events.wait;
+            taken = self.take_until(vu, take, taken, end, || receiver.is_owed()).await?;
+        }
+        if take.lasting.is_none() && !take.is_enough(taken) {
+            return self.failed(vu, due, ErrorCode::AMQP_TOO_FEW);
+        }
+        vu.worker.shard.borrow_mut().rate(self.account.series.failed, false);
+        Ok(())
+    }
+
+    /// Until there are enough, or the time is over, or no more are needed; how many there are, with the `taken` before.
+    async fn take_until(
+        &self,
+        vu: &mut Vu,
+        take: &AmqpTake,
+        mut taken: u64,
+        end: Instant,
+        needed: impl Fn() -> bool,
+    ) -> Result<u64, Ended> {
+        while !take.is_enough(taken) && needed() {
             let Ok(next) = timeout_at(end, self.next(vu, take)).await else { break };
             match next {
                 Ok((message, at, from)) => {
                     taken += 1;
                     self.took(vu, take, &from, *message, at)?;
                 }
+                // It may go on once the connection is back.
                 Err(Refused::Error(error)) => {
                     self.account.count_error(&vu.worker, error);
                     tokio::time::sleep_until(end.min(Instant::now() + PAUSE)).await;
@@ -97,32 +123,7 @@ impl AmqpStep {
                 Err(Refused::Ended(ended)) => return Err(ended),
             }
         }
-        if taken < most
-            && let Some(events) = take.events
-        {
-            self.take_what_is_owed(vu, take, events.wait).await?;
-        }
-        if take.lasting.is_none() && taken < most {
-            return self.failed(vu, due, ErrorCode::AMQP_TOO_FEW);
-        }
-        vu.worker.shard.borrow_mut().rate(self.account.series.failed, false);
-        Ok(())
-    }
-
-    /// What the ledger says is still to come, for no longer than `wait`.
-    async fn take_what_is_owed(&self, vu: &mut Vu, take: &AmqpTake, wait: Duration) -> Result<(), Ended> {
-        let Some(taking) = vu.held.find::<Taking>(self.account.id) else { return Ok(()) };
-        let Some(events) = &taking.events else { return Ok(()) };
-        events.mark();
-        let end = Instant::now() + wait;
-        while events.is_owed() {
-            match timeout_at(end, self.next(vu, take)).await {
-                Ok(Ok((message, at, from))) => self.took(vu, take, &from, *message, at)?,
-                Ok(Err(Refused::Ended(ended))) => return Err(ended),
-                Ok(Err(Refused::Error(_) | Refused::Gone)) | Err(_) => break,
-            }
-        }
-        Ok(())
+        Ok(taken)
     }
 
     async fn next(
@@ -201,6 +202,12 @@ impl AmqpStep {
         self.checks.run_on(vu);
         self.record.run_on(vu, latency)?;
         self.capture.run_on(vu)
+    }
+}
+
+impl AmqpTake {
+    fn is_enough(&self, taken: u64) -> bool {
+        self.count.is_some_and(|count| taken >= count)
     }
 }
 

@@ -22,7 +22,7 @@ fn exactly_seven_of_twenty_thousand() {
     let publishers = "executor: per-vu-iterations, vus: 4, iterations: 5000";
     let consumers =
         "executor: per-vu-iterations, vus: 2, iterations: 1, graceful_stop: 60s, start_after: out";
-    let ran = run(&plan(&server.url(), publishers, publish, consumers, "queue: q, for: 1s, wait: 20s"));
+    let ran = run(&plan(&server.url(), publishers, publish, consumers, "queue: q, for: 1s, wait: 8s"));
     let counted = |name| ran.count(name, &[]);
     assert_eq!(errors(&ran), []);
     assert_eq!(counted("k6_events_published_total"), 20_000);

@@ -34,8 +34,7 @@ fn it_is_connected_to_again_what_was_lost_is_counted_and_the_run_goes_on() {
     server.queue("events");
     let text = format!(
         "name: loss\nscenarios:\n  \
-         s: {{executor: constant-arrival-rate, rate: 100, duration: 70s, pre_allocated_vus: 2, max_vus: 50, graceful_stop: 20s, \
-         flow: [amqp: {{url: '{}', publish: {{routing_key: events, ack_timeout: 1s, max_in_flight: 20, properties: {{delivery_mode: 2}}}}}}]}}\n\
+         s: {{executor: constant-vus, vus: 4, duration: 100s, graceful_stop: 20s, flow: [{{sleep: 20ms}}, {{amqp: {{url: '{}', publish: {{routing_key: events, ack_timeout: 1s, max_in_flight: 20, properties: {{delivery_mode: 2}}}}}}}}]}}\n\
          thresholds: {{amqp_failed: ['rate<0.001']}}\nlimits: {{max_dropped: 100%}}\n",
         server.url()
     );

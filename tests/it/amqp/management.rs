@@ -36,7 +36,10 @@ fn a_message_that_went_nowhere_has_failed_although_the_status_is_200() {
     assert_eq!((failures(&lost), requests(&lost, "1898")), (4, 4));
     let plan =
         format!("{}thresholds: {{http_req_failed: ['rate<0.01']}}\n", iterations(4, &publish("elsewhere")));
-    Ended::run(&plan, &[]).check(99, &["no queue takes the message"]);
+    let ended = Ended::run(&plan, &[]);
+    ended.check(99, &["http_req_failed"]);
+    let line = ended.stdout.lines().find(|line| line.contains("{ error_code:1898 }")).unwrap_or_default();
+    assert!(line.ends_with("no queue takes the message"), "{}", ended.stdout);
     // What is not AMQP's fault keeps its own number.
     let missing = publish("x").replace("exchange: cloud-events", "exchange: not-there");
     assert_eq!(requests(&run(&iterations(1, &missing)), "1404"), 1);

@@ -11,7 +11,7 @@ use lapin::options::{
     BasicGetOptions, BasicPublishOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
     QueueDeleteOptions,
 };
-use lapin::types::FieldTable;
+use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, ConnectionProperties, ExchangeKind};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tempfile::TempDir;
@@ -40,6 +40,18 @@ struct Ports {
 pub(crate) struct Read {
     pub(crate) properties: BasicProperties,
     pub(crate) body: Vec<u8>,
+}
+
+impl Read {
+    /// Those that are texts.
+    pub(crate) fn headers(&self) -> Vec<(String, String)> {
+        let headers = self.properties.headers().iter().flat_map(|table| table.inner());
+        let text = |value: &AMQPValue| match value {
+            AMQPValue::LongString(text) => Some(text.to_string()),
+            _ => None,
+        };
+        headers.filter_map(|(name, value)| Some((name.to_string(), text(value)?))).collect()
+    }
 }
 
 impl RabbitMq {
