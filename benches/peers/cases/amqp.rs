@@ -59,7 +59,9 @@ fn measure(bench: &Bench, broker: &Broker, rate: Option<u32>) -> Result<Table> {
         let before = broker.server.cpu_secs()?;
         let shape = Shape::Messages { publishers: PUBLISHERS, rate };
         let load = Load { target: broker.address, shape, duration: bench.time(10) };
-        title = format!("RabbitMQ, a durable queue, 384 bytes, at most {MOST_IN_FLIGHT} unconfirmed each: {load}");
+        title = format!(
+            "RabbitMQ, a durable queue, 384 bytes, at most {MOST_IN_FLIGHT} unconfirmed each: {load}"
+        );
         let measured = bench.measure(client, &load)?;
         let (confirmed, held) = (measured.reported.exchanges, broker.held()?);
         if confirmed == 0 || held < confirmed {
@@ -138,7 +140,9 @@ impl Broker {
     fn empty_queue(&self) -> Result<()> {
         self.ask(async |channel| {
             channel.queue_delete(QUEUE.into(), Default::default()).await?;
-            channel.queue_declare(QUEUE.into(), QueueDeclareOptions::durable(), FieldTable::default()).await?;
+            channel
+                .queue_declare(QUEUE.into(), QueueDeclareOptions::durable(), FieldTable::default())
+                .await?;
             Ok(())
         })
     }

@@ -86,7 +86,9 @@ fn script(load: &Load, report: &str) -> Result<String> {
             constants += &format!("const PER_SEC = {per_sec};\nconst SECS = {};\n", load.secs());
             SOCKETS
         }
-        Shape::Calls { .. } | Shape::Events { .. } | Shape::Messages { .. } | Shape::Hostile { .. } => return Err(cannot("k6", load)),
+        Shape::Calls { .. } | Shape::Events { .. } | Shape::Messages { .. } | Shape::Hostile { .. } => {
+            return Err(cannot("k6", load));
+        }
     };
     let options = json!({
         "scenarios": {"load": scenario(load)},

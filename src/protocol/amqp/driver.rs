@@ -268,7 +268,7 @@ impl Driver {
         }
     }
 
-    /// One that was closed takes the connection with it: what was sent on it is lost, and who uses it begins anew.
+    /// One that was closed is opened again by its next use; all that was said on it before is void.
     fn channel(&mut self, channel: u16, method: channel::AMQPMethod) -> Result<Option<Incoming>, ErrorCode> {
         match method {
             channel::AMQPMethod::Close(close) => Err(of_channel(close.reply_code, close.reply_text.as_str())),

@@ -13,6 +13,9 @@ use async_nats::jetstream::{self, Context};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tempfile::TempDir;
 
+/// Of a message, by name.
+type Headers = Vec<(String, String)>;
+
 /// A server on a port of its own. Ends when it is dropped.
 pub(crate) struct Nats {
     child: Option<Child>,
@@ -119,7 +122,7 @@ impl Nats {
     }
 
     /// Headers and payload of all that the stream holds, in its order.
-    pub(crate) fn stored(&self, stream: &str) -> Vec<(Vec<(String, String)>, Vec<u8>)> {
+    pub(crate) fn stored(&self, stream: &str) -> Vec<(Headers, Vec<u8>)> {
         self.ask(async |jetstream| {
             let stream = jetstream.get_stream(stream).await.unwrap();
             let mut stored = Vec::new();
