@@ -312,7 +312,7 @@ impl State {
                     let owed = self.window.borrow_mut().answer(number);
                     owed.into_iter().for_each(|owed| self.conclude(owed, outcome, at));
                 }
-                self.changed.notify_one();
+                self.changed.notify_waiters();
             }
             Incoming::Returned { print } => self.come_back(print),
             Incoming::Delivered { consumer, delivery } => {
@@ -340,6 +340,14 @@ impl State {
             }
             Incoming::Exchange => self.answer(Question::Exchange, Answer { messages: 0, consumers: 0 }),
             Incoming::Consuming => self.answer(Question::Consume, Answer { messages: 0, consumers: 0 }),
+            Incoming::ChannelClosed { confirmed, error } => {
+                let told =
+                    if confirmed { self.give_up_confirms(error) } else { self.give_up_questions(error) };
+                if !told {
+                    self.account.count_error(&self.worker, error);
+                }
+                self.changed.notify_waiters();
+            }
             Incoming::Blocked(true) => self.account.count_error(&self.worker, ErrorCode::AMQP_BLOCKED),
             Incoming::Blocked(false) | Incoming::Closed => {}
         }
@@ -382,24 +390,28 @@ impl State {
             Over::Left => ErrorCode::AMQP_DISCONNECTED,
             Over::Lost(error) => error,
         };
-        let told = self.give_up_all(error);
-        if over != Over::Left && (!told || is_loss(error)) {
+        // Nobody knows whether the server has it.
+        self.give_up_confirms(ErrorCode::AMQP_ACK_LOST);
+        self.give_up_questions(error);
+        if over != Over::Left {
             self.account.count_error(&self.worker, error);
         }
-        self.changed.notify_one();
+        self.changed.notify_waiters();
     }
 
-    /// Tells all who wait; whether there was anybody whom the error is told as it is.
-    fn give_up_all(&self, error: ErrorCode) -> bool {
+    /// Of all messages that are not confirmed; whether there were any. The next one is the first again.
+    fn give_up_confirms(&self, error: ErrorCode) -> bool {
         let now = self.worker.clock.now();
-        // A refusal is the answer; when the connection is lost nobody knows whether the server has it.
-        let unconfirmed = if is_loss(error) { ErrorCode::AMQP_ACK_LOST } else { error };
+        let mut window = self.window.take();
+        let left: Vec<Owed> = std::iter::from_fn(|| window.give_up()).collect();
+        let any = !left.is_empty();
+        left.into_iter().for_each(|owed| self.conclude(owed, Err(error), now));
+        any
+    }
+
+    /// Of all else that was said, and of the consumers; whether anybody waited for an answer.
+    fn give_up_questions(&self, error: ErrorCode) -> bool {
         let mut told = false;
-        let left = std::iter::from_fn(|| self.window.borrow_mut().give_up());
-        for owed in left {
-            self.conclude(owed, Err(unconfirmed), now);
-            told = true;
-        }
         for (_, waiting) in self.asked.take() {
             told |= waiting.send(Err(error)).is_ok();
         }
@@ -435,7 +447,7 @@ impl State {
                 ErrorCode::AMQP_ACK_TIMEOUT
             };
             self.conclude(owed, Err(error), now);
-            self.changed.notify_one();
+            self.changed.notify_waiters();
         }
     }
 
@@ -466,16 +478,4 @@ impl State {
             let _ = seen_by.send(Confirmed { at, error: outcome.err() });
         }
     }
-}
-
-/// Whether it says nothing of what was asked for.
-fn is_loss(error: ErrorCode) -> bool {
-    matches!(
-        error,
-        ErrorCode::AMQP_DISCONNECTED
-            | ErrorCode::AMQP_SHUTDOWN
-            | ErrorCode::AMQP_MALFORMED
-            | ErrorCode::AMQP_HANDSHAKE
-            | ErrorCode::TLS
-    )
 }

@@ -258,6 +258,13 @@ impl Shared {
         }
     }
 
+    /// A channel, which the server has closed.
+    pub(super) fn closed(&self, channel: u16) {
+        if let Some(open) = usize::from(channel).checked_sub(1).and_then(|at| self.open.get(at)) {
+            open.set(false);
+        }
+    }
+
     pub(super) fn method(&self, channel: u16, class: AMQPClass) -> Result<(), ErrorCode> {
         self.frame(&AMQPFrame::Method(channel, class))
     }

@@ -14,7 +14,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::super::failure::of_io;
 use super::super::wire::Wire;
-use super::connection::{CHANNELS, Shared};
+use super::connection::{CHANNELS, Channel, Shared};
 use super::content::{Content, What};
 use super::failure::{of_channel, of_connection};
 use super::frames::{self, Frame};
@@ -63,6 +63,12 @@ pub enum Incoming {
     },
     /// From now on the server reads no messages, or does again.
     Blocked(bool),
+    /// Something was refused: of messages that are confirmed, whose numbers begin anew, or of all else. What was said and
+    /// is not answered never will be, and consumers are gone.
+    ChannelClosed {
+        confirmed: bool,
+        error: ErrorCode,
+    },
     /// It has done all that it was told, and the connection is over.
     Closed,
 }
@@ -271,7 +277,14 @@ impl Driver {
     /// One that was closed is opened again by its next use; all that was said on it before is void.
     fn channel(&mut self, channel: u16, method: channel::AMQPMethod) -> Result<Option<Incoming>, ErrorCode> {
         match method {
-            channel::AMQPMethod::Close(close) => Err(of_channel(close.reply_code, close.reply_text.as_str())),
+            channel::AMQPMethod::Close(close) => {
+                self.place(channel)?.take();
+                let ok = channel::AMQPMethod::CloseOk(channel::CloseOk {});
+                self.shared.method(channel, AMQPClass::Channel(ok))?;
+                self.shared.closed(channel);
+                let error = of_channel(close.reply_code, close.reply_text.as_str());
+                Ok(Some(Incoming::ChannelClosed { confirmed: channel == Channel::Confirmed as u16, error }))
+            }
             channel::AMQPMethod::Flow(flow) => {
                 let ok = channel::AMQPMethod::FlowOk(channel::FlowOk { active: flow.active });
                 self.shared.method(channel, AMQPClass::Channel(ok))?;

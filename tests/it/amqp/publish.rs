@@ -71,11 +71,14 @@ fn what_no_queue_takes_comes_back_and_has_failed() {
     assert_eq!((mixed.check("as it should be"), failed(&mixed)), ((200, 0), (29, 171)));
     assert_eq!(server.depth("all"), 171);
 
-    // An exchange that is not there closes the channel, which takes along what was sent on it.
-    let missing = done(&server, 3, &to("not-there", "body: x, ack_timeout: 20s"));
-    let (codes, (failures, well)) = (errors(&missing), failed(&missing));
-    assert!(codes.iter().all(|(code, _)| code == "1899"), "{codes:?}");
-    assert_eq!((failures, well), (3, 0));
+    // An exchange that is not there closes the channel, which takes along what was sent on it; the connection stays.
+    let missing = done(&server, 30, &to("not-there", "body: x, ack_timeout: 20s"));
+    assert_eq!((errors(&missing), failed(&missing)), (vec![("1899".to_owned(), 30)], (30, 0)));
+    assert_eq!(missing.last.sum("k6_amqp_connecting_seconds_count", &[]), Some(1.0));
+    let at_times = "publish: {exchange: \"{{ 'not-there' if iteration % 2 else 'cloud-events' }}\", routing_key: network.x, body: x}, checks: {as it should be: (error == 1899) == (iteration % 2 == 1)}";
+    let opened_again = done(&server, 20, at_times);
+    assert_eq!(opened_again.check("as it should be"), (20, 0), "{:?}", errors(&opened_again));
+    assert_eq!(opened_again.last.sum("k6_amqp_connecting_seconds_count", &[]), Some(1.0));
 }
 
 #[test]

