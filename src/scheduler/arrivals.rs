@@ -20,7 +20,7 @@ const BURST: u32 = 32;
 impl LocalScenario {
     /// Starts or drops this worker's share of the arrivals.
     pub(super) async fn pace(self: &Rc<Self>, pacer: &mut Pacer, start: Elapsed, end: Elapsed) {
-        let (mut burst, mut last_due) = (0, Elapsed::ZERO);
+        let (mut burst, mut begun, mut last_due) = (0, 0, Elapsed::ZERO);
         while !self.pool.ended_early() {
             if self.steering.is_paused() {
                 self.reap();
@@ -30,9 +30,18 @@ impl LocalScenario {
                 }
                 continue;
             }
+            // Of arrivals that are due together the first may be done without having to wait for anything, and
+            // their users free for the next, once they have had their turn.
+            if begun > 0 && self.idle.borrow().is_empty() {
+                (burst, begun) = (0, 0);
+                self.reap();
+                tokio::task::yield_now().await;
+                continue;
+            }
             let now = Elapsed::from(self.steering.now().since(start));
             match self.decide(now) {
                 Decision::Start(arrival) => {
+                    begun += 1;
                     last_due = arrival.due;
                     // Later by the pauses so far: they are nothing that a user would have felt.
                     let due = self.steering.moment(start + Duration::from(arrival.due));
@@ -45,7 +54,7 @@ impl LocalScenario {
                 Decision::Drop(reason) => self.drop_iterations(reason, 1),
                 Decision::Wait(until) => {
                     self.reap();
-                    burst = 0;
+                    (burst, begun) = (0, 0);
                     let due = self.steering.moment(start + Duration::from(until));
                     tokio::select! {
                         () = pacer.until_due(due, until.since(last_due)) => {}

@@ -6,16 +6,16 @@ use std::collections::VecDeque;
 use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::context::PublishAckFuture;
 use async_nats::jetstream::{self, Context};
 use bytes::Bytes;
 use serde_json::json;
 use tokio::task::{JoinSet, LocalSet};
-use tokio::time::{Instant, MissedTickBehavior};
 
 use super::serving;
+use super::timer::Timer;
 use crate::cases::nats::{MOST_IN_FLIGHT, PAYLOAD, SUBJECT};
 use crate::{Failure, Result};
 
@@ -40,35 +40,34 @@ pub(super) fn run(target: SocketAddr, publishers: u32, rate: Option<u32>, secs: 
     Ok(())
 }
 
-/// At `rate` all that are due are sent each millisecond, as finely as tokio's timer goes.
+/// At a rate each when it is due, by a timer of its own, as loadgate does.
 async fn publish(
     jetstream: &Context,
     rate: Option<f64>,
     lasting: Duration,
     acknowledged: &Cell<u64>,
 ) -> Result<()> {
-    let began = Instant::now();
-    let mut ticks = tokio::time::interval(Duration::from_millis(1));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let (mut sent, mut open) = (0_u64, VecDeque::<PublishAckFuture>::new());
-    while began.elapsed() < lasting {
-        let due = match rate {
-            Some(rate) => {
-                ticks.tick().await;
-                (began.elapsed().min(lasting).as_secs_f64() * rate) as u64
+    let (timer, began) = (Timer::new()?, Instant::now());
+    let mut open = VecDeque::<PublishAckFuture>::new();
+    for sent in 0_u32.. {
+        if let Some(rate) = rate {
+            let due = began + Duration::from_secs_f64(f64::from(sent) / rate);
+            if due >= began + lasting {
+                break;
             }
-            None => sent + 1,
-        };
-        while sent < due {
-            if open.len() >= MOST_IN_FLIGHT
-                && let Some(oldest) = open.pop_front()
-            {
-                oldest.into_future().await?;
-                acknowledged.set(acknowledged.get() + 1);
+            if due > Instant::now() {
+                timer.sleep_until(due).await?;
             }
-            open.push_back(jetstream.publish(SUBJECT, Bytes::from_static(PAYLOAD.as_bytes())).await?);
-            sent += 1;
+        } else if began.elapsed() >= lasting {
+            break;
         }
+        if open.len() >= MOST_IN_FLIGHT
+            && let Some(oldest) = open.pop_front()
+        {
+            oldest.into_future().await?;
+            acknowledged.set(acknowledged.get() + 1);
+        }
+        open.push_back(jetstream.publish(SUBJECT, Bytes::from_static(PAYLOAD.as_bytes())).await?);
     }
     for left in open {
         left.into_future().await?;

@@ -2,20 +2,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
-};
 use serde_json::json;
-use tokio::io::unix::AsyncFd;
 use tokio::task::LocalSet;
 
 use super::bare_http::{Sender, connect, get};
 use super::serving;
+use super::timer::Timer;
 use crate::Result;
 
 /// Above it a wake-up for each arrival would fill the core: arrivals are then sent in bunches, each late by a tick at most.
@@ -112,34 +108,5 @@ impl Load {
                 "response": percentiles,
             })
         );
-    }
-}
-
-/// A timerfd on the runtime's own epoll: some 10 µs late, where the runtime's wheel is a millisecond coarse.
-struct Timer(AsyncFd<OwnedFd>);
-
-impl Timer {
-    #[expect(
-        deprecated,
-        reason = "its successor is unsafe, which is forbidden here; an OwnedFd keeps what it asks for"
-    )]
-    fn new() -> Result<Self> {
-        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-        Ok(Self(AsyncFd::new(timerfd_create(TimerfdClockId::Monotonic, flags)?)?))
-    }
-
-    async fn sleep_until(&self, at: Instant) -> Result<()> {
-        // Zero would disarm it.
-        let left = at.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
-        let once = Itimerspec { it_interval: Timespec::default(), it_value: Timespec::try_from(left)? };
-        timerfd_settime(self.0.get_ref(), TimerfdTimerFlags::empty(), &once)?;
-        loop {
-            let mut ready = self.0.readable().await?;
-            let read = ready.try_io(|timer| Ok(rustix::io::read(timer.get_ref(), &mut [0_u8; 8])?));
-            if let Ok(read) = read {
-                read?;
-                return Ok(());
-            }
-        }
     }
 }

@@ -20,6 +20,7 @@ mod probe;
 #[path = "../../shared/serving.rs"]
 mod serving;
 mod stall_server;
+mod timer;
 
 use std::net::SocketAddr;
 

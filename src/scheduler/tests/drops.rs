@@ -78,6 +78,15 @@ async fn drops_do_not_depend_on_the_number_of_workers() {
     }
 }
 
+/// The timer ticks each millisecond: five are due at once.
+#[tokio::test(start_paused = true)]
+async fn a_user_who_does_not_have_to_wait_is_free_for_the_next_that_is_due_at_once() {
+    let plan = plan(
+        "  s: {executor: constant-arrival-rate, rate: 5000, duration: 1s, pre_allocated_vus: 1, flow: [{set: {x: '1'}}]}",
+    );
+    assert_eq!(run(&plan, 1).await.fates(), [5_001, 0, 0]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn scenarios_do_not_take_users_from_each_other() {
     let plan = plan(
