@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::super::{Ended, Vu};
-use super::link::{Answer, Question};
+use super::owed::{Answer, Question};
 use super::{AmqpStep, Seen};
 use crate::sample::ErrorCode;
 

@@ -4,6 +4,7 @@ mod inbox;
 mod link;
 mod look;
 mod message;
+mod owed;
 mod place;
 mod send;
 mod take;

@@ -8,7 +8,8 @@ use tokio::time::timeout;
 
 use super::super::ledger::Stamped;
 use super::super::{Ended, PublishedEvents, Vu};
-use super::link::{Confirmed, Link, Owed, Way};
+use super::link::Link;
+use super::owed::{Confirmed, Owed, Way};
 use super::{AmqpMessage, AmqpStep, Seen};
 use crate::ledger::HEADER;
 use crate::protocol::amqp::Outgoing;
