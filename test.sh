@@ -139,6 +139,8 @@ install_package cc build-essential "linking"
 install_package prometheus prometheus "checking /metrics with a real Prometheus and its promtool"
 install_package prometheus-alertmanager prometheus-alertmanager "telling a real Alertmanager of alerts"
 install_package nats-server nats-server "sending events through a real NATS with JetStream"
+# Not its wrapper in PATH, which is there for its own user only.
+install_package /usr/lib/rabbitmq/bin/rabbitmq-server rabbitmq-server "sending messages through a real RabbitMQ"
 install_package chromium chromium "opening the page in a real browser"
 install_package redis-server redis-server "asking a real Redis what a run left"
 # Its programs are not in PATH.

@@ -142,8 +142,51 @@ impl ErrorCode {
     pub const GRPC_MESSAGE_COUNT: ErrorCode = ErrorCode(1884);
     /// The stream ended before what a `receive` waited for arrived.
     pub const GRPC_STREAM_ENDED: ErrorCode = ErrorCode(1885);
+<<<<<<< HEAD
     /// No answer to a keep-alive ping.
     pub const GRPC_KEEP_ALIVE: ErrorCode = ErrorCode(1886);
+=======
+    /// The server answered, but not as one of AMQP 0-9-1.
+    pub const AMQP_HANDSHAKE: ErrorCode = ErrorCode(1890);
+    /// The server does not know who we are.
+    pub const AMQP_UNAUTHORIZED: ErrorCode = ErrorCode(1891);
+    /// There is no such virtual host, or not for us.
+    pub const AMQP_VHOST: ErrorCode = ErrorCode(1892);
+    /// The connection was lost, or is not there for now.
+    pub const AMQP_DISCONNECTED: ErrorCode = ErrorCode(1893);
+    /// A message was sent, and no confirm came in time.
+    pub const AMQP_ACK_TIMEOUT: ErrorCode = ErrorCode(1894);
+    /// No confirm had come when the VU, or the run, ended.
+    pub const AMQP_ACK_ABANDONED: ErrorCode = ErrorCode(1895);
+    /// The connection or its channel ended before the confirm.
+    pub const AMQP_ACK_LOST: ErrorCode = ErrorCode(1896);
+    /// The server confirmed that it did not take the message (`basic.nack`).
+    pub const AMQP_NACK: ErrorCode = ErrorCode(1897);
+    /// No queue takes the message: it was returned, or the management API said `"routed": false`.
+    pub const AMQP_RETURNED: ErrorCode = ErrorCode(1898);
+    /// There is no such exchange or queue.
+    pub const AMQP_NOT_FOUND: ErrorCode = ErrorCode(1899);
+    /// We may not do that there.
+    pub const AMQP_NOT_PERMITTED: ErrorCode = ErrorCode(1900);
+    /// The exchange or the queue is not what was asked for, or a message is not what it takes.
+    pub const AMQP_PRECONDITION: ErrorCode = ErrorCode(1901);
+    /// The message is larger than the server takes.
+    pub const AMQP_TOO_LARGE: ErrorCode = ErrorCode(1902);
+    /// The server closed the channel or the connection for any other reason.
+    pub const AMQP_REFUSED: ErrorCode = ErrorCode(1903);
+    /// The server is shutting down, or an operator closed the connection.
+    pub const AMQP_SHUTDOWN: ErrorCode = ErrorCode(1904);
+    /// The server takes no messages for now: it is short of memory or disk.
+    pub const AMQP_BLOCKED: ErrorCode = ErrorCode(1905);
+    /// The queue went away while the step consumed from it.
+    pub const AMQP_CANCELLED: ErrorCode = ErrorCode(1906);
+    /// Messages came faster than the step took them, and were dropped on our side.
+    pub const AMQP_SLOW_CONSUMER: ErrorCode = ErrorCode(1907);
+    /// Fewer messages came than were waited for.
+    pub const AMQP_TOO_FEW: ErrorCode = ErrorCode(1908);
+    /// The server broke the rules of AMQP.
+    pub const AMQP_MALFORMED: ErrorCode = ErrorCode(1909);
+>>>>>>> wt-amqp
 
     /// k6 reports a response of status 400 and above as `1000 + status`.
     pub fn from_status(status: u16) -> Option<ErrorCode> {
@@ -240,6 +283,26 @@ impl ErrorCode {
             Self::NATS_SUBJECT => "invalid subject",
             Self::NATS_SLOW_CONSUMER => "messages came faster than they were taken",
             Self::NATS_TOO_FEW => "too few messages came",
+            Self::AMQP_HANDSHAKE => "AMQP handshake failed",
+            Self::AMQP_UNAUTHORIZED => "AMQP server refused the credentials",
+            Self::AMQP_VHOST => "no such virtual host, or no access to it",
+            Self::AMQP_DISCONNECTED => "AMQP connection lost",
+            Self::AMQP_ACK_TIMEOUT => "no confirm in time",
+            Self::AMQP_ACK_ABANDONED => "no confirm before the end",
+            Self::AMQP_ACK_LOST => "connection lost before the confirm",
+            Self::AMQP_NACK => "the server did not take the message",
+            Self::AMQP_RETURNED => "no queue takes the message",
+            Self::AMQP_NOT_FOUND => "no such exchange or queue",
+            Self::AMQP_NOT_PERMITTED => "not permitted on this exchange or queue",
+            Self::AMQP_PRECONDITION => "precondition failed",
+            Self::AMQP_TOO_LARGE => "message larger than the server takes",
+            Self::AMQP_REFUSED => "the server closed the channel or the connection",
+            Self::AMQP_SHUTDOWN => "the server closed the connection: shutdown, or by an operator",
+            Self::AMQP_BLOCKED => "the server takes no messages: short of memory or disk",
+            Self::AMQP_CANCELLED => "the queue went away",
+            Self::AMQP_SLOW_CONSUMER => "messages came faster than they were taken",
+            Self::AMQP_TOO_FEW => "too few messages came",
+            Self::AMQP_MALFORMED => "malformed AMQP",
             Self::GRPC_MALFORMED => "malformed gRPC response",
             Self::GRPC_BAD_MESSAGE => "gRPC message is not what its descriptor says",
             Self::GRPC_TOO_LARGE => "gRPC message too large (max_receive_size, max_send_size)",

@@ -1,4 +1,4 @@
-//! The command line: `cargo bench --bench peers -- [http|grpc|nats|open|chat|stream|idle|truth|hostile|counts|seeds|all]`.
+//! The command line: `cargo bench --bench peers -- [http|grpc|nats|amqp|open|chat|stream|idle|truth|hostile|counts|seeds|all]`.
 
 use clap::{Parser, ValueEnum};
 
@@ -25,6 +25,7 @@ pub(crate) enum Case {
     Http,
     Grpc,
     Nats,
+    Amqp,
     Open,
     Chat,
     Stream,
@@ -44,10 +45,11 @@ impl Cli {
         for client in bench.missing() {
             println!("{client} is not installed: skipped. To measure it: {}", client.install());
         }
-        let all: [(Case, conduct::Case); 11] = [
+        let all: [(Case, conduct::Case); 12] = [
             (Case::Http, cases::http::run),
             (Case::Grpc, cases::grpc::run),
             (Case::Nats, cases::nats::run),
+            (Case::Amqp, cases::amqp::run),
             (Case::Open, cases::open::run),
             (Case::Chat, cases::chat::run),
             (Case::Stream, cases::stream::run),

@@ -20,6 +20,8 @@ pub(crate) enum Shape {
     Calls { connections: u32 },
     /// Events into a JetStream stream, over this many connections: so many a second, or as many as go.
     Events { publishers: u32, rate: Option<u32> },
+    /// Messages into a queue of RabbitMQ, over this many connections: so many a second, or as many as go.
+    Messages { publishers: u32, rate: Option<u32> },
     /// GETs per second, due at i/rate whatever the server does.
     Open { rate: u32, vus: u32 },
     /// Each user sends a chat message, reads the reply to its end, waits a second; one connection for all `messages`.
@@ -39,6 +41,7 @@ impl Load {
             Shape::Sockets { .. } | Shape::Hostile { socket: true, .. } => format!("ws://{}/", self.target),
             Shape::Calls { .. } => format!("grpc://{}", self.target),
             Shape::Events { .. } => format!("nats://{}", self.target),
+            Shape::Messages { .. } => format!("amqp://{}", self.target),
             Shape::Closed { .. } | Shape::Open { .. } | Shape::Thinking { .. } | Shape::Hostile { .. } => {
                 format!("http://{}/", self.target)
             }
@@ -67,6 +70,12 @@ impl fmt::Display for Load {
             }
             Shape::Events { publishers, rate: None } => {
                 write!(f, "as many events as go over {publishers} connections, {secs} s")
+            }
+            Shape::Messages { publishers, rate: Some(rate) } => {
+                write!(f, "{rate} messages/s over {publishers} connections, {secs} s")
+            }
+            Shape::Messages { publishers, rate: None } => {
+                write!(f, "as many messages as go over {publishers} connections, {secs} s")
             }
             Shape::Open { rate, .. } => write!(f, "open loop, {rate} requests/s, {secs} s"),
             Shape::Sockets { connections, per_sec: 0 } => write!(f, "{connections} connections, {secs} s"),

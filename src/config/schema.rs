@@ -170,7 +170,7 @@ mod tests {
     use crate::config::{LoadOptions, Problems, load};
 
     /// A plan around one element, by the element's name in the schema.
-    const AROUND: [(&str, &str); 52] = [
+    const AROUND: [(&str, &str); 58] = [
         ("plan", "@"),
         ("defaults", "{defaults: @}"),
         ("tls", "{defaults: {tls: @}}"),
@@ -205,6 +205,12 @@ mod tests {
         ("nats_request", "{preflight: [{nats: {request: @}}]}"),
         ("nats_subscribe", "{preflight: [{nats: {subscribe: @}}]}"),
         ("nats_consume", "{preflight: [{nats: {consume: @}}]}"),
+        ("amqp", "{preflight: [{amqp: @}]}"),
+        ("amqp_auth", "{preflight: [{amqp: {auth: @}}]}"),
+        ("amqp_publish", "{preflight: [{amqp: {publish: @}}]}"),
+        ("amqp_properties", "{preflight: [{amqp: {publish: {properties: @}}}]}"),
+        ("rabbitmq", "{preflight: [{http: {rabbitmq: @}}]}"),
+        ("amqp_consume", "{preflight: [{amqp: {consume: @}}]}"),
         ("burst", "{scenarios: {s: {executor: constant-arrival-rate, burst: @}}}"),
         ("send", "{preflight: [{websocket: {flow: [{send: @}]}}]}"),
         ("receive", "{preflight: [{websocket: {flow: [{receive: @}]}}]}"),

@@ -3,6 +3,7 @@
 //!
 //! A new step is one file here, one in `config/step`, one line in `plan::steps`.
 
+mod amqp;
 mod batch;
 mod check;
 mod control;
@@ -29,6 +30,10 @@ use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
 
+pub use amqp::{
+    AmqpAccount, AmqpAction, AmqpLook, AmqpMessage, AmqpProperties, AmqpPublish, AmqpSeries, AmqpSource,
+    AmqpStep, AmqpTake, AmqpThing,
+};
 pub use batch::Batch;
 pub use check::{Check, Checks, Log, Record, RecordValue, Recorded, Records, Set};
 pub use control::{Choose, Group, If, Pace, Repeat, Sleep};
@@ -36,7 +41,8 @@ pub use debug::HttpDebug;
 pub use event::{Attribute, Event, EventData, Mode};
 pub use grpc::{Contract, ContractError, Describe, GrpcMessage, GrpcStep};
 pub use http::{
-    BasicAuth, Body, Headers, HttpRequest, HttpStep, Multipart, OwnCookie, Part, PartContent, Requests, Url,
+    BasicAuth, Body, Headers, HttpRequest, HttpStep, JudgedBy, Multipart, OwnCookie, Part, PartContent,
+    Requests, Url,
 };
 pub use ledger::{PublishedEvents, ReceivedEvents};
 pub use limiter::Limiter;

@@ -24,6 +24,15 @@ pub(super) struct RenderedPayload {
 
 impl Payload {
     pub(super) fn render(&self, vu: &Vu) -> Result<RenderedPayload, Ended> {
+        self.render_as(vu, |name, value| (format!("ce-{name}"), percent_encoded(value)))
+    }
+
+    /// `header` makes one of an event's attribute.
+    pub(super) fn render_as(
+        &self,
+        vu: &Vu,
+        header: impl Fn(&str, &str) -> (String, String),
+    ) -> Result<RenderedPayload, Ended> {
         let plain = |body| RenderedPayload { body, headers: Vec::new() };
         Ok(match self {
             Payload::Constant(bytes) => plain(bytes.clone()),
@@ -31,8 +40,7 @@ impl Payload {
             Payload::Event(Mode::Structured, event) => plain(event.render(&vu.scope())?.structured()),
             Payload::Event(Mode::Binary, event) => {
                 let event = event.render(&vu.scope())?;
-                let header = |(name, value): &(&str, String)| (format!("ce-{name}"), percent_encoded(value));
-                let headers = event.attributes().iter().map(header).collect();
+                let headers = event.attributes().iter().map(|(name, value)| header(name, value)).collect();
                 RenderedPayload { body: event.into_data(), headers }
             }
         })

@@ -175,11 +175,13 @@ impl Vu {
         self.exchange.take()
     }
 
-    /// Goes back to these values, and forgets the last exchange: a step that failed half-way is begun anew.
+    /// Goes back to these values, and forgets the last exchange and the connections: a step that failed half-way is begun
+    /// anew, and at once.
     pub fn restore(&mut self, locals: Locals) {
         self.locals = locals;
         self.exchange = None;
         self.session = None;
+        self.held.clear();
     }
 
     /// Forgets what the last iteration left, but for connections. `due` is `None` where due is the start.

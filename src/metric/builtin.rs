@@ -71,6 +71,17 @@ builtin! {
     NATS_RECONNECTS "nats_reconnects" Counter Plain "NATS connections that were lost and came back.";
     NATS_REQUEST_DURATION "nats_request_duration" Trend Time "From when a request was handed over until its answer.";
     NATS_RESPONSE_TIME "nats_response_time" Trend Time "From when a message was due until it was acknowledged, answered or given up.";
+    AMQP_ACK_DURATION "amqp_ack_duration" Trend Time "From when a message was handed over until the server confirmed or refused it.";
+    AMQP_ACKS "amqp_acks" Counter Plain "Messages that the server confirmed and some queue took.";
+    AMQP_CONNECTING "amqp_connecting" Trend Time "Connecting to AMQP: DNS, TCP, TLS and handshake.";
+    AMQP_CONNECTIONS "amqp_connections" Gauge Plain "AMQP connections open now.";
+    AMQP_ERRORS "amqp_errors" Counter Plain "What went wrong with AMQP connections and messages, by cause.";
+    AMQP_FAILED "amqp_failed" Rate Plain "Messages not sent, not confirmed or returned, queues and exchanges not found, too few messages received.";
+    AMQP_MSGS_RECEIVED "amqp_msgs_received" Counter Plain "AMQP messages that steps received.";
+    AMQP_MSGS_SENT "amqp_msgs_sent" Counter Plain "AMQP messages handed over to be sent.";
+    AMQP_RECONNECTS "amqp_reconnects" Counter Plain "AMQP connections made again after one that was lost.";
+    AMQP_RESPONSE_TIME "amqp_response_time" Trend Time "From when a message was due until it was confirmed, returned or given up.";
+    AMQP_RETURNED "amqp_returned" Counter Plain "Mandatory messages that came back because no queue takes them.";
     EVENT_LATENCY "event_latency" Trend Time "From when an event of a ledger was due until it was received.";
     EVENTS_DUPLICATED "events_duplicated" Counter Plain "Events of a ledger received once more.";
     EVENTS_LOST "events_lost" Counter Plain "Events of a ledger published and never received; known at the end of the load.";

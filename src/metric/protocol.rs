@@ -34,7 +34,7 @@ pub struct Protocol {
 }
 
 /// As they are shown: the first before what the run itself has to say, as in k6's summary, the others after it.
-pub const PROTOCOLS: [Protocol; 4] = [
+pub const PROTOCOLS: [Protocol; 5] = [
     Protocol {
         word: "http",
         title: "HTTP",
@@ -79,6 +79,20 @@ pub const PROTOCOLS: [Protocol; 4] = [
         service: NATS_ACK_DURATION,
         known: NATS_FAILED,
         later: &[(NATS_ERRORS, &["error_code"])],
+        later_of_others: &[],
+    },
+    Protocol {
+        word: "amqp",
+        title: "AMQP",
+        sent: AMQP_MSGS_SENT,
+        errors: AMQP_ERRORS,
+        failed: AMQP_FAILED,
+        failure: None,
+        connections: None,
+        felt: AMQP_RESPONSE_TIME,
+        service: AMQP_ACK_DURATION,
+        known: AMQP_FAILED,
+        later: &[(AMQP_ERRORS, &["error_code"])],
         later_of_others: &[],
     },
     Protocol {

@@ -13,6 +13,7 @@ use super::ledgers::LedgerNames;
 use super::protos::Services;
 use super::reach::Hosts;
 use crate::config::Redactor;
+use crate::protocol::amqp::Server;
 use crate::protocol::nats::Servers;
 
 /// Of all files together, in bytes: 256 MiB.
@@ -32,6 +33,8 @@ pub(super) struct Files {
     pub(super) redactor: Arc<Redactor>,
     /// Of NATS, in the order of their first steps; those with the same servers share a connection.
     pub(super) nats: Vec<Arc<Servers>>,
+    /// Of AMQP, likewise.
+    pub(super) amqp: Vec<Arc<Server>>,
     pub(super) ledgers: LedgerNames,
 }
 
@@ -54,6 +57,7 @@ impl Files {
             services: Services::default(),
             redactor: Arc::default(),
             nats: Vec::new(),
+            amqp: Vec::new(),
             ledgers: LedgerNames::default(),
         }
     }
@@ -70,6 +74,7 @@ impl Files {
             services: Services::default(),
             redactor: Arc::default(),
             nats: Vec::new(),
+            amqp: Vec::new(),
             ledgers: LedgerNames::default(),
         }
     }

@@ -71,7 +71,11 @@ impl Procedures<'_> {
             let (what, wait_for) = (step.value.describe(step.place), step.value.wait_for());
             let exchange = matches!(
                 step.value,
-                StepConfig::Http(_) | StepConfig::Websocket(_) | StepConfig::Nats(_) | StepConfig::Grpc(_)
+                StepConfig::Http(_)
+                    | StepConfig::Websocket(_)
+                    | StepConfig::Nats(_)
+                    | StepConfig::Amqp(_)
+                    | StepConfig::Grpc(_)
             );
             compiled.push(ProcedureStep { what, exchange, flow, wait_for });
         }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit};
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout_at};
@@ -178,6 +179,20 @@ impl Dialer {
         tokio::time::timeout(DIAL_TIMEOUT, dialled).await.map_err(|_| ErrorCode::DIAL_TIMEOUT)?
     }
 
+    /// As [`tcp`](Self::tcp), with TLS where there is a configuration of it; what passes is noted in the wire's meter.
+    pub(super) async fn wire(
+        &self,
+        host: &str,
+        port: u16,
+        tls: Option<Arc<ClientConfig>>,
+    ) -> Result<Wire, ErrorCode> {
+        let socket = Socket::new(self.tcp(host, port).await?, Rc::new(Meter::new(self.clock)));
+        match tls {
+            Some(config) => handshake(config, host, socket).await,
+            None => Ok(Wire::plain(socket)),
+        }
+    }
+
     async fn connect(
         &self,
         addresses: impl Future<Output = Result<Vec<SocketAddr>, ErrorCode>>,
@@ -209,18 +224,15 @@ impl Dialer {
         if !origin.secure() {
             return Ok(Wire::plain(socket));
         }
-        let name = ServerName::try_from(origin.host().to_owned()).map_err(|_| ErrorCode::TLS_WRONG_HOST)?;
         let config = match purpose {
             Purpose::Http => &self.settings.tls.http,
             Purpose::WebSocket => &self.settings.tls.http1,
             Purpose::Grpc => &self.settings.tls.http2,
         };
         let started = self.clock.now();
-        let handshake = TlsConnector::from(Arc::clone(config)).connect(name, socket);
-        let stream = timeout_at(deadline, handshake).await;
+        let wire = timeout_at(deadline, handshake(Arc::clone(config), origin.host(), socket)).await;
         times.tls_handshaking = self.clock.now().since(started);
-        let stream = stream.map_err(|_| ErrorCode::TIMEOUT)?.map_err(|error| failure::of_tls(&error))?;
-        Ok(Wire::tls(stream))
+        wire.map_err(|_| ErrorCode::TIMEOUT)?
     }
 
     /// The addresses to try, in order; those that the guard refuses are left out.
@@ -270,6 +282,12 @@ impl Dialer {
         addresses[..family].rotate_left(fastrand::usize(..family));
         Ok(addresses)
     }
+}
+
+async fn handshake(config: Arc<ClientConfig>, host: &str, socket: Socket) -> Result<Wire, ErrorCode> {
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| ErrorCode::TLS_WRONG_HOST)?;
+    let stream = TlsConnector::from(config).connect(name, socket).await;
+    stream.map(Wire::tls).map_err(|error| failure::of_tls(&error))
 }
 
 /// Tries one address after the other; the first failure is the one reported, as in Go.

@@ -16,6 +16,7 @@
 //! `data_received` are.
 
 mod alarm;
+pub mod amqp;
 mod backoff;
 mod body;
 mod connection;
@@ -36,6 +37,7 @@ mod target;
 pub mod tls;
 mod tunnel;
 pub mod websocket;
+mod window;
 mod wire;
 
 pub use backoff::backoff;
@@ -44,3 +46,4 @@ pub use guard::{AllowedTarget, AllowedTargetError, Blocked, Guard};
 pub use hosts::{HostError, HostOverride};
 pub use proxy::{Proxies, ProxyError};
 pub use target::{Origin, Target, UrlError};
+pub use window::Window;

@@ -30,11 +30,17 @@ pub struct Tls {
 }
 
 impl Tls {
+    /// For a protocol without ALPN.
+    pub(super) fn without_alpn(&self) -> Arc<ClientConfig> {
+        let mut config = (*self.http1).clone();
+        config.alpn_protocols.clear();
+        Arc::new(config)
+    }
+
     /// For a client of a protocol without ALPN that is given addresses where the plan has names: the certificate must be
     /// for the name that stands for the address in `names`. Servers are not told the name (SNI).
     pub(super) fn by_address(&self, names: HashMap<IpAddr, ServerName<'static>>) -> ClientConfig {
-        let mut config = (*self.http1).clone();
-        config.alpn_protocols.clear();
+        let mut config = ClientConfig::clone(&self.without_alpn());
         let chain = Arc::clone(&self.verifier);
         config.dangerous().set_certificate_verifier(Arc::new(NameOfAddress { names, chain }));
         config

@@ -140,6 +140,8 @@ impl<'a> Performance<'a> {
             return Ok(());
         }
         self.vu.restore(before);
+        // What its connections had to say when they went belongs to this attempt.
+        self.worker.shard.replace(Shard::new(Arc::clone(registry)));
         Err(why.join("; "))
     }
 

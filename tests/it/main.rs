@@ -4,6 +4,7 @@
 
 mod actions;
 mod alerting;
+mod amqp;
 mod annotations;
 mod api;
 mod bad_configs;

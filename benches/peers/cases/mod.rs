@@ -1,5 +1,6 @@
 //! What is measured, one file each: servers, loads, figures, targets.
 
+pub(crate) mod amqp;
 pub(crate) mod chat;
 pub(crate) mod counts;
 pub(crate) mod grpc;

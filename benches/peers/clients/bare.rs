@@ -26,6 +26,13 @@ pub(super) fn configure(load: &Load, command: &mut Command) -> Result<()> {
                 command.args(["--rate", &rate.to_string()]);
             }
         }
+        Shape::Messages { publishers, rate } => {
+            command.args(["role", "bare-amqp", "--target", &target, "--secs", &secs]);
+            command.args(["--publishers", &publishers.to_string()]);
+            if let Some(rate) = rate {
+                command.args(["--rate", &rate.to_string()]);
+            }
+        }
         Shape::Open { rate, vus } => {
             command.args(["role", "bare-open", "--target", &target, "--secs", &secs]);
             command.args(["--connections", &vus.to_string(), "--rate", &rate.to_string()]);

@@ -86,7 +86,9 @@ fn script(load: &Load, report: &str) -> Result<String> {
             constants += &format!("const PER_SEC = {per_sec};\nconst SECS = {};\n", load.secs());
             SOCKETS
         }
-        Shape::Calls { .. } | Shape::Events { .. } | Shape::Hostile { .. } => return Err(cannot("k6", load)),
+        Shape::Calls { .. } | Shape::Events { .. } | Shape::Messages { .. } | Shape::Hostile { .. } => {
+            return Err(cannot("k6", load));
+        }
     };
     let options = json!({
         "scenarios": {"load": scenario(load)},
@@ -114,6 +116,7 @@ fn scenario(load: &Load) -> Value {
         Shape::Closed { connections: vus }
         | Shape::Calls { connections: vus }
         | Shape::Events { publishers: vus, .. }
+        | Shape::Messages { publishers: vus, .. }
         | Shape::Chat { users: vus, .. }
         | Shape::Thinking { users: vus }
         | Shape::Hostile { users: vus, .. } => {

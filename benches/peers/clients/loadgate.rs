@@ -7,6 +7,7 @@ use std::process::Command;
 use super::summary::Summary;
 use super::{Launch, Reported};
 use crate::Result;
+use crate::cases::amqp::QUEUE;
 use crate::cases::nats::{MOST_IN_FLIGHT, PAYLOAD, STREAM, SUBJECT};
 use crate::load::{Load, Shape};
 
@@ -28,6 +29,7 @@ pub(super) fn read(launch: &Launch<'_>) -> Result<Reported> {
         Shape::Sockets { .. } => "message_time",
         Shape::Calls { .. } => "grpc_req_response_time",
         Shape::Events { .. } => "nats_response_time",
+        Shape::Messages { .. } => "amqp_response_time",
         _ => "http_req_response_time",
     };
     Ok(Reported { response: summary.trend(response), ..summary.reported() })
@@ -44,12 +46,15 @@ fn plan(load: &Load) -> Result<String> {
         Shape::Closed { connections: vus }
         | Shape::Calls { connections: vus }
         | Shape::Events { publishers: vus, rate: None }
+        | Shape::Messages { publishers: vus, rate: None }
         | Shape::Chat { users: vus, .. }
         | Shape::Thinking { users: vus }
         | Shape::Hostile { users: vus, .. } => {
             write!(plan, "    executor: constant-vus\n    vus: {vus}\n    duration: {secs}s\n")?;
         }
-        Shape::Open { rate, vus } | Shape::Events { publishers: vus, rate: Some(rate) } => {
+        Shape::Open { rate, vus }
+        | Shape::Events { publishers: vus, rate: Some(rate) }
+        | Shape::Messages { publishers: vus, rate: Some(rate) } => {
             write!(
                 plan,
                 "    executor: constant-arrival-rate\n    rate: {rate}\n    time_unit: 1s\n    duration: {secs}s\n"
@@ -74,6 +79,10 @@ fn plan(load: &Load) -> Result<String> {
         Shape::Events { .. } => write!(
             plan,
             "      - nats:\n          url: {url}\n          publish: {{subject: {SUBJECT}, stream: {STREAM}, max_ack_inflight: {MOST_IN_FLIGHT}, body: '{PAYLOAD}'}}\n"
+        )?,
+        Shape::Messages { .. } => write!(
+            plan,
+            "      - amqp:\n          url: {url}\n          publish: {{routing_key: {QUEUE}, max_in_flight: {MOST_IN_FLIGHT}, body: '{PAYLOAD}'}}\n"
         )?,
         Shape::Thinking { .. } => {
             write!(plan, "      - http:\n          url: {url}\n      - sleep: 1s\n")?;

@@ -50,11 +50,11 @@ impl Summary {
     /// What both k6 and loadgate name alike.
     pub(super) fn reported(&self) -> Reported {
         Reported {
-            exchanges: ["http_reqs", "ws_msgs_sent", "grpc_reqs", "nats_acks"]
+            exchanges: ["http_reqs", "ws_msgs_sent", "grpc_reqs", "nats_acks", "amqp_acks"]
                 .iter()
                 .filter_map(|name| self.counter(name))
                 .sum(),
-            errors: ["http_req_failed", "grpc_req_failed", "nats_failed"]
+            errors: ["http_req_failed", "grpc_req_failed", "nats_failed", "amqp_failed"]
                 .iter()
                 .find_map(|name| self.metrics[name]["values"]["passes"].as_u64()),
             iterations: self.counter("iterations"),

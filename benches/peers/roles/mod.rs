@@ -2,6 +2,7 @@
 //! output and nothing else; a server first prints where it listens.
 
 mod arrival_server;
+mod bare_amqp;
 mod bare_chat;
 mod bare_grpc;
 mod bare_http;
@@ -77,6 +78,17 @@ pub(crate) enum Role {
         #[arg(long)]
         secs: f64,
     },
+    BareAmqp {
+        #[arg(long)]
+        target: SocketAddr,
+        #[arg(long)]
+        publishers: u32,
+        /// As many as go without it.
+        #[arg(long)]
+        rate: Option<u32>,
+        #[arg(long)]
+        secs: f64,
+    },
     BareNats {
         #[arg(long)]
         target: SocketAddr,
@@ -136,6 +148,9 @@ impl Role {
             Self::DelayServer => delay_server::run(),
             Self::BareHttp { target, connections, secs } => bare_http::run(target, connections, secs),
             Self::BareGrpc { target, connections, secs } => bare_grpc::run(target, connections, secs),
+            Self::BareAmqp { target, publishers, rate, secs } => {
+                bare_amqp::run(target, publishers, rate, secs)
+            }
             Self::BareNats { target, publishers, rate, secs } => {
                 bare_nats::run(target, publishers, rate, secs)
             }

@@ -7,6 +7,7 @@ use super::super::fields::{Element, Fields, Reader, Value};
 use super::super::node::{Kind, Node};
 use super::super::schema::{Schemas, or_filled};
 use super::super::value::{Any, FilePath, Table, Template, word};
+use super::RabbitmqConfig;
 use super::cloudevent::CloudEventConfig;
 use crate::protocol::encoding::Encoding;
 
@@ -22,6 +23,8 @@ pub enum BodyConfig {
     /// A path.
     File(At<String>),
     CloudEvent(Box<CloudEventConfig>),
+    /// Not only the body: the URL goes on after where RabbitMQ's management API is, and its answer says what became of it.
+    Rabbitmq(Box<RabbitmqConfig>),
 }
 
 /// One field of a `multipart` body.
@@ -51,25 +54,30 @@ pub(super) fn body(f: &mut Fields<'_>) -> Option<Option<BodyConfig>> {
     let text = f.optional::<At<Template>>("body", "A body of text; a template");
     let file = f.optional::<At<FilePath>>("file", "A body from a file, read when the plan is loaded");
     let event = f.optional::<CloudEventConfig>("cloudevent", "A CloudEvent 1.0");
+    let rabbitmq = f.optional::<RabbitmqConfig>(
+        "rabbitmq",
+        "A message that RabbitMQ's management API publishes; `url` is where the API is. Fails where no queue takes it",
+    );
     let given: Vec<&str> = KEYS.into_iter().filter(|key| f.has(key)).collect();
     if let [first, second, ..] = given.as_slice() {
         let message = format!("both `{first}` and `{second}`");
         f.problem(second, message, "expected one body".to_owned());
     }
     let (json, form, multipart) = (json?, form?, multipart?);
-    let (text, file, event) = (text?, file?, event?);
+    let (text, file, event, rabbitmq) = (text?, file?, event?, rabbitmq?);
     Some(
         json.map(BodyConfig::Json)
             .or_else(|| form.map(|form| BodyConfig::Form(form.into_texts())))
             .or_else(|| multipart.map(|parts| BodyConfig::Multipart(parts.0)))
             .or_else(|| text.map(|text| BodyConfig::Text(text.map(|text| text.0))))
             .or_else(|| file.map(|file| BodyConfig::File(file.map(|file| file.0))))
-            .or_else(|| event.map(|event| BodyConfig::CloudEvent(Box::new(event)))),
+            .or_else(|| event.map(|event| BodyConfig::CloudEvent(Box::new(event))))
+            .or_else(|| rabbitmq.map(|message| BodyConfig::Rabbitmq(Box::new(message)))),
     )
 }
 
 /// The keys that give a body.
-pub(super) const KEYS: [&str; 6] = ["json", "form", "multipart", "body", "file", "cloudevent"];
+pub(super) const KEYS: [&str; 7] = ["json", "form", "multipart", "body", "file", "cloudevent", "rabbitmq"];
 
 /// At least one part.
 struct Parts(Vec<PartConfig>);

@@ -147,6 +147,12 @@ fn requests(f: &mut Fields<'_>) -> Option<RequestsConfig> {
     if f.has("compression") && body.as_ref().is_some_and(Option::is_none) {
         f.problem("compression", "`compression` without a body", None);
     }
+    if f.has("rabbitmq") {
+        for key in ["method", "compression"].into_iter().filter(|key| f.has(key)).collect::<Vec<_>>() {
+            let help = "the management API says how it is asked".to_owned();
+            f.problem(key, format!("both `rabbitmq` and `{key}`"), help);
+        }
+    }
     let (method, url, targets_file) = (method?, url?, targets_file?);
     let (body, compression) = (body?, compression?);
     match (targets_file, url) {

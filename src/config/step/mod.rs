@@ -1,5 +1,6 @@
 //! The steps of a flow, one file per kind.
 
+mod amqp;
 mod batch;
 mod body;
 mod cloudevent;
@@ -12,6 +13,10 @@ mod nats;
 mod payload;
 mod websocket;
 
+pub use amqp::{
+    AmqpActionConfig, AmqpAuthConfig, AmqpConfig, AmqpConsumeConfig, AmqpMessageConfig, AmqpPropertiesConfig,
+    AmqpPublishConfig, AmqpSourceConfig, RabbitmqConfig,
+};
 pub use batch::BatchConfig;
 pub use body::{BodyConfig, PartConfig, PartContentConfig};
 pub use cloudevent::{CloudEventConfig, EventDataConfig, EventMode};
@@ -50,6 +55,7 @@ pub enum StepConfig {
     Batch(BatchConfig),
     Websocket(Box<WebsocketConfig>),
     Nats(Box<NatsConfig>),
+    Amqp(Box<AmqpConfig>),
     Grpc(Box<GrpcConfig>),
     /// These five only inside the flow of a `websocket` step; all but `ping` also inside that of a `grpc` step.
     Send(SendConfig),
@@ -232,10 +238,12 @@ const STEPS: [Step; 21] = [
     },
     Step {
         key: "amqp",
-        help: "A message over AMQP",
+        help: "Messages over AMQP 0-9-1, as RabbitMQ speaks it",
         place: Allowed::Anywhere,
-        schema: |_| later::step(),
-        read: None,
+        schema: AmqpConfig::schema,
+        read: Some(|node, reader| {
+            AmqpConfig::read(node, reader).map(|amqp| StepConfig::Amqp(Box::new(amqp)))
+        }),
     },
     Step {
         key: "choose",
@@ -344,6 +352,7 @@ impl StepConfig {
             StepConfig::Http(http) => http.wait_for,
             StepConfig::Websocket(websocket) => websocket.wait_for,
             StepConfig::Nats(nats) => nats.wait_for,
+            StepConfig::Amqp(amqp) => amqp.wait_for,
             StepConfig::Grpc(grpc) => grpc.wait_for,
             StepConfig::Group(group) => group.wait_for,
             _ => None,
@@ -357,6 +366,7 @@ impl StepConfig {
             StepConfig::Http(http) => http.describe(),
             StepConfig::Websocket(websocket) => format!("websocket {}", websocket.url.value),
             StepConfig::Nats(nats) => nats.describe(),
+            StepConfig::Amqp(amqp) => amqp.describe(),
             StepConfig::Grpc(grpc) => format!("grpc {} at {}", grpc.method.value, grpc.url.value),
             StepConfig::Group(group) => format!("group `{}`", group.name.value),
             _ => format!("step in line {}", place.line),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap};
 
 use super::super::event::{Event, Mode};
-use super::super::{Ended, Vu};
+use super::super::{AmqpMessage, Ended, Vu};
 use super::multipart::Multipart;
 use super::request::header_value;
 use crate::protocol::encoding::{Encoding, compress};
@@ -20,6 +20,8 @@ pub enum Body {
     Form(Vec<(Template, Template)>),
     Multipart(Multipart),
     Event(Mode, Event),
+    /// For RabbitMQ's management API to publish.
+    Rabbitmq(Box<AmqpMessage>),
     /// Its `Content-Encoding` is among the constant headers.
     Compressed(Vec<Encoding>, Box<Body>),
 }
@@ -53,6 +55,7 @@ impl Body {
                     }
                 }
             }
+            Body::Rabbitmq(message) => super::management::envelope(message, vu),
             Body::Compressed(encodings, body) => {
                 let plain = body.render(vu, headers)?;
                 compress(encodings, &plain)

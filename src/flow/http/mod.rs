@@ -3,6 +3,7 @@
 mod body;
 mod event;
 mod hop;
+mod management;
 mod multipart;
 mod request;
 
@@ -38,6 +39,7 @@ pub struct HttpStep {
     pub redirects: u32,
     /// Statuses that are no failure, both ends included.
     pub expected: Vec<(u16, u16)>,
+    pub judged_by: JudgedBy,
     /// Whether this step or a later one looks at the body.
     pub keep_body: bool,
     /// Whether one of them looks at the headers: keeping them takes an allocation for each.
@@ -47,6 +49,14 @@ pub struct HttpStep {
     pub checks: Checks,
     pub capture: Set,
     pub record: Records,
+}
+
+/// What says whether an exchange has failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JudgedBy {
+    Status,
+    /// RabbitMQ's management API says 200 to a message that went nowhere, too.
+    Rabbitmq,
 }
 
 /// What a VU's exchanges share, but for the connection that each needs for itself.
@@ -110,7 +120,10 @@ impl HttpStep {
                 due: due.take(),
             };
             let shown = show_request(around.worker, &around.scope, &mut wanted);
-            let (exchange, reply) = client.exchange(&around.worker.dialer, wanted).await;
+            let (mut exchange, reply) = client.exchange(&around.worker.dialer, wanted).await;
+            if self.judged_by == JudgedBy::Rabbitmq && exchange.status == 200 && exchange.error.is_none() {
+                exchange.error = management::refusal(&reply.body);
+            }
             show_response(shown, &exchange, &reply);
             self.record(around, request, &hop.method, &exchange);
             for _ in 0..around.cookies.take(&hop.target, &reply.headers) {

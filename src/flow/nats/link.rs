@@ -16,11 +16,10 @@ use super::super::held::Keep;
 use super::super::ledger::Stamped;
 use super::super::{ScenarioSeries, Vu, Worker};
 use super::{Account, NatsStep};
-use crate::protocol::backoff;
 use crate::protocol::nats::{
-    Ack, Connected, Connection, Happening, Leave, Outgoing, Window, ack_of, of_reply, received_bytes,
-    refusal_of,
+    Ack, Connected, Connection, Happening, Leave, Outgoing, ack_of, of_reply, received_bytes, refusal_of,
 };
+use crate::protocol::{Window, backoff};
 use crate::sample::ErrorCode;
 use crate::time::Elapsed;
 

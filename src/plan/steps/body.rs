@@ -49,6 +49,10 @@ impl Steps<'_> {
                 let (mode, event): (Mode, _) = (mode(event.mode), self.event(event)?);
                 (Body::Event(mode, event), content_type)
             }
+            Some(BodyConfig::Rabbitmq(rabbitmq)) => {
+                let message = self.amqp_message(&rabbitmq.message)?;
+                (Body::Rabbitmq(Box::new(message)), Some("application/json"))
+            }
         })
     }
 

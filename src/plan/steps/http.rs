@@ -1,11 +1,14 @@
 //! The step `http`, compiled.
 
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, HeaderValue};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Steps;
 use super::parts::reads;
-use crate::config::{At, AuthConfig, CookieConfig, HttpConfig, Problem, RequestsConfig};
-use crate::flow::{BasicAuth, Body, Headers, HttpRequest, HttpStep, OwnCookie, Requests};
+use crate::config::{
+    At, AuthConfig, BodyConfig, CookieConfig, HttpConfig, Problem, RabbitmqConfig, RequestsConfig,
+};
+use crate::flow::{BasicAuth, Body, Headers, HttpRequest, HttpStep, JudgedBy, OwnCookie, Requests};
 use crate::ids::StepId;
 use crate::labels::Labels;
 use crate::metric;
@@ -24,7 +27,8 @@ impl Steps<'_> {
             timeout: http.timeout.unwrap_or(self.defaults.timeout),
             redirects: http.redirects,
             expected: http.expected_statuses.iter().map(|range| (range.from, range.to)).collect(),
-            keep_body: reads.body || !self.defaults.discard_bodies,
+            judged_by: judged_by(http),
+            keep_body: reads.body || judged_by(http) != JudgedBy::Status || !self.defaults.discard_bodies,
             keep_headers: reads.headers,
             observed: reads.anything,
             checks,
@@ -39,6 +43,10 @@ impl Steps<'_> {
             RequestsConfig::TargetsFile(path) => return self.targets(http, path),
         };
         let method = http.requests.method();
+        let url = &match body {
+            Some(BodyConfig::Rabbitmq(rabbitmq)) => publish_url(url, rabbitmq),
+            _ => url.clone(),
+        };
         let name = http.name.as_ref().map_or_else(|| self.name_of(&url.value), |name| name.value.clone());
         let (id, labels) = self.request_labels(http, &name, method);
         let url = self.url(url, &["http", "https"]);
@@ -119,5 +127,58 @@ impl Steps<'_> {
             compiled.push(OwnCookie { name: name.value.clone(), value: template, replace: *replace });
         }
         compiled
+    }
+}
+
+/// What says whether a request has failed.
+fn judged_by(http: &HttpConfig) -> JudgedBy {
+    match &http.requests {
+        RequestsConfig::One { body: Some(BodyConfig::Rabbitmq(_)), .. } => JudgedBy::Rabbitmq,
+        _ => JudgedBy::Status,
+    }
+}
+
+/// Where the management API publishes to the exchange; `amq.default` is what it calls the one without a name.
+fn publish_url(api: &At<String>, RabbitmqConfig { vhost, message }: &RabbitmqConfig) -> At<String> {
+    let text = |text: &Option<At<String>>, default: &str| {
+        let text = text.as_ref().map_or("", |text| text.value.as_str());
+        utf8_percent_encode(if text.is_empty() { default } else { text }, NON_ALPHANUMERIC).to_string()
+    };
+    let (vhost, exchange) = (text(vhost, "/"), text(&message.exchange, "amq.default"));
+    // A dot or a hyphen means nothing in a path, and is easier to read as it is.
+    let exchange = exchange.replace("%2E", ".").replace("%2D", "-").replace("%5F", "_");
+    let api_root = api.value.trim_end_matches('/');
+    At::new(format!("{api_root}/api/exchanges/{vhost}/{exchange}/publish"), api.place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{AmqpMessageConfig, PayloadConfig, Place};
+
+    fn published_to(api: &str, vhost: Option<&str>, exchange: Option<&str>) -> String {
+        let text = |text: &str| At::new(text.to_owned(), Place::default());
+        let message = AmqpMessageConfig {
+            exchange: exchange.map(text),
+            routing_key: None,
+            payload: PayloadConfig::Empty,
+            properties: Default::default(),
+            headers: Vec::new(),
+        };
+        publish_url(&text(api), &RabbitmqConfig { vhost: vhost.map(text), message }).value
+    }
+
+    #[test]
+    fn the_management_api_has_virtual_host_and_exchange_in_its_path() {
+        for (vhost, exchange, path) in [
+            (None, Some("cloud-events"), "/api/exchanges/%2F/cloud-events/publish"),
+            (Some("team a"), Some("a/b.c"), "/api/exchanges/team%20a/a%2Fb.c/publish"),
+            (Some(""), None, "/api/exchanges/%2F/amq.default/publish"),
+        ] {
+            assert_eq!(
+                published_to("http://u:p@host:15672/", vhost, exchange),
+                format!("http://u:p@host:15672{path}")
+            );
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Steps of the file to steps that run: the list of all kinds.
 
+mod amqp;
 mod batch;
 mod body;
 mod control;
@@ -70,6 +71,7 @@ impl Steps<'_> {
             StepConfig::Websocket(websocket) => Box::new(self.websocket(websocket)?),
             StepConfig::Grpc(grpc) => Box::new(self.grpc(grpc)?),
             StepConfig::Nats(nats) => Box::new(self.nats(nats)?),
+            StepConfig::Amqp(amqp) => Box::new(self.amqp(amqp)?),
             StepConfig::Send(send) => Box::new(self.send(send)?),
             StepConfig::Receive(receive) => Box::new(self.receive(receive)?),
             StepConfig::Ping(ping) => Box::new(self.ping(ping)),

@@ -11,7 +11,6 @@ mod failure;
 mod message;
 mod pull;
 mod servers;
-mod window;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -25,7 +24,6 @@ pub use consumer::{Consumer, Start};
 pub use failure::of_reply;
 pub use message::{Outgoing, received_bytes, to_http};
 pub use servers::{Auth, ServerError, Servers};
-pub use window::Window;
 
 use super::backoff;
 use super::dial::Dialer;

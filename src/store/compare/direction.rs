@@ -9,7 +9,7 @@ pub(super) enum Direction {
 }
 
 /// What grows when a target does more.
-const THROUGHPUT: [&str; 15] = [
+const THROUGHPUT: [&str; 18] = [
     "http_reqs",
     "iterations",
     "ws_sessions",
@@ -23,13 +23,16 @@ const THROUGHPUT: [&str; 15] = [
     "nats_msgs_sent",
     "nats_acks",
     "nats_msgs_received",
+    "amqp_msgs_sent",
+    "amqp_acks",
+    "amqp_msgs_received",
     "events_published",
     "events_received",
 ];
 /// How often the generator came round. With a fixed rate `dropped_iterations` says what was not done, with fixed users
 /// it follows from how long everything took, and from what else the generator's machine was doing: it is shown as worse
 /// or better, and decides nothing.
-pub(super) const ROUNDS: [&str; 8] = [
+pub(super) const ROUNDS: [&str; 9] = [
     "http_reqs",
     "iterations",
     "ws_sessions",
@@ -38,10 +41,11 @@ pub(super) const ROUNDS: [&str; 8] = [
     "grpc_streams",
     "grpc_streams_msgs_sent",
     "nats_msgs_sent",
+    "amqp_msgs_sent",
 ];
 
 /// What only grows when something goes wrong.
-const TROUBLE: [&str; 16] = [
+const TROUBLE: [&str; 20] = [
     "http_req_failed",
     "grpc_req_failed",
     "grpc_stream_receive_failed",
@@ -55,18 +59,23 @@ const TROUBLE: [&str; 16] = [
     "nats_errors",
     "nats_duplicates",
     "nats_reconnects",
+    "amqp_failed",
+    "amqp_errors",
+    "amqp_returned",
+    "amqp_reconnects",
     "events_lost",
     "events_duplicated",
     "events_reordered",
 ];
 /// Of the generator, or of how long the plan lets things last.
-const NEITHER: [&str; 10] = [
+const NEITHER: [&str; 11] = [
     "grpc_stream_open",
     "iteration_lag",
     "round_lag",
     "ws_session_duration",
     "ws_connected",
     "nats_connections",
+    "amqp_connections",
     "vus",
     "vus_max",
     "data_sent",

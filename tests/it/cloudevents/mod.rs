@@ -9,7 +9,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+<<<<<<< HEAD
 use crate::stage::{HttpServer, Nats, Stored, reply, run};
+=======
+use crate::stage::{HttpServer, Nats, RabbitMq, reply, run};
+>>>>>>> wt-amqp
 
 /// What was sent: headers and body.
 type Message = (BTreeMap<String, String>, Vec<u8>);
@@ -31,9 +35,9 @@ fn python() -> Option<PathBuf> {
 }
 
 /// What the SDK says of each message.
-fn judged(python: &Path, messages: &[Message]) -> Vec<Value> {
+fn judged(python: &Path, binding: &str, messages: &[Message]) -> Vec<Value> {
     let mut command = Command::new(python);
-    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cloudevents/judge.py"));
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cloudevents/judge.py")).arg(binding);
     let mut judge = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let lines: String = messages
         .iter()
@@ -85,8 +89,8 @@ fn flow(file: &Path, step: impl Fn(&str) -> String) -> String {
     )
 }
 
-fn check(python: &Path, messages: &[Message]) {
-    let said = judged(python, messages);
+fn check(python: &Path, binding: &str, messages: &[Message]) {
+    let said = judged(python, binding, messages);
     let expected = events().into_iter().chain(events());
     assert_eq!(said.len(), 2 * events().len());
     for ((said, (event, attributes, data)), (headers, body)) in said.into_iter().zip(expected).zip(messages) {
@@ -127,7 +131,7 @@ fn over_http() {
             (headers, asked.bytes)
         })
         .collect();
-    check(&python, &messages);
+    check(&python, "http", &messages);
 }
 
 /// HTTP's binding and NATS' differ in where the type of the content stands: the SDK has the former.
@@ -153,7 +157,30 @@ fn over_nats() {
             (headers.into_iter().map(|(name, value)| (named(name), value)).collect(), payload)
         })
         .collect();
-    check(&python, &messages);
+    check(&python, "http", &messages);
+}
+
+/// What the binding calls application properties are headers in AMQP 0-9-1.
+#[test]
+fn over_amqp() {
+    let Some(python) = python() else { return };
+    let Some(server) = RabbitMq::start() else { return };
+    server.queue("q");
+    let file = picture();
+    let url = server.url();
+    run(&flow(file.path(), |event| {
+        format!("{{amqp: {{url: '{url}', publish: {{routing_key: q, cloudevent: {event}}}}}}}")
+    }));
+    let messages: Vec<Message> = server
+        .read("q")
+        .into_iter()
+        .map(|message| {
+            let content_type = message.properties.content_type().iter();
+            let content_type = content_type.map(|it| ("content-type".to_owned(), it.to_string()));
+            (message.headers().into_iter().chain(content_type).collect(), message.body)
+        })
+        .collect();
+    check(&python, "amqp", &messages);
 }
 
 #[test]
@@ -172,7 +199,7 @@ fn the_judge_refuses_what_is_no_event() {
             b"{\"specversion\":\"1.0\",\"id\":\"1\"}".to_vec(),
         ),
     ];
-    for said in judged(&python, &wrong) {
+    for said in judged(&python, "http", &wrong) {
         assert!(said["refused"].is_string(), "{said}");
     }
 }

@@ -13,7 +13,9 @@ use tempfile::TempDir;
 
 use super::expressions::{Asked, asked, variables};
 use super::{dashboards, now};
-use crate::stage::{Daemon, HttpServer, Nats, Prometheus, demo_with_grpc, exchange, reply, write_config};
+use crate::stage::{
+    Daemon, HttpServer, Nats, Prometheus, RabbitMq, demo_with_grpc, exchange, reply, write_config,
+};
 
 /// (dashboard, panel and query, why it may find nothing). The demo target and the plan show all that they can.
 const EMPTY: [(&str, &str, &str); 3] = [
@@ -118,10 +120,11 @@ impl Source {
 #[test]
 fn every_question_is_answered_by_a_prometheus_and_by_the_daemon() {
     let Some(nats) = Nats::start() else { return };
+    let Some(rabbitmq) = RabbitMq::start() else { return };
     let (target, grpc) = demo_with_grpc(&["errors=0.2"]);
     let alertmanager = HttpServer::start(|_| async { reply(200, "") });
     let folder = TempDir::new().unwrap();
-    plan::write(&folder, &target, &grpc, &nats);
+    plan::write(&folder, &target, &grpc, &nats, &rabbitmq);
     let config = format!(
         "alertmanager: {{urls: ['{}']}}\nschedules: [{{plan: boards, cron: '0 3 1 1 *', timezone: UTC}}]\n",
         alertmanager.url()

@@ -1,6 +1,7 @@
 //! The plans in `config/plans`: each is run briefly against the demo target, passes, and fails at the right
 //! gate once one thing goes wrong.
 
+mod broker;
 mod events;
 mod load;
 

@@ -13,9 +13,6 @@ use async_nats::jetstream::{self, Context};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tempfile::TempDir;
 
-/// Headers and payload of a message.
-pub(crate) type Stored = (Vec<(String, String)>, Vec<u8>);
-
 /// A server on a port of its own. Ends when it is dropped.
 pub(crate) struct Nats {
     child: Option<Child>,

@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use crate::stage::{Nats, Service};
+use crate::stage::{Nats, RabbitMq, Service};
 
 /// Fires from the first request that fails, as long as the run is exported.
 pub(super) const RULES: &str = r#"groups:
@@ -23,10 +23,11 @@ const QUIET: &str =
 
 /// A target that is gone, chats, requests, arrivals that are too many, a paced round, calls and streams of gRPC, events
 /// with a ledger, groups, checks, probes, a fault and what comes of it, a verification, thresholds and an objective.
-pub(super) fn write(folder: &TempDir, target: &Service, grpc: &str, nats: &Nats) {
+pub(super) fn write(folder: &TempDir, target: &Service, grpc: &str, nats: &Nats, rabbitmq: &RabbitMq) {
+    rabbitmq.queue("boards");
     nats.stream("EVENTS", &["events.>"]);
     for (name, text) in [
-        ("plans/boards.yml", plan(target, grpc, &nats.url())),
+        ("plans/boards.yml", plan(target, grpc, &nats.url(), &rabbitmq.url())),
         ("plans/quiet.yml", QUIET.to_owned()),
         ("rules/failing.yml", RULES.to_owned()),
     ] {
@@ -36,7 +37,7 @@ pub(super) fn write(folder: &TempDir, target: &Service, grpc: &str, nats: &Nats)
     }
 }
 
-fn plan(target: &Service, grpc: &str, nats: &str) -> String {
+fn plan(target: &Service, grpc: &str, nats: &str, amqp: &str) -> String {
     let (http, ws) = (target.http(), target.ws());
     format!(
         r#"name: boards
@@ -108,6 +109,15 @@ scenarios:
     graceful_stop: 2s
     flow:
       - nats: {{url: '{nats}', consume: {{stream: EVENTS, consumer: boards, ledger: events, for: 1s, wait: 1s}}}}
+  messages:
+    executor: constant-arrival-rate
+    rate: 20
+    duration: 13s
+    pre_allocated_vus: 2
+    flow:
+      - amqp: {{url: '{amqp}', publish: {{routing_key: boards, body: x}}}}
+      - amqp: {{url: '{amqp}', publish: {{routing_key: nowhere, body: x}}}}
+      - amqp: {{url: '{amqp}', consume: {{queue: boards, count: 1, timeout: 5s}}}}
 chaos:
   - name: slow-answers
     at: 4s

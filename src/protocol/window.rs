@@ -66,6 +66,16 @@ impl<T> Window<T> {
         if due { self.answer(self.first) } else { None }
     }
 
+    /// The oldest whose number is `number` or less, for answers that say "all up to this one".
+    pub fn answer_up_to(&mut self, number: u64) -> Option<T> {
+        if self.first <= number { self.give_up() } else { None }
+    }
+
+    /// Of those that are not answered, the oldest for which it holds.
+    pub fn find(&mut self, holds: impl Fn(&T) -> bool) -> Option<&mut T> {
+        self.slots.iter_mut().flatten().map(|slot| &mut slot.what).find(|what| holds(what))
+    }
+
     /// The oldest, whatever its time.
     pub fn give_up(&mut self) -> Option<T> {
         self.answer(self.first)
@@ -92,6 +102,18 @@ mod tests {
         assert_eq!(window.answer(0), Some("a"));
         assert_eq!((window.len(), window.span()), (0, 0));
         assert_eq!((window.send("d", at(5)), window.answer(3)), (3, Some("d")));
+    }
+
+    #[test]
+    fn one_answer_may_stand_for_all_up_to_it() {
+        let mut window = Window::default();
+        for what in ["a", "b", "c", "d"] {
+            window.send(what, at(5));
+        }
+        assert_eq!(window.answer(1), Some("b"));
+        assert_eq!(window.find(|what| *what > "a").copied(), Some("c"));
+        assert_eq!([2, 2, 2].map(|number| window.answer_up_to(number)), [Some("a"), Some("c"), None]);
+        assert_eq!((window.len(), window.answer_up_to(9)), (1, Some("d")));
     }
 
     #[test]

@@ -1,0 +1,95 @@
+//! Messages out: published, with or without confirm.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::super::ledger::Stamped;
+use super::super::{Ended, PublishedEvents, Vu};
+use super::link::Link;
+use super::owed::{Confirmed, Owed, Way};
+use super::{AmqpMessage, AmqpStep, Seen};
+use crate::ledger::HEADER;
+use crate::protocol::amqp::Outgoing;
+use crate::sample::ErrorCode;
+use crate::time::Elapsed;
+
+#[derive(Debug)]
+pub struct AmqpPublish {
+    pub message: AmqpMessage,
+    pub confirmed: bool,
+    /// Whether it comes back where no queue takes it, and has failed.
+    pub mandatory: bool,
+    /// How long a confirm, or room for one more, is waited for.
+    pub timeout: Duration,
+    /// As many may be sent and not confirmed.
+    pub most_in_flight: usize,
+    pub events: Option<PublishedEvents>,
+}
+
+impl AmqpStep {
+    /// Done when the message is written down and, where something looks at it, confirmed.
+    pub(super) async fn publish(&self, vu: &mut Vu, publish: &AmqpPublish) -> Result<(), Ended> {
+        let started = vu.now();
+        let due = vu.take_due().unwrap_or(started);
+        let mut message = publish.message.render(vu)?;
+        let link = match self.reach(vu, publish.timeout).await {
+            Ok(link) => link,
+            Err(error) => return self.failed(vu, due, error),
+        };
+        let most = if self.observed { usize::MAX } else { publish.most_in_flight };
+        if timeout(publish.timeout, link.room(most)).await.is_err() {
+            return self.failed(vu, due, why_no_room(&link));
+        }
+        let event = publish.events.and_then(|events| events.stamp(vu, due));
+        if let Some(event) = &event {
+            message.headers.push((HEADER.to_owned(), event.token.to_string()));
+        }
+        let message = message.into_outgoing(publish.mandatory)?;
+        if !publish.confirmed {
+            return self.hand_over(vu, &link, &message, due, event);
+        }
+        let (seen_by, seen) = if self.observed {
+            let (sender, receiver) = oneshot::channel();
+            (Some(sender), Some(receiver))
+        } else {
+            (None, None)
+        };
+        let started = vu.now();
+        let way = if publish.mandatory { Way::Mandatory(message.print()) } else { Way::Out };
+        let owed = Owed { account: link.account(self), due, started, way, event, seen_by };
+        if let Err(error) = link.send(&message, owed, started + publish.timeout) {
+            return self.failed(vu, due, error);
+        }
+        let Some(seen) = seen else { return Ok(()) };
+        // It is always told, unless the connection is dropped with the VU.
+        let Ok(Confirmed { at, error }) = seen.await else { return Ok(()) };
+        self.observe(vu, Seen { body: Bytes::new(), duration: at.since(started), error })
+    }
+
+    /// To an exchange that says nothing.
+    fn hand_over(
+        &self,
+        vu: &mut Vu,
+        link: &Link,
+        message: &Outgoing,
+        due: Elapsed,
+        event: Option<Stamped>,
+    ) -> Result<(), Ended> {
+        if let Err(error) = link.send_off(message, &self.account) {
+            return self.failed(vu, due, error);
+        }
+        let now = vu.now();
+        if let Some(event) = event {
+            event.accepted(&vu.worker);
+        }
+        self.account.conclude(&vu.worker, due, now, false);
+        self.observe(vu, Seen { body: Bytes::new(), duration: now.since(due), error: None })
+    }
+}
+
+fn why_no_room(link: &Link) -> ErrorCode {
+    if link.is_blocked() { ErrorCode::AMQP_BLOCKED } else { ErrorCode::AMQP_ACK_TIMEOUT }
+}
