@@ -142,10 +142,8 @@ impl ErrorCode {
     pub const GRPC_MESSAGE_COUNT: ErrorCode = ErrorCode(1884);
     /// The stream ended before what a `receive` waited for arrived.
     pub const GRPC_STREAM_ENDED: ErrorCode = ErrorCode(1885);
-<<<<<<< HEAD
     /// No answer to a keep-alive ping.
     pub const GRPC_KEEP_ALIVE: ErrorCode = ErrorCode(1886);
-=======
     /// The server answered, but not as one of AMQP 0-9-1.
     pub const AMQP_HANDSHAKE: ErrorCode = ErrorCode(1890);
     /// The server does not know who we are.
@@ -186,7 +184,6 @@ impl ErrorCode {
     pub const AMQP_TOO_FEW: ErrorCode = ErrorCode(1908);
     /// The server broke the rules of AMQP.
     pub const AMQP_MALFORMED: ErrorCode = ErrorCode(1909);
->>>>>>> wt-amqp
 
     /// k6 reports a response of status 400 and above as `1000 + status`.
     pub fn from_status(status: u16) -> Option<ErrorCode> {

@@ -9,11 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-<<<<<<< HEAD
-use crate::stage::{HttpServer, Nats, Stored, reply, run};
-=======
-use crate::stage::{HttpServer, Nats, RabbitMq, reply, run};
->>>>>>> wt-amqp
+use crate::stage::{HttpServer, Nats, RabbitMq, Stored, reply, run};
 
 /// What was sent: headers and body.
 type Message = (BTreeMap<String, String>, Vec<u8>);
