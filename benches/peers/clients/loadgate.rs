@@ -59,7 +59,9 @@ fn plan(load: &Load) -> Result<String> {
                 plan,
                 "    executor: constant-arrival-rate\n    rate: {rate}\n    time_unit: 1s\n    duration: {secs}s\n"
             )?;
-            write!(plan, "    pre_allocated_vus: {vus}\n    max_vus: {vus}\n")?;
+            // What is due while publishers connect, or the machine stands still, is for further ones.
+            let most = if matches!(load.shape, Shape::Open { .. }) { vus } else { 4 * vus };
+            write!(plan, "    pre_allocated_vus: {vus}\n    max_vus: {most}\n")?;
         }
     }
     writeln!(plan, "    graceful_stop: {}s\n    flow:", secs + 10.0)?;
