@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::stage::{HttpServer, Nats, RabbitMq, reply, run};
+use crate::stage::{HttpServer, Nats, RabbitMq, Stored, reply, run};
 
 /// What was sent: headers and body.
 type Message = (BTreeMap<String, String>, Vec<u8>);
@@ -147,10 +147,10 @@ fn over_nats() {
     let messages: Vec<Message> = server
         .stored("S")
         .into_iter()
-        .map(|(headers, body)| {
+        .map(|Stored { headers, payload }| {
             let named =
                 |name: String| if name == "ce-datacontenttype" { "content-type".to_owned() } else { name };
-            (headers.into_iter().map(|(name, value)| (named(name), value)).collect(), body)
+            (headers.into_iter().map(|(name, value)| (named(name), value)).collect(), payload)
         })
         .collect();
     check(&python, "http", &messages);

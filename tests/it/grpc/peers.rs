@@ -138,7 +138,7 @@ fn a_server_that_dies_and_comes_back_costs_calls_and_not_the_run() {
         let (port, folder) = peer.ended();
         Peer::at(folder, &["--port", &port.to_string()]).unwrap()
     });
-    let ran = run(&once(&format!(
+    let plan = once(&format!(
         r#"
 - grpc: {{url: '{url}', method: peer.v1.Peer/Say, descriptors: '{set}', checks: {{before: status == "OK"}}}}
 - grpc: {{url: '{url}', method: peer.v1.Peer/Say, descriptors: '{set}', message: {{text: die}}}}
@@ -150,7 +150,8 @@ fn a_server_that_dies_and_comes_back_costs_calls_and_not_the_run() {
       - grpc: {{url: '{url}', method: peer.v1.Peer/Say, descriptors: '{set}'}}
       - set: {{back: status == "OK"}}
 "#
-    )));
+    ));
+    let ran = run(&format!("{plan}thresholds: {{grpc_req_failed: ['rate<0.01']}}\n"));
     drop(back.join().unwrap());
     all_hold(&ran, 2);
     assert_eq!(calls(&ran, "OK", ""), 2);
@@ -158,6 +159,7 @@ fn a_server_that_dies_and_comes_back_costs_calls_and_not_the_run() {
     let lost = ran.count("k6_grpc_reqs_total", &[("status", "UNAVAILABLE")]);
     assert!(lost >= 2 && calls(&ran, "UNAVAILABLE", "1212") >= 1, "{lost} calls were lost");
     assert_eq!(ran.count("k6_iterations_total", &[]), 1);
+    assert!(ran.verdict().contains("grpc_req_failed"), "{}", ran.verdict());
 }
 
 #[test]

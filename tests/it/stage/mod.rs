@@ -34,7 +34,7 @@ pub(crate) use demo::{demo_target, demo_with_grpc};
 pub(crate) use exchange::{Answer, exchange};
 pub(crate) use fake_daemon::FakeDaemon;
 pub(crate) use http::{Asked, HttpServer, reply, reply_with};
-pub(crate) use nats::Nats;
+pub(crate) use nats::{Nats, Stored};
 pub(crate) use nginx::Nginx;
 pub(crate) use postgres::Postgres;
 pub(crate) use prometheus::{Prometheus, check_with_promtool, promtool};

@@ -13,9 +13,6 @@ use async_nats::jetstream::{self, Context};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tempfile::TempDir;
 
-/// Of a message, by name.
-type Headers = Vec<(String, String)>;
-
 /// A server on a port of its own. Ends when it is dropped.
 pub(crate) struct Nats {
     child: Option<Child>,
@@ -121,8 +118,8 @@ impl Nats {
         self.ask(async |jetstream| jetstream.get_stream(stream).await.unwrap().cached_info().state.clone())
     }
 
-    /// Headers and payload of all that the stream holds, in its order.
-    pub(crate) fn stored(&self, stream: &str) -> Vec<(Headers, Vec<u8>)> {
+    /// All that the stream holds, in its order.
+    pub(crate) fn stored(&self, stream: &str) -> Vec<Stored> {
         self.ask(async |jetstream| {
             let stream = jetstream.get_stream(stream).await.unwrap();
             let mut stored = Vec::new();
@@ -131,7 +128,7 @@ impl Nats {
                 let headers = message.headers.iter().flat_map(|(name, values)| {
                     values.iter().map(move |value| (name.to_string(), value.as_str().to_owned()))
                 });
-                stored.push((headers.collect(), message.payload.to_vec()));
+                stored.push(Stored { headers: headers.collect(), payload: message.payload.to_vec() });
             }
             stored
         })
@@ -152,6 +149,12 @@ impl Nats {
             question(jetstream::new(client)).await
         })
     }
+}
+
+/// A message of a stream.
+pub(crate) struct Stored {
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) payload: Vec<u8>,
 }
 
 /// A server says who it is as soon as it takes a connection.
