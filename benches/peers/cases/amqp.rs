@@ -42,11 +42,6 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
         Bound::Between(99.9, 100.1),
         paced.judged(Figure::AchievedPercent),
     );
-    report.target(
-        "10,000 messages/s: client CPU per message, as a multiple of lapin",
-        Bound::AtMost(1.0),
-        paced.judged_ratio(Figure::CpuSecsPerMillion),
-    );
     report.table(paced);
     report.table(measure(bench, &broker, None)?);
     Ok(())
