@@ -4,15 +4,15 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, PublisherConfirm};
 use serde_json::json;
 use tokio::task::{JoinSet, LocalSet};
-use tokio::time::{Instant, MissedTickBehavior};
 
 use super::serving;
+use super::timer::Timer;
 use crate::cases::amqp::QUEUE;
 use crate::cases::nats::{MOST_IN_FLIGHT, PAYLOAD};
 use crate::{Failure, Result};
@@ -43,38 +43,37 @@ pub(super) fn run(target: SocketAddr, publishers: u32, rate: Option<u32>, secs: 
     Ok(())
 }
 
-/// At `rate` all that are due are sent each millisecond, as finely as tokio's timer goes.
+/// At a rate each when it is due, by a timer of its own, as loadgate does.
 async fn publish(
     channel: &Channel,
     rate: Option<f64>,
     lasting: Duration,
     confirmed: &Cell<u64>,
 ) -> Result<()> {
-    let began = Instant::now();
-    let mut ticks = tokio::time::interval(Duration::from_millis(1));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let (timer, began) = (Timer::new()?, Instant::now());
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-    let (mut sent, mut open) = (0_u64, VecDeque::<PublisherConfirm>::new());
-    while began.elapsed() < lasting {
-        let due = match rate {
-            Some(rate) => {
-                ticks.tick().await;
-                (began.elapsed().min(lasting).as_secs_f64() * rate) as u64
+    let mut open = VecDeque::<PublisherConfirm>::new();
+    for sent in 0_u32.. {
+        if let Some(rate) = rate {
+            let due = began + Duration::from_secs_f64(f64::from(sent) / rate);
+            if due >= began + lasting {
+                break;
             }
-            None => sent + 1,
-        };
-        while sent < due {
-            if open.len() >= MOST_IN_FLIGHT
-                && let Some(oldest) = open.pop_front()
-            {
-                count(oldest, confirmed).await?;
+            if due > Instant::now() {
+                timer.sleep_until(due).await?;
             }
-            let properties = BasicProperties::default();
-            let publishing =
-                channel.basic_publish("".into(), QUEUE.into(), options, PAYLOAD.as_bytes(), properties);
-            open.push_back(publishing.await?);
-            sent += 1;
+        } else if began.elapsed() >= lasting {
+            break;
         }
+        if open.len() >= MOST_IN_FLIGHT
+            && let Some(oldest) = open.pop_front()
+        {
+            count(oldest, confirmed).await?;
+        }
+        let properties = BasicProperties::default();
+        let publishing =
+            channel.basic_publish("".into(), QUEUE.into(), options, PAYLOAD.as_bytes(), properties);
+        open.push_back(publishing.await?);
     }
     for left in open {
         count(left, confirmed).await?;
