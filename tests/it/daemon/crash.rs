@@ -17,7 +17,7 @@ fn counted(target: std::net::SocketAddr) -> String {
 #[test]
 fn what_a_kill_cuts_is_interrupted_with_its_results_and_what_waited_runs_once() {
     let target = demo_target(&[]);
-    let plans = [("long", steady(target.address, 20, "1h")), ("short", unhurried(target.address, 20))];
+    let plans = [("long", steady(target.address, 20, "1h")), ("short", unhurried(target.address, "1s"))];
     let daemon = Daemon::start("", &[("long", &plans[0].1), ("short", &plans[1].1)]);
     let (long, short) = (daemon.submit("long"), daemon.submit("short"));
     let summary = format!("/api/v1/runs/{long}/summary");
@@ -47,7 +47,7 @@ fn what_a_kill_cuts_is_interrupted_with_its_results_and_what_waited_runs_once() 
 #[test]
 fn a_hook_that_was_cut_is_done_once() {
     let target = demo_target(&[]);
-    let plan = unhurried(target.address, 20)
+    let plan = unhurried(target.address, "1s")
         + "hooks: {always: [{exec: {command: 'echo begun >>hooks; read line <go; echo done >>hooks'}}, {exec: {command: 'echo after >>hooks'}}]}\n";
     let daemon = Daemon::start("allow_exec: true\n", &[("hooked", &plan)]);
     assert!(std::process::Command::new("mkfifo").arg(daemon.path("go")).status().unwrap().success());

@@ -11,12 +11,13 @@ use crate::stage::{Daemon, demo_target, id, write_config};
 #[test]
 fn a_run_goes_from_the_queue_to_its_verdict_and_is_kept() {
     let target = demo_target(&[]);
-    let daemon = Daemon::start("", &[("steady", &unhurried(target.address, 40))]);
+    let daemon = Daemon::start("", &[("steady", &unhurried(target.address, "2s"))]);
     let run = daemon.submit("steady");
     let ended = daemon.wait(&run, "finished");
     assert_eq!((&ended["verdict"], &ended["exit_code"]), (&json!("passed"), &json!(0)), "{ended}");
     let summary = daemon.get(&format!("/api/v1/runs/{run}/summary"));
-    assert_eq!(summary["metrics"]["iterations"]["values"]["count"], 40);
+    let count = summary["metrics"]["iterations"]["values"]["count"].as_u64().unwrap();
+    assert!(count > 5, "{count}");
     let stream = daemon.ask("GET", &format!("/api/v1/runs/{run}/events"), "", &Value::Null);
     let events: Vec<&str> = stream.text().lines().filter_map(|line| line.strip_prefix("event: ")).collect();
     assert_eq!((events[0], *events.last().unwrap()), ("state", "finished"));
@@ -29,11 +30,11 @@ fn a_run_goes_from_the_queue_to_its_verdict_and_is_kept() {
     assert_eq!(dated.count(), events.len(), "each says when it happened");
     // Its final values stay for a while, and what is known of the test for good.
     let metrics = daemon.ask("GET", "/metrics", "", &Value::Null);
-    let count = format!("k6_iterations_total{{scenario=\"steady\",test=\"steady\",testid=\"{run}\"}} 40");
-    assert!(metrics.text().contains(&count), "{}", metrics.text());
+    let line = format!("k6_iterations_total{{scenario=\"steady\",test=\"steady\",testid=\"{run}\"}} {count}");
+    assert!(metrics.text().contains(&line), "{}", metrics.text());
     assert!(metrics.text().contains("loadgate_last_verdict{test=\"steady\",verdict=\"passed\"} 1"));
     let value = daemon.get("/api/v1/query?query=sum(k6_iterations_total)");
-    assert_eq!(value["data"]["result"][0]["value"][1], "40");
+    assert_eq!(value["data"]["result"][0]["value"][1], count.to_string());
     let (code, folder) = daemon.end();
     assert_eq!(code, Some(0));
     let again = Daemon::on(folder, None);
@@ -44,7 +45,7 @@ fn a_run_goes_from_the_queue_to_its_verdict_and_is_kept() {
 #[test]
 fn a_repeated_request_is_one_run_and_another_under_its_key_is_refused() {
     let target = demo_target(&[]);
-    let daemon = Daemon::start("", &[("steady", &unhurried(target.address, 20))]);
+    let daemon = Daemon::start("", &[("steady", &unhurried(target.address, "1s"))]);
     let ask = |body: Value| daemon.ask("POST", "/api/v1/runs", "Idempotency-Key: once\r\n", &body);
     let first = ask(json!({"plan": "steady"}));
     let second = ask(json!({"plan": "steady"}));
@@ -88,7 +89,7 @@ fn a_run_is_paused_resumed_scaled_and_stopped_with_its_teardown() {
 #[test]
 fn what_is_queued_waits_and_can_be_stopped_before_it_begins() {
     let target = demo_target(&[]);
-    let plans = [("long", steady(target.address, 5, "1h")), ("short", unhurried(target.address, 20))];
+    let plans = [("long", steady(target.address, 5, "1h")), ("short", unhurried(target.address, "1s"))];
     let daemon = Daemon::start("limits: {max_queued: 2}\n", &[("long", &plans[0].1), ("short", &plans[1].1)]);
     let long = daemon.submit("long");
     daemon.wait(&long, "running");
@@ -108,7 +109,7 @@ fn what_is_told_to_end_ends_its_runs_and_leaves_the_queue_for_the_next() {
     let target = demo_target(&[]);
     let plan = steady(target.address, 20, "1h")
         + "hooks: {always: [{exec: {command: 'echo $LOADGATE_VERDICT >>hooks'}}]}\n";
-    let short = unhurried(target.address, 20);
+    let short = unhurried(target.address, "1s");
     let daemon = Daemon::start("allow_exec: true\n", &[("long", &plan), ("short", &short)]);
     let (long, short) = (daemon.submit("long"), daemon.submit("short"));
     daemon.wait(&long, "running");
@@ -130,7 +131,7 @@ fn what_is_told_to_end_ends_its_runs_and_leaves_the_queue_for_the_next() {
 #[test]
 fn a_new_configuration_is_taken_whole_or_not_at_all() {
     let target = demo_target(&[]);
-    let daemon = Daemon::start("limits: {max_vus: 1}\n", &[("steady", &unhurried(target.address, 20))]);
+    let daemon = Daemon::start("limits: {max_vus: 1}\n", &[("steady", &unhurried(target.address, "1s"))]);
     let refused = daemon.ask("POST", "/api/v1/runs", "", &json!({"plan": "steady"}));
     assert_eq!(refused.status, 403, "{}", refused.text());
     assert!(refused.text().contains("limits.max_vus"), "{}", refused.text());
@@ -161,7 +162,7 @@ fn a_new_configuration_is_taken_whole_or_not_at_all() {
 fn a_schedule_that_was_due_while_nobody_was_there_runs_once_if_it_shall() {
     let target = demo_target(&[]);
     let schedules = "schedules:\n  - {plan: steady, cron: '0 0 1 1 *', missed: run_once}\n  - {name: other, plan: steady, cron: '0 0 1 1 *', missed: skip}\n";
-    let daemon = Daemon::start(schedules, &[("steady", &unhurried(target.address, 20))]);
+    let daemon = Daemon::start(schedules, &[("steady", &unhurried(target.address, "1s"))]);
     let due = daemon.get("/api/v1/schedules");
     assert_eq!(due["schedules"].as_array().unwrap().len(), 2, "{due}");
     let folder = daemon.kill();

@@ -13,13 +13,12 @@ thresholds: {{http_req_failed: [rate<0.01]}}
     )
 }
 
-/// So many iterations by five users: nothing of it is due at a time, so that it passes on a machine that is busy with
-/// others. Forty take some two seconds.
-pub(super) fn unhurried(target: SocketAddr, iterations: u32) -> String {
+/// Five users, for so long: nothing of it is due at a time, so that it passes on a machine that is busy with others.
+pub(super) fn unhurried(target: SocketAddr, duration: &str) -> String {
     format!(
         "name: steady
 scenarios:
-  steady: {{executor: shared-iterations, vus: 5, iterations: {iterations}, flow: [{{http: {{url: 'http://{target}/health'}}}}, {{sleep: 250ms}}]}}
+  steady: {{executor: constant-vus, vus: 5, duration: {duration}, flow: [{{http: {{url: 'http://{target}/health'}}}}, {{sleep: 50ms}}]}}
 thresholds: {{http_req_failed: [rate<0.01]}}
 "
     )
