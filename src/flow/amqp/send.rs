@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 
 use super::super::ledger::Stamped;
+use super::super::within::within;
 use super::super::{Ended, PublishedEvents, Vu};
 use super::link::Link;
 use super::owed::{Confirmed, Owed, Way};
@@ -40,7 +40,7 @@ impl AmqpStep {
             Err(error) => return self.failed(vu, due, error),
         };
         let most = if self.observed { usize::MAX } else { publish.most_in_flight };
-        if timeout(publish.timeout, link.room(most)).await.is_err() {
+        if within(|| publish.timeout, link.room(most)).await.is_none() {
             return self.failed(vu, due, why_no_room(&link));
         }
         let event = publish.events.and_then(|events| events.stamp(vu, due));

@@ -10,10 +10,10 @@ use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
 
 use super::super::held::Keep;
 use super::super::ledger::Stamped;
+use super::super::within::within;
 use super::super::{ScenarioSeries, Vu, Worker};
 use super::{Account, NatsStep};
 use crate::protocol::nats::{
@@ -210,7 +210,7 @@ impl Link {
         until: Elapsed,
     ) -> Result<(), ErrorCode> {
         let left = || until.since(self.state.worker.clock.now());
-        let inbox = timeout(left(), self.inbox()).await.unwrap_or(Err(ErrorCode::NATS_DISCONNECTED))?;
+        let inbox = within(left, self.inbox()).await.unwrap_or(Err(ErrorCode::NATS_DISCONNECTED))?;
         let (sent, confirmation) = (owed.account.series.sent, owed.kind == OwedKind::Confirmation);
         let number = {
             let mut window = self.state.window.borrow_mut();
@@ -225,7 +225,7 @@ impl Link {
             message.reply = None;
         }
         let bytes = message.wire_bytes();
-        let handed_over = timeout(left(), self.state.connection.publish(message)).await;
+        let handed_over = within(left, self.state.connection.publish(message)).await;
         if let Err(error) = handed_over.unwrap_or(Err(ErrorCode::NATS_DISCONNECTED)) {
             let refused = self.state.window.borrow_mut().answer(number);
             return refused.map_or(Ok(()), |_| Err(error));
