@@ -119,6 +119,12 @@ impl ReceivedEvents {
 }
 
 impl Receiver {
+    /// Of a message whose token is in a header, or in a field of its JSON. No time where there is none.
+    pub(super) fn hear(&self, worker: &Worker, header: Option<&str>, body: &[u8], at: Elapsed) -> Duration {
+        let token = header.map_or_else(|| Token::find_in_json(body), Token::parse);
+        token.map_or(Duration::ZERO, |token| self.receive(worker, &token, at))
+    }
+
     /// Counts what is an event of this run; how long after it was due it came.
     pub(super) fn receive(&self, worker: &Worker, token: &Token, at: Elapsed) -> Duration {
         let receipt = self.ledgers.get(self.events.ledger).and_then(|mut it| it.receive(self.group, token));

@@ -5,6 +5,7 @@
 
 mod amqp;
 mod batch;
+mod bus;
 mod check;
 mod control;
 mod cookies;
@@ -32,10 +33,11 @@ use std::sync::Arc;
 use futures_util::future::LocalBoxFuture;
 
 pub use amqp::{
-    AmqpAccount, AmqpAction, AmqpLook, AmqpMessage, AmqpProperties, AmqpPublish, AmqpSeries, AmqpSource,
-    AmqpStep, AmqpTake, AmqpThing,
+    AmqpAction, AmqpLook, AmqpMessage, AmqpOwn, AmqpProperties, AmqpPublish, AmqpSource, AmqpStep, AmqpTake,
+    AmqpThing,
 };
 pub use batch::Batch;
+pub use bus::{Account, Bus, BusSeries, Take};
 pub use check::{Check, Checks, Log, Record, RecordValue, Recorded, Records, Set};
 pub use control::{Choose, Group, If, Pace, Repeat, Sleep};
 pub use debug::HttpDebug;
@@ -49,8 +51,7 @@ pub use ledger::{PublishedEvents, ReceivedEvents};
 pub use limiter::Limiter;
 pub use message::{Close, Listen, Message, Ping, Receive, Send};
 pub use nats::{
-    Account, Consume, Deliver, NatsAction, NatsMessage, NatsPublish, NatsRequest, NatsSeries, NatsStep,
-    NatsTake, Source,
+    Consume, Deliver, NatsAction, NatsMessage, NatsOwn, NatsPublish, NatsRequest, NatsStep, NatsTake, Source,
 };
 pub use payload::Payload;
 pub use series::{ScenarioSeries, SessionSeries};

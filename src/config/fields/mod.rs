@@ -316,6 +316,25 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Reports the second of those that are there. `expected`: "one message".
+    pub(crate) fn at_most_one(&mut self, keys: &[&str], expected: &str) {
+        let mut given = keys.iter().filter(|key| self.has(key));
+        if let (Some(first), Some(second)) = (given.next(), given.next()) {
+            self.problem(second, format!("both `{first}` and `{second}`"), format!("expected {expected}"));
+        }
+    }
+
+    /// As [`Fields::at_most_one`]; reports as well that none is there.
+    pub(crate) fn exactly_one(&mut self, keys: &[&str]) {
+        match keys {
+            [first, between @ .., last] if !keys.iter().any(|key| self.has(key)) => {
+                let between: String = between.iter().map(|key| format!(", `{key}`")).collect();
+                self.missing(first, &format!("`{first}`{between} or `{last}`"));
+            }
+            _ => self.at_most_one(keys, "one of them"),
+        }
+    }
+
     /// Reports something about a place that was read before.
     pub(crate) fn problem_at(
         &mut self,

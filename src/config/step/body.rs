@@ -58,11 +58,7 @@ pub(super) fn body(f: &mut Fields<'_>) -> Option<Option<BodyConfig>> {
         "rabbitmq",
         "A message that RabbitMQ's management API publishes; `url` is where the API is. Fails where no queue takes it",
     );
-    let given: Vec<&str> = KEYS.into_iter().filter(|key| f.has(key)).collect();
-    if let [first, second, ..] = given.as_slice() {
-        let message = format!("both `{first}` and `{second}`");
-        f.problem(second, message, "expected one body".to_owned());
-    }
+    f.at_most_one(&KEYS, "one body");
     let (json, form, multipart) = (json?, form?, multipart?);
     let (text, file, event, rabbitmq) = (text?, file?, event?, rabbitmq?);
     Some(
@@ -117,15 +113,12 @@ impl Element for PartConfig {
             "content_type",
             "Default: none for a value, `application/octet-stream` for a file; a template",
         );
+        f.at_most_one(&["value", "file"], "one of them");
         let content = match (value?, file?) {
-            (Some(value), None) => PartContentConfig::Text(text(value)),
+            (Some(value), _) => PartContentConfig::Text(text(value)),
             (None, Some(file)) => PartContentConfig::File(file.map(|file| file.0)),
             (None, None) => {
                 f.problem("", "the part has no content", "expected `value` or `file`".to_owned());
-                return None;
-            }
-            (Some(_), Some(_)) => {
-                f.problem("file", "both `value` and `file`", "expected one of them".to_owned());
                 return None;
             }
         };

@@ -68,9 +68,7 @@ impl Element for CloudEventConfig {
         );
         let data = f.optional::<At<Json>>("data", "Any value, or a text where `datacontenttype` is no JSON");
         let file = f.optional::<At<FilePath>>("file", "Data from a file, sent as it is or in `data_base64`");
-        if f.has("data") && f.has("file") {
-            f.problem("file", "both `data` and `file`", "expected one of them".to_owned());
-        }
+        f.at_most_one(&["data", "file"], "one of them");
         let text = |template: At<Template>| template.map(|template| template.0);
         Some(CloudEventConfig {
             mode: mode?,

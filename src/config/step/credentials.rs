@@ -33,19 +33,14 @@ impl Element for AuthConfig {
         let bearer = f.optional::<At<Template>>("bearer", "A token (RFC 6750); a template");
         f.later("digest", "A username and a password (RFC 7616)", later::anything);
         f.later("ntlm", "A username and a password of Windows", later::anything);
+        f.at_most_one(&["basic", "bearer"], "one of them");
         match (basic?, bearer?) {
-            (Some(BasicConfig { username, password }), None) => {
-                Some(AuthConfig::Basic { username, password })
-            }
+            (Some(BasicConfig { username, password }), _) => Some(AuthConfig::Basic { username, password }),
             (None, Some(token)) => Some(AuthConfig::Bearer(token.map(|token| token.0))),
             (None, None) => {
                 if !f.has("digest") && !f.has("ntlm") {
                     f.problem("", "`auth` does not say how", "expected `basic` or `bearer`".to_owned());
                 }
-                None
-            }
-            (Some(_), Some(_)) => {
-                f.problem("bearer", "both `basic` and `bearer`", "expected one of them".to_owned());
                 None
             }
         }

@@ -151,9 +151,7 @@ fn schema(f: &mut Fields<'_>) -> Option<SchemaConfig> {
         "descriptors",
         "A descriptor set, as `protoc --descriptor_set_out --include_imports` writes it; instead of `proto`",
     );
-    if f.has("proto") && f.has("descriptors") {
-        f.problem("descriptors", "both `proto` and `descriptors`", "expected one of them".to_owned());
-    }
+    f.at_most_one(&["proto", "descriptors"], "one of them");
     if f.has("import_paths") && !f.has("proto") {
         f.problem("import_paths", "`import_paths` without `proto`", None);
     }
@@ -173,9 +171,7 @@ fn messages(f: &mut Fields<'_>) -> Option<Vec<At<Json>>> {
         "In proto3's JSON mapping; strings in it are templates. Default: empty",
     );
     let several = f.optional::<Vec<At<Json>>>("messages", "Of a stream from the client, in this order");
-    if f.has("message") && f.has("messages") {
-        f.problem("messages", "both `message` and `messages`", "expected one of them".to_owned());
-    }
+    f.at_most_one(&["message", "messages"], "one of them");
     let (one, several) = (one?, several?);
     Some(several.unwrap_or_else(|| one.into_iter().collect()))
 }

@@ -3,6 +3,7 @@
 mod amqp;
 mod batch;
 mod body;
+mod bus;
 mod cloudevent;
 mod credentials;
 mod exchange;
@@ -19,6 +20,7 @@ pub use amqp::{
 };
 pub use batch::BatchConfig;
 pub use body::{BodyConfig, PartConfig, PartContentConfig};
+pub use bus::{BusConfig, TakeConfig};
 pub use cloudevent::{CloudEventConfig, EventDataConfig, EventMode};
 pub use credentials::{AuthConfig, CookieConfig};
 pub use exchange::{CheckConfig, Named, RecordConfig, StatusRange};
@@ -27,7 +29,7 @@ pub use grpc::{GrpcConfig, SchemaConfig};
 pub use http::{HttpConfig, RequestsConfig};
 pub use nats::{
     NatsActionConfig, NatsAuthConfig, NatsConfig, NatsConsumeConfig, NatsDeliver, NatsMessageConfig,
-    NatsPublishConfig, NatsRequestConfig, NatsSubscribeConfig, NatsTakeConfig,
+    NatsPublishConfig, NatsRequestConfig, NatsSubscribeConfig,
 };
 pub use payload::PayloadConfig;
 pub use websocket::{
@@ -351,8 +353,8 @@ impl StepConfig {
         let wait_for = match self {
             StepConfig::Http(http) => http.wait_for,
             StepConfig::Websocket(websocket) => websocket.wait_for,
-            StepConfig::Nats(nats) => nats.wait_for,
-            StepConfig::Amqp(amqp) => amqp.wait_for,
+            StepConfig::Nats(nats) => nats.bus.wait_for,
+            StepConfig::Amqp(amqp) => amqp.bus.wait_for,
             StepConfig::Grpc(grpc) => grpc.wait_for,
             StepConfig::Group(group) => group.wait_for,
             _ => None,

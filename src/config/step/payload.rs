@@ -26,10 +26,7 @@ pub(super) fn payload(f: &mut Fields<'_>) -> Option<PayloadConfig> {
     let text = f.optional::<At<Template>>("body", "A message of text; a template");
     let file = f.optional::<At<FilePath>>("file", "A message from a file, read when the plan is loaded");
     let event = f.optional::<CloudEventConfig>("cloudevent", "A CloudEvent 1.0");
-    let given: Vec<&str> = KEYS.into_iter().filter(|key| f.has(key)).collect();
-    if let [first, second, ..] = given.as_slice() {
-        f.problem(second, format!("both `{first}` and `{second}`"), "expected one message".to_owned());
-    }
+    f.at_most_one(&KEYS, "one message");
     let (json, text, file, event) = (json?, text?, file?, event?);
     Some(
         json.map(PayloadConfig::Json)

@@ -6,9 +6,10 @@ use bytes::Bytes;
 use serde_json::json;
 use tokio::time::timeout;
 
+use super::super::bus::Seen;
 use super::super::{Ended, Vu};
+use super::AmqpStep;
 use super::owed::{Answer, Question};
-use super::{AmqpStep, Seen};
 use crate::sample::ErrorCode;
 
 #[derive(Debug)]
@@ -27,9 +28,9 @@ impl AmqpStep {
     pub(super) async fn look(&self, vu: &mut Vu, look: &AmqpLook) -> Result<(), Ended> {
         let started = vu.now();
         let due = vu.take_due().unwrap_or(started);
-        let link = match self.reach(vu, look.timeout).await {
+        let link = match self.bus.reach(vu, look.timeout, self).await {
             Ok(link) => link,
-            Err(error) => return self.failed(vu, due, error),
+            Err(error) => return self.bus.failed(vu, due, error),
         };
         let asking = async {
             match &look.at {
@@ -41,16 +42,16 @@ impl AmqpStep {
         };
         let answer = match timeout(look.timeout, asking).await.unwrap_or(Err(ErrorCode::TIMEOUT)) {
             Ok(answer) => answer,
-            Err(error) => return self.failed(vu, due, error),
+            Err(error) => return self.bus.failed(vu, due, error),
         };
         let now = vu.now();
-        self.account.conclude(&vu.worker, due, now, false);
+        self.bus.account.conclude(&vu.worker, due, now, false);
         let Answer { messages, consumers } = answer;
         let said = match &look.at {
             AmqpThing::Queue(queue) => json!({"queue": queue, "messages": messages, "consumers": consumers}),
             AmqpThing::Exchange(exchange) => json!({"exchange": exchange}),
         };
-        let duration = now.since(started);
-        self.observe(vu, Seen { body: Bytes::from(said.to_string()), duration, error: None })
+        let seen = Seen::bare(now.since(started), None);
+        self.bus.observe(vu, Seen { body: Bytes::from(said.to_string()), ..seen })
     }
 }

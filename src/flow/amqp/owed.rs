@@ -1,25 +1,10 @@
 //! What a server owes: confirms, and answers to questions.
 
-use std::rc::Rc;
+use super::super::bus;
+use super::AmqpOwn;
 
-use tokio::sync::oneshot;
-
-use super::super::ledger::Stamped;
-use super::AmqpAccount;
-use crate::sample::ErrorCode;
-use crate::time::Elapsed;
-
-/// A confirm that is waited for.
-#[derive(Debug)]
-pub(super) struct Owed {
-    pub(super) account: Rc<AmqpAccount>,
-    pub(super) due: Elapsed,
-    pub(super) started: Elapsed,
-    pub(super) way: Way,
-    pub(super) event: Option<Stamped>,
-    /// Who wants to see it, if anybody does.
-    pub(super) seen_by: Option<oneshot::Sender<Confirmed>>,
-}
+/// A confirm that is waited for, which says no more than that it came.
+pub(super) type Owed = bus::Owed<AmqpOwn, Way, ()>;
 
 /// Whether a message comes back where no queue takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,12 +14,6 @@ pub(super) enum Way {
     /// What it is known by.
     Mandatory(u64),
     Back,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Confirmed {
-    pub(super) at: Elapsed,
-    pub(super) error: Option<ErrorCode>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

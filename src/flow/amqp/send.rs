@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use tokio::sync::oneshot;
-
+use super::super::bus::{Answered, Seen};
 use super::super::ledger::Stamped;
 use super::super::within::within;
 use super::super::{Ended, PublishedEvents, Vu};
 use super::link::Link;
-use super::owed::{Confirmed, Owed, Way};
-use super::{AmqpMessage, AmqpStep, Seen};
+use super::owed::{Owed, Way};
+use super::{AmqpMessage, AmqpStep};
 use crate::ledger::HEADER;
 use crate::protocol::amqp::Outgoing;
 use crate::sample::ErrorCode;
@@ -35,13 +33,13 @@ impl AmqpStep {
         let started = vu.now();
         let due = vu.take_due().unwrap_or(started);
         let mut message = publish.message.render(vu)?;
-        let link = match self.reach(vu, publish.timeout).await {
+        let link = match self.bus.reach(vu, publish.timeout, self).await {
             Ok(link) => link,
-            Err(error) => return self.failed(vu, due, error),
+            Err(error) => return self.bus.failed(vu, due, error),
         };
-        let most = if self.observed { usize::MAX } else { publish.most_in_flight };
+        let most = if self.bus.observed { usize::MAX } else { publish.most_in_flight };
         if within(|| publish.timeout, link.room(most)).await.is_none() {
-            return self.failed(vu, due, why_no_room(&link));
+            return self.bus.failed(vu, due, why_no_room(&link));
         }
         let event = publish.events.and_then(|events| events.stamp(vu, due));
         if let Some(event) = &event {
@@ -51,22 +49,17 @@ impl AmqpStep {
         if !publish.confirmed {
             return self.hand_over(vu, &link, &message, due, event);
         }
-        let (seen_by, seen) = if self.observed {
-            let (sender, receiver) = oneshot::channel();
-            (Some(sender), Some(receiver))
-        } else {
-            (None, None)
-        };
+        let (seen_by, seen) = self.bus.watch();
         let started = vu.now();
-        let way = if publish.mandatory { Way::Mandatory(message.print()) } else { Way::Out };
-        let owed = Owed { account: link.account(self), due, started, way, event, seen_by };
+        let kind = if publish.mandatory { Way::Mandatory(message.print()) } else { Way::Out };
+        let owed = Owed { account: link.account(self), due, started, kind, event, seen_by };
         if let Err(error) = link.send(&message, owed, started + publish.timeout) {
-            return self.failed(vu, due, error);
+            return self.bus.failed(vu, due, error);
         }
         let Some(seen) = seen else { return Ok(()) };
         // It is always told, unless the connection is dropped with the VU.
-        let Ok(Confirmed { at, error }) = seen.await else { return Ok(()) };
-        self.observe(vu, Seen { body: Bytes::new(), duration: at.since(started), error })
+        let Ok(Answered { said: (), at, error }) = seen.await else { return Ok(()) };
+        self.bus.observe(vu, Seen::bare(at.since(started), error))
     }
 
     /// To an exchange that says nothing.
@@ -78,15 +71,15 @@ impl AmqpStep {
         due: Elapsed,
         event: Option<Stamped>,
     ) -> Result<(), Ended> {
-        if let Err(error) = link.send_off(message, &self.account) {
-            return self.failed(vu, due, error);
+        if let Err(error) = link.send_off(message, &self.bus.account) {
+            return self.bus.failed(vu, due, error);
         }
         let now = vu.now();
         if let Some(event) = event {
             event.accepted(&vu.worker);
         }
-        self.account.conclude(&vu.worker, due, now, false);
-        self.observe(vu, Seen { body: Bytes::new(), duration: now.since(due), error: None })
+        self.bus.account.conclude(&vu.worker, due, now, false);
+        self.bus.observe(vu, Seen::bare(now.since(due), None))
     }
 }
 

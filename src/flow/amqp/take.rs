@@ -3,22 +3,18 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout, timeout_at};
-
+use super::super::bus::{Intake, Refused, Shown, Take};
 use super::super::held::Keep;
 use super::super::ledger::Receiver;
-use super::super::{Ended, ReceivedEvents, Vu};
+use super::super::{Ended, Vu};
 use super::AmqpStep;
 use super::inbox::Inbox;
 use super::link::Link;
-use crate::ledger::{HEADER, Token};
+use crate::ledger::HEADER;
 use crate::protocol::amqp::{Delivery, Source};
 use crate::sample::ErrorCode;
-use crate::template::{ExchangeView, Template};
+use crate::template::Template;
 use crate::time::Elapsed;
-
-/// After an error that may come again at once.
-const PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub struct AmqpTake {
@@ -26,13 +22,7 @@ pub struct AmqpTake {
     /// As many the server sends that are not acknowledged.
     pub prefetch: u16,
     pub acknowledges: bool,
-    /// Takes all that come within it; that none comes is no failure.
-    pub lasting: Option<Duration>,
-    /// So many end it.
-    pub count: Option<u64>,
-    /// For `count` of them, where nothing says how long it lasts.
-    pub timeout: Duration,
-    pub events: Option<ReceivedEvents>,
+    pub take: Take,
 }
 
 #[derive(Debug)]
@@ -45,176 +35,89 @@ pub enum AmqpSource {
 
 /// A consumer, kept for the next iteration.
 #[derive(Debug)]
-struct Taking {
+pub(in crate::flow) struct Taking {
     inbox: Rc<Inbox>,
     link: Rc<Link>,
-    events: Option<Receiver>,
+    events: Option<Rc<Receiver>>,
 }
 
 impl Keep for Taking {}
 
-/// Why there is no next message.
-enum Refused {
-    Error(ErrorCode),
-    /// The consumer is gone, which has been counted.
-    Gone,
-    Ended(Ended),
+/// What a step takes, as [`Bus::take`](super::super::bus::Bus::take) asks for it.
+pub(super) struct TakeFrom<'a> {
+    pub(super) step: &'a AmqpStep,
+    pub(super) take: &'a AmqpTake,
 }
 
-impl From<Ended> for Refused {
-    fn from(ended: Ended) -> Self {
-        Refused::Ended(ended)
-    }
-}
+impl Intake for TakeFrom<'_> {
+    type Message = (Box<Delivery>, Elapsed, Rc<Taking>);
+    const TOO_FEW: ErrorCode = ErrorCode::AMQP_TOO_FEW;
 
-impl AmqpStep {
-    pub(super) async fn take(&self, vu: &mut Vu, take: &AmqpTake) -> Result<(), Ended> {
-        let due = vu.take_due().unwrap_or_else(|| vu.now());
-        // It lasts from when messages can come.
-        let opened = timeout(take.timeout, self.taking(vu, take)).await;
-        match opened.unwrap_or(Err(Refused::Error(ErrorCode::TIMEOUT))) {
-            Ok(_) => {}
-            Err(Refused::Error(error)) => return self.failed(vu, due, error),
-            Err(Refused::Gone) => return self.failed(vu, due, ErrorCode::AMQP_DISCONNECTED),
-            Err(Refused::Ended(ended)) => return Err(ended),
-        }
-        let began = vu.now();
-        let end = vu.worker.clock.instant(began) + take.lasting.unwrap_or(take.timeout);
-        let mut taken = self.take_until(vu, take, 0, end, || true).await?;
-        if !take.is_enough(taken)
-            && let Some(events) = take.events
-            && let Some(taking) = vu.held.find::<Taking>(self.account.id)
-            && let Some(receiver) = &taking.events
-        {
-            // What the ledger says is still to come.
-            receiver.mark();
-            let end = Instant::now() + events.wait;
-            taken = self.take_until(vu, take, taken, end, || receiver.is_owed()).await?;
-        }
-        if take.lasting.is_none() && !take.is_enough(taken) {
-            return self.failed(vu, due, ErrorCode::AMQP_TOO_FEW);
-        }
-        vu.worker.shard.borrow_mut().rate(self.account.series.failed, false);
-        Ok(())
+    async fn open(&self, vu: &mut Vu) -> Result<(), Refused> {
+        self.taking(vu).await.map(drop)
     }
 
-    /// Until there are enough, or the time is over, or no more are needed; how many there are, with the `taken` before.
-    async fn take_until(
-        &self,
-        vu: &mut Vu,
-        take: &AmqpTake,
-        mut taken: u64,
-        end: Instant,
-        needed: impl Fn() -> bool,
-    ) -> Result<u64, Ended> {
-        while !take.is_enough(taken) && needed() {
-            let Ok(next) = timeout_at(end, self.next(vu, take)).await else { break };
-            match next {
-                Ok((message, at, from)) => {
-                    taken += 1;
-                    self.took(vu, take, &from, *message, at)?;
-                }
-                // It may go on once the connection is back.
-                Err(Refused::Error(error)) => {
-                    self.account.count_error(&vu.worker, error);
-                    tokio::time::sleep_until(end.min(Instant::now() + PAUSE)).await;
-                }
-                Err(Refused::Gone) => {}
-                Err(Refused::Ended(ended)) => return Err(ended),
-            }
-        }
-        Ok(taken)
+    fn receiver(&self, vu: &Vu) -> Option<Rc<Receiver>> {
+        vu.held.find::<Taking>(self.step.bus.account.id)?.events.clone()
     }
 
-    async fn next(
-        &self,
-        vu: &mut Vu,
-        take: &AmqpTake,
-    ) -> Result<(Box<Delivery>, Elapsed, Rc<Taking>), Refused> {
-        let taking = self.taking(vu, take).await?;
-        match taking.inbox.next().await {
-            Some((at, message)) => Ok((message, at, taking)),
-            None => {
-                vu.held.remove::<Taking>(self.account.id);
-                Err(Refused::Gone)
-            }
-        }
-    }
-
-    /// That of an earlier iteration, or a new one.
-    async fn taking(&self, vu: &mut Vu, take: &AmqpTake) -> Result<Rc<Taking>, Refused> {
-        let known = vu.held.find::<Taking>(self.account.id);
-        if let Some(taking) = known {
-            return Ok(taking);
-        }
-        let (prefetch, acknowledges) = (take.prefetch, take.acknowledges);
-        let link = self.reach(vu, take.timeout).await.map_err(Refused::Error)?;
-        let inbox = match &take.source {
-            AmqpSource::Queue(queue) => {
-                let queue = vu.render(queue)?;
-                link.consume(self, Source::Queue(&queue), prefetch, acknowledges).await
-            }
-            AmqpSource::Exchange { name, routing_key } => {
-                let (name, routing_key) = (vu.render(name)?, vu.render(routing_key)?);
-                let source = Source::Exchange { name: &name, routing_key: &routing_key };
-                link.consume(self, source, prefetch, acknowledges).await
-            }
+    async fn next(&self, vu: &mut Vu, _: Option<u64>) -> Result<Option<Self::Message>, Refused> {
+        let taking = self.taking(vu).await?;
+        let Some((at, message)) = taking.inbox.next().await else {
+            vu.held.remove::<Taking>(self.step.bus.account.id);
+            return Ok(None);
         };
-        let inbox = inbox.map_err(Refused::Error)?;
-        // A queue keeps what was published before anybody consumed.
-        let from_the_start = matches!(take.source, AmqpSource::Queue(_));
-        let events = take.events.map(|events| events.receiver(&vu.worker, from_the_start));
-        let taking = Rc::new(Taking { inbox, link, events });
-        vu.held.put(self.account.id, Rc::clone(&taking));
-        Ok(taking)
+        Ok(Some((message, at, taking)))
     }
 
-    /// Counts a message, and shows it to expressions.
-    fn took(
-        &self,
-        vu: &mut Vu,
-        take: &AmqpTake,
-        from: &Taking,
-        message: Delivery,
-        at: Elapsed,
-    ) -> Result<(), Ended> {
-        vu.worker.shard.borrow_mut().count(self.account.series.received, 1);
-        let mut latency = Duration::ZERO;
-        if let Some(events) = &from.events
-            && let Some(token) = token_of(&message)
-        {
-            latency = events.receive(&vu.worker, &token, at);
-        }
-        if take.acknowledges
+    async fn took(&self, vu: &mut Vu, (message, at, from): Self::Message) -> Result<(), Ended> {
+        let bus = &self.step.bus;
+        vu.worker.shard.borrow_mut().count(bus.account.series.received, 1);
+        let latency = from.events.as_ref().map_or(Duration::ZERO, |events| {
+            events.hear(&vu.worker, message.header(HEADER), &message.body, at)
+        });
+        if self.take.acknowledges
             && let Err(error) = from.link.acknowledge(message.number)
         {
-            self.account.count_error(&vu.worker, error);
+            bus.account.count_error(&vu.worker, error);
         }
-        if !self.observed {
+        if !bus.observed {
             return Ok(());
         }
         // The one before is no longer needed.
         vu.exchange = None;
-        let wall = vu.worker.clock.wall(at);
         let headers = message.to_http();
-        let view = ExchangeView::new(0, headers, message.body, latency, None);
-        vu.exchange = Some(view.paid(message.charge, vu.worker.dialer.purse()).received_at(wall));
-        self.checks.run_on(vu);
-        self.record.run_on(vu, latency)?;
-        self.capture.run_on(vu)
+        let Delivery { body, charge, .. } = *message;
+        bus.show(vu, Shown { headers, body, charge, at, latency })
     }
 }
 
-impl AmqpTake {
-    fn is_enough(&self, taken: u64) -> bool {
-        self.count.is_some_and(|count| taken >= count)
-    }
-}
-
-/// From the header, or from the field of a JSON message.
-fn token_of(message: &Delivery) -> Option<Token> {
-    match message.header(HEADER) {
-        Some(header) => Token::parse(header),
-        None => Token::find_in_json(&message.body),
+impl TakeFrom<'_> {
+    /// That of an earlier iteration, or a new one.
+    async fn taking(&self, vu: &mut Vu) -> Result<Rc<Taking>, Refused> {
+        let TakeFrom { step, take } = *self;
+        let known = vu.held.find::<Taking>(step.bus.account.id);
+        if let Some(taking) = known {
+            return Ok(taking);
+        }
+        let (prefetch, acknowledges) = (take.prefetch, take.acknowledges);
+        let link = step.bus.reach(vu, take.take.timeout, step).await?;
+        let inbox = match &take.source {
+            AmqpSource::Queue(queue) => {
+                let queue = vu.render(queue)?;
+                link.consume(step, Source::Queue(&queue), prefetch, acknowledges).await?
+            }
+            AmqpSource::Exchange { name, routing_key } => {
+                let (name, routing_key) = (vu.render(name)?, vu.render(routing_key)?);
+                let source = Source::Exchange { name: &name, routing_key: &routing_key };
+                link.consume(step, source, prefetch, acknowledges).await?
+            }
+        };
+        // A queue keeps what was published before anybody consumed.
+        let from_the_start = matches!(take.source, AmqpSource::Queue(_));
+        let events = take.take.events.map(|events| Rc::new(events.receiver(&vu.worker, from_the_start)));
+        let taking = Rc::new(Taking { inbox, link, events });
+        vu.held.put(step.bus.account.id, Rc::clone(&taking));
+        Ok(taking)
     }
 }

@@ -2,17 +2,16 @@
 
 use std::rc::Rc;
 use std::str::FromStr;
-use std::time::Duration;
 
 use async_nats::{HeaderMap, HeaderName, HeaderValue, Message};
-use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use super::super::bus::{Answered, Seen};
 use super::super::ledger::Stamped;
 use super::super::within::within;
 use super::super::{Ended, Vu};
-use super::link::{Answered, Link, Owed, OwedKind};
-use super::{NatsMessage, NatsPublish, NatsRequest, NatsStep, Seen};
+use super::link::{Link, Owed, OwedKind, Said};
+use super::{NatsMessage, NatsPublish, NatsRequest, NatsStep};
 use crate::ledger::{HEADER, Token};
 use crate::protocol::nats::{Outgoing, to_http};
 use crate::sample::ErrorCode;
@@ -50,11 +49,11 @@ impl NatsStep {
     pub(super) async fn publish(&self, vu: &mut Vu, publish: &NatsPublish) -> Result<(), Ended> {
         let due = vu.take_due().unwrap_or_else(|| vu.now());
         let mut message = publish.message.render(vu)?;
-        let link = match Link::reach(self, vu).await {
+        let link = match self.bus.reach(vu, publish.timeout, self).await {
             Ok(link) => link,
-            Err(error) => return self.failed(vu, due, error),
+            Err(error) => return self.bus.failed(vu, due, error),
         };
-        let most = if self.observed { usize::MAX } else { publish.most_in_flight };
+        let most = if self.bus.observed { usize::MAX } else { publish.most_in_flight };
         let room = async {
             link.ready().await?;
             link.room(most).await;
@@ -62,8 +61,8 @@ impl NatsStep {
         };
         match within(|| publish.timeout, room).await {
             Some(Ok(())) => {}
-            Some(Err(error)) => return self.failed(vu, due, error),
-            None => return self.failed(vu, due, self.why_no_room(&link)),
+            Some(Err(error)) => return self.bus.failed(vu, due, error),
+            None => return self.bus.failed(vu, due, self.why_no_room(&link)),
         }
         let event = publish.events.and_then(|events| events.stamp(vu, due));
         if let Some(event) = &event {
@@ -72,12 +71,12 @@ impl NatsStep {
         if !publish.acknowledged {
             return self.hand_over(vu, publish, &link, message, due, event).await;
         }
-        let (seen_by, seen) = self.watch();
+        let (seen_by, seen) = self.bus.watch();
         let started = vu.now();
         let account = link.account(self);
         let owed = Owed { account, due, started, kind: OwedKind::Ack, event, seen_by };
         if let Err(error) = link.send(message, owed, started + publish.timeout).await {
-            return self.failed(vu, due, error);
+            return self.bus.failed(vu, due, error);
         }
         match seen {
             Some(seen) => self.look_at(vu, seen, started).await,
@@ -95,80 +94,57 @@ impl NatsStep {
         due: Elapsed,
         event: Option<Stamped>,
     ) -> Result<(), Ended> {
-        let sent = within(|| publish.timeout, link.send_off(message, &self.account)).await;
+        let sent = within(|| publish.timeout, link.send_off(message, &self.bus.account)).await;
         if let Err(error) = sent.unwrap_or(Err(ErrorCode::NATS_DISCONNECTED)) {
-            return self.failed(vu, due, error);
+            return self.bus.failed(vu, due, error);
         }
         let now = vu.now();
         if let Some(event) = event {
             event.accepted(&vu.worker);
         }
-        {
-            let series = &self.account.series;
-            let mut shard = vu.worker.shard.borrow_mut();
-            shard.exchange(Some((series.failed, now)));
-            shard.time(series.response_time, now.since(due));
-            shard.rate(series.failed, false);
-            shard.exchange(None);
-        }
-        if !self.observed {
-            return Ok(());
-        }
-        let seen =
-            Seen { headers: Default::default(), body: Bytes::new(), duration: now.since(due), error: None };
-        self.observe(vu, seen)
+        self.bus.account.conclude(&vu.worker, due, now, false);
+        self.bus.observe(vu, Seen::bare(now.since(due), None))
     }
 
     /// Waits for the answer.
     pub(super) async fn request(&self, vu: &mut Vu, request: &NatsRequest) -> Result<(), Ended> {
         let due = vu.take_due().unwrap_or_else(|| vu.now());
         let message = request.message.render(vu)?;
-        let link = match Link::reach(self, vu).await {
+        let link = match self.bus.reach(vu, request.timeout, self).await {
             Ok(link) => link,
-            Err(error) => return self.failed(vu, due, error),
+            Err(error) => return self.bus.failed(vu, due, error),
         };
         match within(|| request.timeout, link.ready()).await {
             Some(Ok(())) => {}
-            Some(Err(error)) => return self.failed(vu, due, error),
-            None => return self.failed(vu, due, ErrorCode::NATS_DISCONNECTED),
+            Some(Err(error)) => return self.bus.failed(vu, due, error),
+            None => return self.bus.failed(vu, due, ErrorCode::NATS_DISCONNECTED),
         }
         let (seen_by, seen) = oneshot::channel();
         let (started, account) = (vu.now(), link.account(self));
         let kind = if request.of_jetstream { OwedKind::JetStream } else { OwedKind::Reply };
         let owed = Owed { account, due, started, kind, event: None, seen_by: Some(seen_by) };
         if let Err(error) = link.send(message, owed, started + request.timeout).await {
-            return self.failed(vu, due, error);
+            return self.bus.failed(vu, due, error);
         }
         self.look_at(vu, seen, started).await
-    }
-
-    /// What an expression looks at has to be there.
-    fn watch(&self) -> (Option<oneshot::Sender<Answered>>, Option<oneshot::Receiver<Answered>>) {
-        if self.observed {
-            let (sender, receiver) = oneshot::channel();
-            (Some(sender), Some(receiver))
-        } else {
-            (None, None)
-        }
     }
 
     async fn look_at(
         &self,
         vu: &mut Vu,
-        seen: oneshot::Receiver<Answered>,
+        seen: oneshot::Receiver<Answered<Said>>,
         started: Elapsed,
     ) -> Result<(), Ended> {
         // It is always told, unless the connection is dropped with the VU.
-        let Ok(Answered { message, at, error }) = seen.await else { return Ok(()) };
-        if !self.observed {
+        let Ok(Answered { said, at, error }) = seen.await else { return Ok(()) };
+        if !self.bus.observed {
             return Ok(());
         }
-        let duration: Duration = at.since(started);
-        let (headers, body) = match message {
-            Some(Message { headers, payload, .. }) => (to_http(headers.as_ref()), payload),
-            None => (http::HeaderMap::new(), Bytes::new()),
-        };
-        self.observe(vu, Seen { headers, body, duration, error })
+        let mut shown = Seen::bare(at.since(started), error);
+        if let Some(Message { headers, payload, .. }) = said {
+            (shown.headers, shown.body) = (to_http(headers.as_ref()), payload);
+        }
+        self.bus.observe(vu, shown)
     }
 
     fn why_no_room(&self, link: &Rc<Link>) -> ErrorCode {

@@ -3,39 +3,31 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use async_nats::{Message, Subscriber};
+use async_nats::{HeaderValue, Message, Subscriber};
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout, timeout_at};
 
+use super::super::bus::{Intake, Linked as _, Refused, Shown, Take};
 use super::super::held::Keep;
 use super::super::ledger::Receiver;
-use super::super::{Ended, ReceivedEvents, Vu};
+use super::super::{Ended, Vu};
 use super::NatsStep;
 use super::link::Link;
 use crate::budget::Charge;
-use crate::ledger::{HEADER, Token};
+use crate::ledger::HEADER;
 use crate::protocol::nats::{Consumer, Start, to_http};
 use crate::sample::ErrorCode;
-use crate::template::{ExchangeView, Template};
+use crate::template::Template;
 use crate::time::Elapsed;
 
 /// The server's clock may be this much behind ours.
 const CLOCK_SKEW: Duration = Duration::from_secs(5);
-/// After an error that may come again at once.
-const PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub struct NatsTake {
     pub source: Source,
-    /// Takes all that come within it; that none comes is no failure.
-    pub lasting: Option<Duration>,
-    /// So many end it.
-    pub count: Option<u64>,
-    /// For `count` of them, where nothing says how long it lasts.
-    pub timeout: Duration,
-    pub events: Option<ReceivedEvents>,
+    pub take: Take,
 }
 
 #[derive(Debug)]
@@ -71,11 +63,11 @@ pub enum Deliver {
 
 /// A subscription or a consumer, kept for the next iteration.
 #[derive(Debug)]
-struct Taking {
+pub(in crate::flow) struct Taking {
     /// Locked by nobody else: a VU does one thing at a time.
     inlet: Mutex<Inlet>,
     link: Rc<Link>,
-    events: Option<Receiver>,
+    events: Option<Rc<Receiver>>,
     /// Others get what it did not take.
     hands_back: bool,
 }
@@ -97,7 +89,7 @@ impl Keep for Taking {
                     consumer.hand_back().await;
                     self.link.unconfirmed();
                 }
-                self.link.settle().await;
+                self.link.leave().await;
             })
         })
     }
@@ -114,93 +106,78 @@ impl Inlet {
     }
 }
 
-impl NatsStep {
-    pub(super) async fn take(&self, vu: &mut Vu, take: &NatsTake) -> Result<(), Ended> {
-        let due = vu.take_due().unwrap_or_else(|| vu.now());
-        // It lasts from when messages can come.
-        let opened = timeout(take.timeout, self.taking(vu, take)).await;
-        match opened.unwrap_or(Err(Refused::Error(ErrorCode::TIMEOUT))) {
-            Ok(_) => {}
-            Err(Refused::Error(error)) => return self.failed(vu, due, error),
-            Err(Refused::Ended(ended)) => return Err(ended),
-        }
-        let began = vu.now();
-        let end = vu.worker.clock.instant(began) + take.lasting.unwrap_or(take.timeout);
-        let mut taken = self.take_until(vu, take, 0, end, || true).await?;
-        if !take.is_enough(taken)
-            && let Some(events) = take.events
-            && let Some(taking) = vu.held.find::<Taking>(self.account.id)
-            && let Some(receiver) = &taking.events
-        {
-            // What the ledger says is still to come.
-            receiver.mark();
-            let end = Instant::now() + events.wait;
-            taken = self.take_until(vu, take, taken, end, || receiver.is_owed()).await?;
-        }
-        if take.lasting.is_none() && !take.is_enough(taken) {
-            return self.failed(vu, due, ErrorCode::NATS_TOO_FEW);
-        }
-        vu.worker.shard.borrow_mut().rate(self.account.series.failed, false);
-        Ok(())
+/// What a step takes, as [`Bus::take`](super::super::bus::Bus::take) asks for it.
+pub(super) struct TakeFrom<'a> {
+    pub(super) step: &'a NatsStep,
+    pub(super) take: &'a NatsTake,
+}
+
+impl Intake for TakeFrom<'_> {
+    type Message = (Message, Rc<Taking>);
+    const TOO_FEW: ErrorCode = ErrorCode::NATS_TOO_FEW;
+
+    async fn open(&self, vu: &mut Vu) -> Result<(), Refused> {
+        self.taking(vu).await.map(drop)
     }
 
-    /// Until there are enough, or the time is over, or no more are needed; how many there are, with the `taken` before.
-    async fn take_until(
-        &self,
-        vu: &mut Vu,
-        take: &NatsTake,
-        mut taken: u64,
-        end: Instant,
-        needed: impl Fn() -> bool,
-    ) -> Result<u64, Ended> {
-        while !take.is_enough(taken) && needed() {
-            let wanted = take.count.map(|count| count - taken);
-            let Ok(next) = timeout_at(end, self.next(vu, take, wanted)).await else { break };
-            match next {
-                Ok((message, taking)) => {
-                    taken += 1;
-                    self.took(vu, take, &taking, message).await?;
-                }
-                // It may go on once the connection is back.
-                Err(Refused::Error(error)) => {
-                    self.account.count_error(&vu.worker, error);
-                    tokio::time::sleep_until(end.min(Instant::now() + PAUSE)).await;
-                }
-                Err(Refused::Ended(ended)) => return Err(ended),
-            }
-        }
-        Ok(taken)
+    fn receiver(&self, vu: &Vu) -> Option<Rc<Receiver>> {
+        vu.held.find::<Taking>(self.step.bus.account.id)?.events.clone()
     }
 
-    async fn next(
-        &self,
-        vu: &mut Vu,
-        take: &NatsTake,
-        wanted: Option<u64>,
-    ) -> Result<(Message, Rc<Taking>), Refused> {
-        let taking = self.taking(vu, take).await?;
+    async fn next(&self, vu: &mut Vu, wanted: Option<u64>) -> Result<Option<Self::Message>, Refused> {
+        let taking = self.taking(vu).await?;
         let next = taking.inlet.lock().await.next(wanted).await;
         match next {
-            Some(Ok(message)) => Ok((message, taking)),
-            Some(Err(error)) => Err(Refused::Error(error)),
+            Some(Ok(message)) => Ok(Some((message, taking))),
+            Some(Err(error)) => Err(error.into()),
             None => {
-                vu.held.remove::<Taking>(self.account.id);
-                Err(Refused::Error(ErrorCode::NATS_DISCONNECTED))
+                vu.held.remove::<Taking>(self.step.bus.account.id);
+                Err(ErrorCode::NATS_DISCONNECTED.into())
             }
         }
     }
 
+    async fn took(&self, vu: &mut Vu, (message, taking): Self::Message) -> Result<(), Ended> {
+        let (at, bus) = (vu.now(), &self.step.bus);
+        taking.link.received(&message, &bus.account);
+        let latency = taking.events.as_ref().map_or(Duration::ZERO, |events| {
+            let header = message.headers.as_ref().and_then(|headers| headers.get(HEADER));
+            events.hear(&vu.worker, header.map(HeaderValue::as_str), &message.payload, at)
+        });
+        if self.take.acknowledges() {
+            taking.link.unconfirmed();
+            if let Err(error) = taking.link.connection().acknowledge(&message).await {
+                bus.account.count_error(&vu.worker, error);
+            }
+        }
+        if !bus.observed {
+            return Ok(());
+        }
+        // The one before is no longer needed, and makes room.
+        vu.exchange = None;
+        let mut charge = Charge::default();
+        if charge.cover(message.payload.len() as u64, vu.worker.dialer.purse()).is_err() {
+            bus.account.count_error(&vu.worker, ErrorCode::MEMORY_SPENT);
+            return Ok(());
+        }
+        let headers = to_http(message.headers.as_ref());
+        bus.show(vu, Shown { headers, body: message.payload, charge, at, latency })
+    }
+}
+
+impl TakeFrom<'_> {
     /// That of an earlier iteration, or a new one.
-    async fn taking(&self, vu: &mut Vu, take: &NatsTake) -> Result<Rc<Taking>, Refused> {
-        let known = vu.held.find::<Taking>(self.account.id);
+    async fn taking(&self, vu: &mut Vu) -> Result<Rc<Taking>, Refused> {
+        let TakeFrom { step, take } = self;
+        let known = vu.held.find::<Taking>(step.bus.account.id);
         if let Some(taking) = known {
             return Ok(taking);
         }
-        let link = Link::reach(self, vu).await?;
+        let link = step.bus.reach(vu, take.take.timeout, *step).await?;
         link.ready().await?;
         let inlet = match &take.source {
             Source::Subject { subject, queue } => {
-                let subject = vu.render(subject).map_err(Refused::Ended)?;
+                let subject = vu.render(subject)?;
                 Inlet::Subject(link.connection().subscribe(&subject, queue.as_deref()).await?)
             }
             Source::Stream(consume) => {
@@ -217,70 +194,17 @@ impl NatsStep {
         };
         let from_the_start =
             matches!(&take.source, Source::Stream(consume) if consume.deliver != Deliver::New);
-        let events = take.events.map(|events| events.receiver(&vu.worker, from_the_start));
-        let hands_back = matches!(&take.source, Source::Stream(consume) if consume.acknowledges);
+        let events = take.take.events.map(|events| Rc::new(events.receiver(&vu.worker, from_the_start)));
+        let hands_back = take.acknowledges();
         let taking = Rc::new(Taking { inlet: Mutex::new(inlet), link, events, hands_back });
-        vu.held.put(self.account.id, Rc::clone(&taking));
+        vu.held.put(step.bus.account.id, Rc::clone(&taking));
         Ok(taking)
-    }
-
-    /// Counts a message, and shows it to expressions.
-    async fn took(
-        &self,
-        vu: &mut Vu,
-        take: &NatsTake,
-        taking: &Taking,
-        message: Message,
-    ) -> Result<(), Ended> {
-        let at = vu.now();
-        taking.link.received(&message, &self.account);
-        let token = taking.events.as_ref().and_then(|_| token_of(&message));
-        let mut latency = Duration::ZERO;
-        if let (Some(events), Some(token)) = (&taking.events, token) {
-            latency = events.receive(&vu.worker, &token, at);
-        }
-        if matches!(&take.source, Source::Stream(consume) if consume.acknowledges) {
-            taking.link.unconfirmed();
-            if let Err(error) = taking.link.connection().acknowledge(&message).await {
-                self.account.count_error(&vu.worker, error);
-            }
-        }
-        if self.observed { self.show(vu, &message, at, latency) } else { Ok(()) }
-    }
-
-    fn show(&self, vu: &mut Vu, message: &Message, at: Elapsed, latency: Duration) -> Result<(), Ended> {
-        // The one before is no longer needed, and makes room.
-        vu.exchange = None;
-        let (purse, wall) = (vu.worker.dialer.purse(), vu.worker.clock.wall(at));
-        let mut charge = Charge::default();
-        if charge.cover(message.payload.len() as u64, purse).is_err() {
-            self.account.count_error(&vu.worker, ErrorCode::MEMORY_SPENT);
-            return Ok(());
-        }
-        let headers = to_http(message.headers.as_ref());
-        let view = ExchangeView::new(0, headers, message.payload.clone(), latency, None);
-        vu.exchange = Some(view.paid(charge, purse).received_at(wall));
-        self.checks.run_on(vu);
-        self.record.run_on(vu, latency)?;
-        self.capture.run_on(vu)
     }
 }
 
 impl NatsTake {
-    fn is_enough(&self, taken: u64) -> bool {
-        self.count.is_some_and(|count| taken >= count)
-    }
-}
-
-/// Why there is no next message.
-enum Refused {
-    Error(ErrorCode),
-    Ended(Ended),
-}
-
-impl From<ErrorCode> for Refused {
-    fn from(error: ErrorCode) -> Self {
-        Refused::Error(error)
+    fn acknowledges(&self) -> bool {
+        matches!(&self.source, Source::Stream(consume) if consume.acknowledges)
     }
 }
 
@@ -291,14 +215,5 @@ impl Consume {
             Deliver::New => Start::New,
             Deliver::All => Start::All,
         }
-    }
-}
-
-/// From the header, or from the field of a JSON message.
-fn token_of(message: &Message) -> Option<Token> {
-    let header = message.headers.as_ref().and_then(|headers| headers.get(HEADER));
-    match header {
-        Some(header) => Token::parse(header.as_str()),
-        None => Token::find_in_json(&message.payload),
     }
 }

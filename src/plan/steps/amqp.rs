@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use super::Steps;
-use super::parts::reads;
 use crate::config::{
     AmqpActionConfig, AmqpConfig, AmqpConsumeConfig, AmqpMessageConfig, AmqpPublishConfig, AmqpSourceConfig,
     At, EventMode, PayloadConfig, Problem,
 };
 use crate::flow::{
-    AmqpAccount, AmqpAction, AmqpLook, AmqpMessage, AmqpProperties, AmqpPublish, AmqpSeries, AmqpSource,
-    AmqpStep, AmqpTake, AmqpThing,
+    AmqpAction, AmqpLook, AmqpMessage, AmqpOwn, AmqpProperties, AmqpPublish, AmqpSource, AmqpStep, AmqpTake,
+    AmqpThing,
 };
 use crate::ids::StepId;
 use crate::labels::Labels;
@@ -22,34 +21,13 @@ const LONGEST: usize = 255;
 
 impl Steps<'_> {
     pub(super) fn amqp(&mut self, amqp: &AmqpConfig) -> Option<AmqpStep> {
-        let id = self.new_id();
         let (_, what) = amqp.action.words();
-        let name =
-            amqp.name.as_ref().map_or_else(|| self.files.redactor.redact(&what), |name| name.value.clone());
-        let labels = self.tagged(&amqp.tags).with("name", &name);
+        let (id, labels) = self.labelled(&amqp.bus, &what);
         let server = self.amqp_server(amqp);
         let action = self.amqp_action(&amqp.action, &labels);
-        let checks = self.own_checks(&amqp.checks);
-        let record = self.own_records(&amqp.record);
-        let capture = self.own_capture(&amqp.capture);
-        self.exchanged = true;
-        let own = reads(&checks, &record, &capture).anything
-            || !checks.is_empty()
-            || !amqp.record.is_empty()
-            || !amqp.capture.is_empty();
-        let (server, connection) = server?;
-        let series = AmqpSeries::new(self.registry, &labels);
-        Some(AmqpStep {
-            server,
-            connection,
-            connect_timeout: amqp.connect_timeout.unwrap_or(self.defaults.timeout),
-            account: AmqpAccount { id, labels, series },
-            action: action?,
-            observed: own || self.kept.exchange.anything,
-            checks,
-            capture,
-            record,
-        })
+        let account = AmqpOwn::account(self.registry, id, labels);
+        let bus = self.bus(&amqp.bus, server.as_ref().map(|(_, connection)| *connection), account);
+        Some(AmqpStep { bus: bus?, server: server?.0, action: action? })
     }
 
     /// The server, and the number of the connection that a VU has to it.
@@ -170,16 +148,8 @@ impl Steps<'_> {
             },
         };
         let shared = matches!(source, AmqpSource::Queue(_));
-        let ledger = consume.ledger.as_ref();
-        Some(AmqpTake {
-            source,
-            prefetch: consume.prefetch,
-            acknowledges: consume.ack,
-            lasting: consume.lasting,
-            count: consume.count,
-            timeout: consume.timeout.unwrap_or(self.defaults.timeout),
-            events: ledger.and_then(|ledger| self.received(ledger, shared, consume.wait, labels)),
-        })
+        let (prefetch, acknowledges) = (consume.prefetch, consume.ack);
+        Some(AmqpTake { source, prefetch, acknowledges, take: self.take(&consume.take, shared, labels) })
     }
 
     fn short_or_empty(&mut self, text: Option<&At<String>>) -> Option<Template> {

@@ -3,6 +3,7 @@
 mod amqp;
 mod batch;
 mod body;
+mod bus;
 mod control;
 mod event;
 mod grpc;

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use super::Steps;
-use super::parts::reads;
 use crate::config::{
     At, NatsActionConfig, NatsAuthConfig, NatsConfig, NatsConsumeConfig, NatsDeliver, NatsMessageConfig,
-    NatsPublishConfig, NatsSubscribeConfig, NatsTakeConfig, Problem,
+    NatsPublishConfig, NatsSubscribeConfig, Problem, TakeConfig,
 };
 use crate::flow::{
-    Account, Consume, Deliver, NatsAction, NatsMessage, NatsPublish, NatsRequest, NatsSeries, NatsStep,
-    NatsTake, Payload, Source,
+    Consume, Deliver, NatsAction, NatsMessage, NatsOwn, NatsPublish, NatsRequest, NatsStep, NatsTake,
+    Payload, Source,
 };
 use crate::ids::StepId;
 use crate::labels::Labels;
@@ -19,40 +18,19 @@ use crate::template::Template;
 
 impl Steps<'_> {
     pub(super) fn nats(&mut self, nats: &NatsConfig) -> Option<NatsStep> {
-        let id = self.new_id();
         let (_, what) = nats.action.words();
-        let name =
-            nats.name.as_ref().map_or_else(|| self.files.redactor.redact(what), |name| name.value.clone());
-        let labels = self.tagged(&nats.tags).with("name", &name);
+        let (id, labels) = self.labelled(&nats.bus, what);
         let servers = self.servers(nats);
         let action = self.action(&nats.action, &labels);
-        let checks = self.own_checks(&nats.checks);
-        let record = self.own_records(&nats.record);
-        let capture = self.own_capture(&nats.capture);
-        self.exchanged = true;
-        let own = reads(&checks, &record, &capture).anything
-            || !checks.is_empty()
-            || !nats.record.is_empty()
-            || !nats.capture.is_empty();
-        let (servers, connection) = servers?;
         let stream = match &nats.action {
             NatsActionConfig::Publish(NatsPublishConfig { stream: Some(stream), .. }) => {
                 stream.value.as_str()
             }
             _ => "",
         };
-        let series = NatsSeries::new(self.registry, &labels);
-        Some(NatsStep {
-            servers,
-            connection,
-            connect_timeout: nats.connect_timeout.unwrap_or(self.defaults.timeout),
-            account: Account { id, labels, series, stream: Arc::from(stream) },
-            action: action?,
-            observed: own || self.kept.exchange.anything,
-            checks,
-            capture,
-            record,
-        })
+        let account = NatsOwn::account(self.registry, id, labels, stream);
+        let bus = self.bus(&nats.bus, servers.as_ref().map(|(_, connection)| *connection), account);
+        Some(NatsStep { bus: bus?, servers: servers?.0, action: action? })
     }
 
     /// The servers, and the number of the connection that a VU has to them.
@@ -161,21 +139,8 @@ impl Steps<'_> {
         })
     }
 
-    fn nats_take(
-        &mut self,
-        take: &NatsTakeConfig,
-        source: Source,
-        shared: bool,
-        labels: &Labels,
-    ) -> NatsTake {
-        let ledger = take.ledger.as_ref();
-        NatsTake {
-            source,
-            lasting: take.lasting,
-            count: take.count,
-            timeout: take.timeout.unwrap_or(self.defaults.timeout),
-            events: ledger.and_then(|ledger| self.received(ledger, shared, take.wait, labels)),
-        }
+    fn nats_take(&mut self, take: &TakeConfig, source: Source, shared: bool, labels: &Labels) -> NatsTake {
+        NatsTake { source, take: self.take(take, shared, labels) }
     }
 }
 

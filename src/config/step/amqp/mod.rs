@@ -4,8 +4,6 @@ mod management;
 mod send;
 mod take;
 
-use std::time::Duration;
-
 use serde_json::{Value as Json, json};
 
 use super::super::At;
@@ -13,9 +11,8 @@ use super::super::defaults::TlsConfig;
 use super::super::fields::{Element, Fields, Reader, Value};
 use super::super::node::Node;
 use super::super::schema::Schemas;
-use super::super::value::{AtLeast, CheckName, Constant, Label, Name, Rule, Table, Text, VariableName};
-use super::exchange::{Expressions, Records};
-use super::{CheckConfig, Named, RecordConfig, wait_for};
+use super::super::value::{Name, Rule, Text};
+use super::bus::{self, BusConfig};
 pub use management::RabbitmqConfig;
 pub use send::{AmqpMessageConfig, AmqpPropertiesConfig, AmqpPublishConfig};
 pub use take::{AmqpConsumeConfig, AmqpSourceConfig};
@@ -30,16 +27,7 @@ pub struct AmqpConfig {
     pub vhost: Option<At<String>>,
     /// Instead of `defaults.tls`.
     pub tls: Option<TlsConfig>,
-    /// Default `defaults.timeout`.
-    pub connect_timeout: Option<Duration>,
-    /// Default: the exchange and the routing key before templating, or the queue.
-    pub name: Option<At<String>>,
-    pub tags: Vec<(At<String>, At<String>)>,
-    pub checks: Vec<CheckConfig>,
-    pub capture: Vec<Named>,
-    pub record: Vec<RecordConfig>,
-    /// In `preflight` only: tried again until it succeeds or this has passed.
-    pub wait_for: Option<Duration>,
+    pub bus: BusConfig,
 }
 
 #[derive(Debug, Clone)]
@@ -118,33 +106,12 @@ impl Element for AmqpConfig {
         let auth = f.optional::<AmqpAuthConfig>("auth", "Who we are, instead of what the URL says");
         let vhost = f.optional::<At<Text>>("vhost", "The virtual host, instead of what the URL says");
         let tls = f.optional::<TlsConfig>("tls", "Instead of `defaults.tls`");
-        let connect_timeout = f.optional::<AtLeast<1>>(
-            "connect_timeout",
-            "DNS, TCP, TLS and handshake together; default `defaults.timeout`",
-        );
-        let name = f.optional::<At<Constant>>(
-            "name",
+        let bus = bus::bus(
+            f,
             "The label `name`; default: the exchange and the routing key before templating, or the queue",
-        );
-        let tags = f.or_empty::<Table<Label, At<Constant>>>("tags", "On every series of the step");
-        let checks = f.or_empty::<Expressions<CheckName>>(
-            "checks",
             "Name and expression, over the confirm, what the server says, or each message",
         );
-        let capture =
-            f.or_empty::<Expressions<VariableName>>("capture", "Variable and expression, over the same");
-        let record =
-            f.or_empty::<Records>("record", "A metric that takes the time, or metrics with expressions");
-        let wait_for = wait_for(f);
-        let given: Vec<&str> = ACTIONS.into_iter().filter(|key| f.has(key)).collect();
-        match given.as_slice() {
-            [] => f.missing("publish", "`publish`, `consume`, `queue` or `exchange`"),
-            [_] => {}
-            [first, second, ..] => {
-                let message = format!("both `{first}` and `{second}`");
-                f.problem(second, message, "expected one of them".to_owned());
-            }
-        }
+        f.exactly_one(&ACTIONS);
         let (publish, consume, queue, exchange) = (publish?, consume?, queue?, exchange?);
         let text = |name: At<Name<AmqpName>>| name.map(|name| name.0);
         let action = publish
@@ -158,13 +125,7 @@ impl Element for AmqpConfig {
             auth: auth?,
             vhost: vhost?.map(|vhost| vhost.map(|text| text.0)),
             tls: tls?,
-            connect_timeout: connect_timeout?.map(|timeout| timeout.0),
-            name: name?.map(|name| name.map(|name| name.0)),
-            tags: tags?.into_texts(),
-            checks: checks?.into_named(),
-            capture: capture?.into_named(),
-            record: record?.0,
-            wait_for: wait_for?,
+            bus: bus?,
         })
     }
 }
@@ -180,7 +141,6 @@ impl Element for AmqpAuthConfig {
     }
 }
 
-/// A server; the whole is checked when the plan is compiled.
 struct AmqpUrl(String);
 
 impl Value for AmqpUrl {
@@ -189,14 +149,7 @@ impl Value for AmqpUrl {
     }
 
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
-        let Text(text) = Text::read(node, reader)?;
-        if text.contains("{{") {
-            let help =
-                "VUs keep their connections, so that servers are known when the plan is loaded".to_owned();
-            reader.problem(node.place, "no template can stand here", help);
-            return None;
-        }
-        Some(AmqpUrl(text))
+        bus::kept_url(node, reader).map(AmqpUrl)
     }
 
     fn schema(_: &mut Schemas) -> Json {

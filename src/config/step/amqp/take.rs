@@ -1,10 +1,9 @@
 //! What an `amqp` step receives.
 
-use std::time::Duration;
-
 use super::super::super::At;
 use super::super::super::fields::{Element, Fields};
-use super::super::super::value::{AtLeast, Count, LedgerName, Name, Template};
+use super::super::super::value::{Count, Template};
+use super::super::bus::{TakeConfig, take};
 
 #[derive(Debug, Clone)]
 pub struct AmqpConsumeConfig {
@@ -13,13 +12,7 @@ pub struct AmqpConsumeConfig {
     pub prefetch: u16,
     /// Default true.
     pub ack: bool,
-    pub lasting: Option<Duration>,
-    pub count: Option<u64>,
-    /// Default `defaults.timeout`.
-    pub timeout: Option<Duration>,
-    pub ledger: Option<At<String>>,
-    /// Default 5 s.
-    pub wait: Duration,
+    pub take: TakeConfig,
 }
 
 /// Templates.
@@ -53,27 +46,10 @@ impl Element for AmqpConsumeConfig {
             "Acknowledge each message; without, the server forgets them as soon as they are sent",
             "true",
         );
-        let lasting = f.optional::<AtLeast<1>>("for", "Takes all that come for so long; none is no failure");
-        let count = f.optional::<Count<1, 1_000_000_000>>("count", "Ends when so many have come");
-        let timeout = f.optional::<AtLeast<1>>(
-            "timeout",
-            "How long `count` messages are waited for where there is no `for`; default `defaults.timeout`",
-        );
-        let ledger = f.optional::<At<Name<LedgerName>>>(
-            "ledger",
-            "The ledger whose events come here: finds what was lost",
-        );
-        let wait = f.or::<AtLeast<0>>(
-            "wait",
-            "With `ledger`: how long it goes on after `for` while events that were published have not come",
-            "5s",
-        );
+        let take = take(f);
+        f.at_most_one(&["queue", "exchange"], "one of them");
         match (f.has("queue"), f.has("exchange")) {
             (false, false) => f.missing("queue", "a `queue`, or an `exchange`"),
-            (true, true) => {
-                let help = "expected one of them".to_owned();
-                f.problem("exchange", "both `queue` and `exchange`", help);
-            }
             (true, false) if f.has("routing_key") => {
                 let help =
                     "a queue is bound already; name the `exchange` instead for one of our own".to_owned();
@@ -84,15 +60,6 @@ impl Element for AmqpConsumeConfig {
         if f.has("prefetch") && ack == Some(false) {
             let help = "the server counts what is not acknowledged, and without `ack` nothing is".to_owned();
             f.problem("prefetch", "`prefetch` without `ack`", help);
-        }
-        if !f.has("for") && !f.has("count") {
-            f.missing("for", "how long to receive, or `count`: how many messages");
-        }
-        if f.has("for") && f.has("timeout") {
-            f.problem("timeout", "both `for` and `timeout`", "`for` says how long".to_owned());
-        }
-        if f.has("wait") && !f.has("ledger") {
-            f.problem("wait", "`wait` without a `ledger`", None);
         }
         let text = |template: Option<At<Template>>| template.map(|template| template.map(|text| text.0));
         let (queue, exchange, routing_key) = (text(queue?), text(exchange?), text(routing_key?));
@@ -105,11 +72,7 @@ impl Element for AmqpConsumeConfig {
             source,
             prefetch: u16::try_from(prefetch?.0).unwrap_or(u16::MAX),
             ack: ack?,
-            lasting: lasting?.map(|lasting| lasting.0),
-            count: count?.map(|count| count.0),
-            timeout: timeout?.map(|timeout| timeout.0),
-            ledger: ledger?.map(|ledger| ledger.map(|name| name.0)),
-            wait: wait?.0,
+            take: take?,
         })
     }
 }

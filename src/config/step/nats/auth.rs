@@ -35,16 +35,10 @@ impl Element for NatsAuthConfig {
                 f.problem(given, format!("`{given}` without `{missing}`"), format!("add `{missing}`"));
             }
         }
-        let ways: Vec<&str> = WAYS.into_iter().filter(|way| f.has(way)).collect();
-        match ways.as_slice() {
-            [] if !f.has("password") => {
-                let help = format!("expected one of {}", WAYS.map(|way| format!("`{way}`")).join(", "));
-                f.problem("", "`auth` does not say how", help);
-            }
-            [first, second, ..] => {
-                f.problem(second, format!("both `{first}` and `{second}`"), "expected one way".to_owned());
-            }
-            _ => {}
+        f.at_most_one(&WAYS, "one way");
+        if !WAYS.into_iter().any(|way| f.has(way)) && !f.has("password") {
+            let help = format!("expected one of {}", WAYS.map(|way| format!("`{way}`")).join(", "));
+            f.problem("", "`auth` does not say how", help);
         }
         let (user, password, token) = (user?, password?, token?);
         let (nkey_file, creds_file) = (nkey_file?, creds_file?);

@@ -4,8 +4,6 @@ mod auth;
 mod send;
 mod take;
 
-use std::time::Duration;
-
 use serde_json::{Value as Json, json};
 
 use super::super::At;
@@ -13,12 +11,11 @@ use super::super::defaults::TlsConfig;
 use super::super::fields::{Element, Fields, Reader, Value};
 use super::super::node::Node;
 use super::super::schema::Schemas;
-use super::super::value::{AtLeast, CheckName, Constant, Label, Name, Rule, Table, Text, VariableName};
-use super::exchange::{Expressions, Records};
-use super::{CheckConfig, Named, RecordConfig, wait_for};
+use super::super::value::{Name, Rule};
+use super::bus::{self, BusConfig};
 pub use auth::NatsAuthConfig;
 pub use send::{NatsMessageConfig, NatsPublishConfig, NatsRequestConfig};
-pub use take::{NatsConsumeConfig, NatsDeliver, NatsSubscribeConfig, NatsTakeConfig};
+pub use take::{NatsConsumeConfig, NatsDeliver, NatsSubscribeConfig};
 
 #[derive(Debug, Clone)]
 pub struct NatsConfig {
@@ -28,16 +25,7 @@ pub struct NatsConfig {
     pub auth: Option<NatsAuthConfig>,
     /// Instead of `defaults.tls`.
     pub tls: Option<TlsConfig>,
-    /// Default `defaults.timeout`.
-    pub connect_timeout: Option<Duration>,
-    /// Default: the subject before templating, or the stream.
-    pub name: Option<At<String>>,
-    pub tags: Vec<(At<String>, At<String>)>,
-    pub checks: Vec<CheckConfig>,
-    pub capture: Vec<Named>,
-    pub record: Vec<RecordConfig>,
-    /// In `preflight` only: tried again until it succeeds or this has passed.
-    pub wait_for: Option<Duration>,
+    pub bus: BusConfig,
 }
 
 #[derive(Debug, Clone)]
@@ -92,36 +80,12 @@ impl Element for NatsConfig {
         );
         let auth = f.optional::<NatsAuthConfig>("auth", "Who we are, unless the URL says so");
         let tls = f.optional::<TlsConfig>("tls", "Instead of `defaults.tls`");
-        let connect_timeout = f.optional::<AtLeast<1>>(
-            "connect_timeout",
-            "DNS, TCP, TLS and handshake together; default `defaults.timeout`",
-        );
-        let name = f.optional::<At<Constant>>(
-            "name",
+        let bus = bus::bus(
+            f,
             "The label `name`; default: the subject before templating, or the stream",
-        );
-        let tags = f.or_empty::<Table<Label, At<Constant>>>("tags", "On every series of the step");
-        let checks = f.or_empty::<Expressions<CheckName>>(
-            "checks",
             "Name and expression, over the acknowledgement, the answer or each message",
         );
-        let capture =
-            f.or_empty::<Expressions<VariableName>>("capture", "Variable and expression, over the same");
-        let record =
-            f.or_empty::<Records>("record", "A metric that takes the time, or metrics with expressions");
-        let wait_for = wait_for(f);
-        let given: Vec<&str> = ACTIONS.into_iter().filter(|key| f.has(key)).collect();
-        match given.as_slice() {
-            [] => f.missing("publish", "`publish`, `request`, `subscribe`, `consume` or `stream`"),
-            [_] => {}
-            [first, second, ..] => {
-                f.problem(
-                    second,
-                    format!("both `{first}` and `{second}`"),
-                    "expected one of them".to_owned(),
-                );
-            }
-        }
+        f.exactly_one(&ACTIONS);
         let (publish, request, subscribe, consume, stream) =
             (publish?, request?, subscribe?, consume?, stream?);
         let action = publish
@@ -130,23 +94,10 @@ impl Element for NatsConfig {
             .or_else(|| subscribe.map(NatsActionConfig::Subscribe))
             .or_else(|| consume.map(NatsActionConfig::Consume))
             .or_else(|| stream.map(|name| NatsActionConfig::Stream(name.map(|name| name.0))));
-        Some(NatsConfig {
-            url: url?.map(|url| url.0),
-            action: action?,
-            auth: auth?,
-            tls: tls?,
-            connect_timeout: connect_timeout?.map(|timeout| timeout.0),
-            name: name?.map(|name| name.map(|name| name.0)),
-            tags: tags?.into_texts(),
-            checks: checks?.into_named(),
-            capture: capture?.into_named(),
-            record: record?.0,
-            wait_for: wait_for?,
-        })
+        Some(NatsConfig { url: url?.map(|url| url.0), action: action?, auth: auth?, tls: tls?, bus: bus? })
     }
 }
 
-/// Servers; the whole is checked when the plan is compiled.
 struct NatsUrls(String);
 
 impl Value for NatsUrls {
@@ -155,14 +106,7 @@ impl Value for NatsUrls {
     }
 
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
-        let Text(text) = Text::read(node, reader)?;
-        if text.contains("{{") {
-            let help =
-                "VUs keep their connections, so that servers are known when the plan is loaded".to_owned();
-            reader.problem(node.place, "no template can stand here", help);
-            return None;
-        }
-        Some(NatsUrls(text))
+        bus::kept_url(node, reader).map(NatsUrls)
     }
 
     fn schema(_: &mut Schemas) -> Json {

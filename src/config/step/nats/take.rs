@@ -1,33 +1,21 @@
 //! What a `nats` step receives.
 
-use std::time::Duration;
-
 use serde_json::{Value as Json, json};
 
 use super::super::super::At;
 use super::super::super::fields::{Element, Fields, Reader, Value};
 use super::super::super::node::Node;
 use super::super::super::schema::{Schemas, or_filled};
-use super::super::super::value::{AtLeast, Count, LedgerName, Name, Template, Text, word};
+use super::super::super::value::{Name, Template, Text, word};
+use super::super::bus::{TakeConfig, take};
 use super::NatsName;
-
-#[derive(Debug, Clone)]
-pub struct NatsTakeConfig {
-    pub lasting: Option<Duration>,
-    pub count: Option<u64>,
-    /// Default `defaults.timeout`.
-    pub timeout: Option<Duration>,
-    pub ledger: Option<At<String>>,
-    /// Default 5 s.
-    pub wait: Duration,
-}
 
 #[derive(Debug, Clone)]
 pub struct NatsSubscribeConfig {
     /// A template, which may have wildcards.
     pub subject: At<String>,
     pub queue: Option<At<String>>,
-    pub take: NatsTakeConfig,
+    pub take: TakeConfig,
 }
 
 #[derive(Debug, Clone)]
@@ -39,7 +27,7 @@ pub struct NatsConsumeConfig {
     pub deliver: NatsDeliver,
     /// Default true.
     pub ack: bool,
-    pub take: NatsTakeConfig,
+    pub take: TakeConfig,
 }
 
 /// Where a consumer begins.
@@ -52,38 +40,6 @@ pub enum NatsDeliver {
 
 const DELIVER: [(&str, NatsDeliver); 3] =
     [("run", NatsDeliver::Run), ("new", NatsDeliver::New), ("all", NatsDeliver::All)];
-
-fn take(f: &mut Fields<'_>) -> Option<NatsTakeConfig> {
-    let lasting = f.optional::<AtLeast<1>>("for", "Takes all that come for so long; none is no failure");
-    let count = f.optional::<Count<1, 1_000_000_000>>("count", "Ends when so many have come");
-    let timeout = f.optional::<AtLeast<1>>(
-        "timeout",
-        "How long `count` messages are waited for where there is no `for`; default `defaults.timeout`",
-    );
-    let ledger = f
-        .optional::<At<Name<LedgerName>>>("ledger", "The ledger whose events come here: finds what was lost");
-    let wait = f.or::<AtLeast<0>>(
-        "wait",
-        "With `ledger`: how long it goes on after `for` while events that were published have not come",
-        "5s",
-    );
-    if !f.has("for") && !f.has("count") {
-        f.missing("for", "how long to receive, or `count`: how many messages");
-    }
-    if f.has("for") && f.has("timeout") {
-        f.problem("timeout", "both `for` and `timeout`", "`for` says how long".to_owned());
-    }
-    if f.has("wait") && !f.has("ledger") {
-        f.problem("wait", "`wait` without a `ledger`", None);
-    }
-    Some(NatsTakeConfig {
-        lasting: lasting?.map(|lasting| lasting.0),
-        count: count?.map(|count| count.0),
-        timeout: timeout?.map(|timeout| timeout.0),
-        ledger: ledger?.map(|ledger| ledger.map(|name| name.0)),
-        wait: wait?.0,
-    })
-}
 
 impl Element for NatsSubscribeConfig {
     const NAME: &'static str = "nats_subscribe";
