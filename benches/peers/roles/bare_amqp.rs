@@ -8,7 +8,7 @@ use std::rc::Rc;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, PublisherConfirm};
 use serde_json::json;
-use tokio::task::{JoinSet, LocalSet};
+use tokio::task::JoinSet;
 
 use super::serving;
 use super::turns::Turns;
@@ -18,7 +18,7 @@ use crate::{Failure, Result};
 
 pub(super) fn run(target: SocketAddr, publishers: u32, rate: Option<u32>, secs: f64) -> Result<()> {
     let confirmed = Rc::new(Cell::new(0_u64));
-    LocalSet::new().block_on(&serving::runtime()?, async {
+    serving::runtime()?.block_on(async {
         let mut connected = Vec::new();
         for _ in 0..publishers {
             connected.push(connect(target).await?);

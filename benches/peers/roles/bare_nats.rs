@@ -11,7 +11,7 @@ use async_nats::jetstream::context::PublishAckFuture;
 use async_nats::jetstream::{self, Context};
 use bytes::Bytes;
 use serde_json::json;
-use tokio::task::{JoinSet, LocalSet};
+use tokio::task::JoinSet;
 
 use super::serving;
 use super::turns::Turns;
@@ -20,7 +20,7 @@ use crate::{Failure, Result};
 
 pub(super) fn run(target: SocketAddr, publishers: u32, rate: Option<u32>, secs: f64) -> Result<()> {
     let acknowledged = Rc::new(Cell::new(0_u64));
-    LocalSet::new().block_on(&serving::runtime()?, async {
+    serving::runtime()?.block_on(async {
         let mut connected = Vec::new();
         for _ in 0..publishers {
             connected.push(jetstream::new(async_nats::connect(format!("nats://{target}")).await?));
