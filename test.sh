@@ -54,42 +54,17 @@ install_package() {
     fi
 }
 
-# Into a folder of its own below target/; a test finds it there.
-install_schemathesis() {
-    local folder=target/schemathesis why="asking the API all that its document says (schemathesis)"
-    if has schemathesis || [[ -x $folder/bin/schemathesis ]]; then return; fi
-    heading "schemathesis, from PyPI"
+# From PyPI into a folder of its own below target/, where tests find it; unless `there` succeeds, which is a command.
+install_from_pypi() {
+    local what=$1 why=$2 there=$3 folder=target/$1
+    shift 3
+    if [[ -x $folder/bin/python ]] || bash -c "$there" >/dev/null 2>&1; then return; fi
+    heading "$what, from PyPI"
     if ! has python3; then
         skip "$why: no \`python3\` here"
-    elif ! { python3 -m venv "$folder" && timeout 300 "$folder/bin/pip" install --quiet schemathesis; }; then
+    elif ! { python3 -m venv "$folder" && timeout 300 "$folder/bin/pip" install --quiet "$@"; }; then
         rm -rf "$folder"
-        skip "$why: it cannot be installed from here (python3 -m venv, pip install schemathesis)"
-    fi
-}
-
-# Into a folder of its own below target/; tests find it there.
-install_grpcio() {
-    local folder=target/grpcio why="calling another implementation of gRPC (grpcio)"
-    if python3 -c "import grpc_reflection" 2>/dev/null || [[ -x $folder/bin/python ]]; then return; fi
-    heading "grpcio, from PyPI"
-    if ! has python3; then
-        skip "$why: no \`python3\` here"
-    elif ! { python3 -m venv "$folder" && timeout 300 "$folder/bin/pip" install --quiet grpcio grpcio-reflection; }; then
-        rm -rf "$folder"
-        skip "$why: it cannot be installed from here (python3 -m venv, pip install grpcio grpcio-reflection)"
-    fi
-}
-
-# Into a folder of its own below target/; tests find it there.
-install_cloudevents() {
-    local folder=target/cloudevents why="having CloudEvents' own SDK read our events (cloudevents)"
-    if python3 -c "import cloudevents.core.bindings.http" 2>/dev/null || [[ -x $folder/bin/python ]]; then return; fi
-    heading "cloudevents, from PyPI"
-    if ! has python3; then
-        skip "$why: no \`python3\` here"
-    elif ! { python3 -m venv "$folder" && timeout 300 "$folder/bin/pip" install --quiet cloudevents; }; then
-        rm -rf "$folder"
-        skip "$why: it cannot be installed from here (python3 -m venv, pip install cloudevents)"
+        skip "$why: it cannot be installed from here (python3 -m venv, pip install $*)"
     fi
 }
 
@@ -147,9 +122,12 @@ install_package redis-server redis-server "asking a real Redis what a run left"
 if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
     install_package initdb postgresql "asking a real PostgreSQL what a run left"
 fi
-install_schemathesis
-install_grpcio
-install_cloudevents
+install_from_pypi schemathesis "asking the API all that its document says (schemathesis)" \
+    "command -v schemathesis" schemathesis
+install_from_pypi grpcio "calling another implementation of gRPC (grpcio)" \
+    "python3 -c 'import grpc_reflection'" grpcio grpcio-reflection
+install_from_pypi cloudevents "having CloudEvents' own SDK read our events (cloudevents)" \
+    "python3 -c 'import cloudevents.core.bindings.http'" cloudevents
 # Where there is an init, docker.io would start an engine of its own and change how this machine forwards packets.
 if ! $quick && [[ ! -d /run/systemd/system ]]; then
     for package in docker.io:dockerd docker-compose:docker-compose debootstrap:debootstrap; do

@@ -33,8 +33,8 @@ use std::sync::Arc;
 use futures_util::future::LocalBoxFuture;
 
 pub use amqp::{
-    AmqpAction, AmqpLook, AmqpMessage, AmqpOwn, AmqpProperties, AmqpPublish, AmqpSource, AmqpStep, AmqpTake,
-    AmqpThing,
+    AmqpAction, AmqpHeader, AmqpLook, AmqpMessage, AmqpOwn, AmqpProperties, AmqpPublish, AmqpSource,
+    AmqpStep, AmqpTake, AmqpThing,
 };
 pub use batch::Batch;
 pub use bus::{Account, Bus, BusSeries, Take};

@@ -42,7 +42,9 @@ impl Tls {
     pub(super) fn by_address(&self, names: HashMap<IpAddr, ServerName<'static>>) -> ClientConfig {
         let mut config = ClientConfig::clone(&self.without_alpn());
         let chain = Arc::clone(&self.verifier);
-        config.dangerous().set_certificate_verifier(Arc::new(NameOfAddress { names, chain }));
+        config
+            .dangerous()
+            .set_certificate_verifier(Arc::new(Before { look: NameOfAddress { names }, chain }));
         config
     }
 }
@@ -140,7 +142,7 @@ pub fn client_config(options: &TlsOptions) -> Result<Tls, TlsError> {
         };
         let roots = Arc::new(roots(&given)?);
         let chain = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build()?;
-        if given.is_empty() { chain } else { Arc::new(ItselfOrChain { given, chain }) }
+        if given.is_empty() { chain } else { Arc::new(Before { look: Itself { given }, chain }) }
     };
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)?
@@ -190,15 +192,23 @@ fn certificates(pem: &[u8], file: PemFile) -> Result<Vec<CertificateDer<'static>
     if certificates.is_empty() { Err(TlsError::NoCertificate(file)) } else { Ok(certificates) }
 }
 
-/// A server may also show the very certificate that was given, as one made by `openssl req -x509` does:
-/// webpki takes no authority for a server, Go and so k6 do. Then only its name is checked.
+/// Another look at a server's certificate before the chain is followed; signatures are the chain's own business.
 #[derive(Debug)]
-struct ItselfOrChain {
-    given: Vec<CertificateDer<'static>>,
-    chain: Arc<WebPkiServerVerifier>,
+struct Before<L> {
+    look: L,
+    chain: Arc<dyn ServerCertVerifier>,
 }
 
-impl ServerCertVerifier for ItselfOrChain {
+trait Look: fmt::Debug + Send + Sync {
+    fn verify(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        server_name: &ServerName<'_>,
+        chain: &dyn Fn(&ServerName<'_>) -> Result<ServerCertVerified, rustls::Error>,
+    ) -> Result<ServerCertVerified, rustls::Error>;
+}
+
+impl<L: Look> ServerCertVerifier for Before<L> {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -207,11 +217,9 @@ impl ServerCertVerifier for ItselfOrChain {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        if self.given.contains(end_entity) {
-            verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-            return Ok(ServerCertVerified::assertion());
-        }
-        self.chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        self.look.verify(end_entity, server_name, &|name| {
+            self.chain.verify_server_cert(end_entity, intermediates, name, ocsp_response, now)
+        })
     }
 
     fn verify_tls12_signature(
@@ -234,6 +242,49 @@ impl ServerCertVerifier for ItselfOrChain {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.chain.supported_verify_schemes()
+    }
+}
+
+/// A server may also show the very certificate that was given, as one made by `openssl req -x509` does:
+/// webpki takes no authority for a server, Go and so k6 do. Then only its name is checked.
+#[derive(Debug)]
+struct Itself {
+    given: Vec<CertificateDer<'static>>,
+}
+
+impl Look for Itself {
+    fn verify(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        server_name: &ServerName<'_>,
+        chain: &dyn Fn(&ServerName<'_>) -> Result<ServerCertVerified, rustls::Error>,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if self.given.contains(end_entity) {
+            verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        chain(server_name)
+    }
+}
+
+/// Asks for the name that an address was found by.
+#[derive(Debug)]
+struct NameOfAddress {
+    names: HashMap<IpAddr, ServerName<'static>>,
+}
+
+impl Look for NameOfAddress {
+    fn verify(
+        &self,
+        _: &CertificateDer<'_>,
+        server_name: &ServerName<'_>,
+        chain: &dyn Fn(&ServerName<'_>) -> Result<ServerCertVerified, rustls::Error>,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let named = match server_name {
+            ServerName::IpAddress(address) => self.names.get(&IpAddr::from(*address)),
+            _ => None,
+        };
+        chain(named.unwrap_or(server_name))
     }
 }
 
@@ -277,53 +328,6 @@ impl ServerCertVerifier for AcceptAny {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Asks for the name that an address was found by.
-#[derive(Debug)]
-struct NameOfAddress {
-    names: HashMap<IpAddr, ServerName<'static>>,
-    chain: Arc<dyn ServerCertVerifier>,
-}
-
-impl ServerCertVerifier for NameOfAddress {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let named = match server_name {
-            ServerName::IpAddress(address) => self.names.get(&IpAddr::from(*address)),
-            _ => None,
-        };
-        let name = named.unwrap_or(server_name);
-        self.chain.verify_server_cert(end_entity, intermediates, name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.chain.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.chain.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chain.supported_verify_schemes()
     }
 }
 

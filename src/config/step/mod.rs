@@ -15,8 +15,8 @@ mod payload;
 mod websocket;
 
 pub use amqp::{
-    AmqpActionConfig, AmqpAuthConfig, AmqpConfig, AmqpConsumeConfig, AmqpMessageConfig, AmqpPropertiesConfig,
-    AmqpPublishConfig, AmqpSourceConfig, RabbitmqConfig,
+    AmqpActionConfig, AmqpAuthConfig, AmqpConfig, AmqpConsumeConfig, AmqpHeaderConfig, AmqpMessageConfig,
+    AmqpPropertiesConfig, AmqpPublishConfig, AmqpSourceConfig, RabbitmqConfig,
 };
 pub use batch::BatchConfig;
 pub use body::{BodyConfig, PartConfig, PartContentConfig};

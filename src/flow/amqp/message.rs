@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value as Json};
 
 use super::super::{Ended, Payload, Vu};
-use crate::protocol::amqp::{Outgoing, Properties, TextProperty, TooLong};
+use crate::protocol::amqp::{HeaderValue, Outgoing, Properties, TextProperty, TooLong};
 use crate::template::Template;
 
 #[derive(Debug)]
@@ -14,7 +14,13 @@ pub struct AmqpMessage {
     pub routing_key: Template,
     pub payload: Payload,
     pub properties: AmqpProperties,
-    pub headers: Vec<(String, Template)>,
+    pub headers: Vec<(String, AmqpHeader)>,
+}
+
+#[derive(Debug)]
+pub enum AmqpHeader {
+    Text(Template),
+    Constant(HeaderValue),
 }
 
 #[derive(Debug)]
@@ -36,7 +42,7 @@ pub(in crate::flow) struct RenderedMessage {
     persistent: Option<bool>,
     priority: Option<u8>,
     timestamp: Option<u64>,
-    pub(super) headers: Vec<(String, String)>,
+    pub(super) headers: Vec<(String, HeaderValue)>,
     pub(in crate::flow) body: Bytes,
 }
 
@@ -48,14 +54,18 @@ impl AmqpMessage {
         for (attribute, value) in payload.headers {
             match attribute.as_str() {
                 "datacontenttype" => texts.push((TextProperty::ContentType, value)),
-                _ => headers.push((format!("cloudEvents:{attribute}"), value)),
+                _ => headers.push((format!("cloudEvents:{attribute}"), HeaderValue::Text(value))),
             }
         }
         for (property, template) in &self.properties.texts {
             texts.push((*property, vu.render(template)?));
         }
-        for (name, template) in &self.headers {
-            headers.push((name.clone(), vu.render(template)?));
+        for (name, header) in &self.headers {
+            let value = match header {
+                AmqpHeader::Text(template) => HeaderValue::Text(vu.render(template)?),
+                AmqpHeader::Constant(value) => value.clone(),
+            };
+            headers.push((name.clone(), value));
         }
         let timestamp = match &self.properties.timestamp {
             Some(template) => Some(unix_secs(&vu.render(template)?)?),
@@ -117,10 +127,19 @@ impl RenderedMessage {
             number.into_iter().for_each(|number| drop(all.insert(name.to_owned(), Json::from(number))));
         }
         if !self.headers.is_empty() {
-            let headers = self.headers.iter().map(|(name, value)| (name.clone(), Json::from(value.as_str())));
+            let headers = self.headers.iter().map(|(name, value)| (name.clone(), json_value(value)));
             all.insert("headers".to_owned(), Json::Object(headers.collect()));
         }
         Json::Object(all)
+    }
+}
+
+fn json_value(value: &HeaderValue) -> Json {
+    match value {
+        HeaderValue::Text(text) => Json::from(text.as_str()),
+        HeaderValue::Integer(number) => Json::from(*number),
+        HeaderValue::Float(number) => Json::from(*number),
+        HeaderValue::Boolean(value) => Json::from(*value),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::metric;
 use crate::protocol::amqp::Server;
 use crate::record::Registry;
 pub use look::{AmqpLook, AmqpThing};
-pub use message::{AmqpMessage, AmqpProperties};
+pub use message::{AmqpHeader, AmqpMessage, AmqpProperties};
 pub use send::AmqpPublish;
 use take::TakeFrom;
 pub use take::{AmqpSource, AmqpTake};

@@ -10,7 +10,7 @@ use super::link::Link;
 use super::owed::{Owed, Way};
 use super::{AmqpMessage, AmqpStep};
 use crate::ledger::HEADER;
-use crate::protocol::amqp::Outgoing;
+use crate::protocol::amqp::{HeaderValue, Outgoing};
 use crate::sample::ErrorCode;
 use crate::time::Elapsed;
 
@@ -43,7 +43,8 @@ impl AmqpStep {
         }
         let event = publish.events.and_then(|events| events.stamp(vu, due));
         if let Some(event) = &event {
-            message.headers.push((HEADER.to_owned(), event.token.to_string()));
+            let token = HeaderValue::Text(event.token.to_string());
+            message.headers.push((HEADER.to_owned(), token));
         }
         let message = message.into_outgoing(publish.mandatory)?;
         if !publish.confirmed {

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use super::Steps;
 use crate::config::{
-    AmqpActionConfig, AmqpConfig, AmqpConsumeConfig, AmqpMessageConfig, AmqpPublishConfig, AmqpSourceConfig,
-    At, EventMode, PayloadConfig, Problem,
+    AmqpActionConfig, AmqpAuthConfig, AmqpConfig, AmqpConsumeConfig, AmqpHeaderConfig, AmqpMessageConfig,
+    AmqpPublishConfig, AmqpSourceConfig, At, EventMode, PayloadConfig, Problem,
 };
 use crate::flow::{
-    AmqpAction, AmqpLook, AmqpMessage, AmqpOwn, AmqpProperties, AmqpPublish, AmqpSource, AmqpStep, AmqpTake,
-    AmqpThing,
+    AmqpAction, AmqpHeader, AmqpLook, AmqpMessage, AmqpOwn, AmqpProperties, AmqpPublish, AmqpSource,
+    AmqpStep, AmqpTake, AmqpThing,
 };
 use crate::ids::StepId;
 use crate::labels::Labels;
-use crate::protocol::amqp::{Auth, Server, TextProperty};
+use crate::protocol::amqp::{Auth, HeaderValue, Server, TextProperty};
 use crate::template::Template;
 
 /// Of names, keys and properties in bytes.
@@ -36,10 +36,19 @@ impl Steps<'_> {
             Some(tls) => Some(super::super::target::tls(tls, false, self.files, self.problems)?),
             None => None,
         };
-        let auth = amqp
-            .auth
-            .as_ref()
-            .map(|auth| Auth { user: auth.user.value.clone(), password: auth.password.value.clone() });
+        let auth = amqp.auth.as_ref().map(|auth| match &auth.value {
+            AmqpAuthConfig::User(as_who) => {
+                Auth::Plain { user: as_who.user.value.clone(), password: as_who.password.value.clone() }
+            }
+            AmqpAuthConfig::External => Auth::External,
+        });
+        if let Some(At { place, value: AmqpAuthConfig::External }) = &amqp.auth
+            && amqp.tls.as_ref().unwrap_or(&self.defaults.tls).identity.is_none()
+        {
+            let help = "give `cert` and `key` in the step's `tls`, or in that of `defaults`";
+            let message = "`auth: external` without a client certificate";
+            self.problems.push(Problem::new(*place, message.to_owned()).help(help));
+        }
         let vhost = amqp.vhost.as_ref().map(|vhost| vhost.value.as_str());
         let server = match Server::parse(&amqp.url.value, auth, vhost, tls) {
             Ok(server) => server,
@@ -89,7 +98,7 @@ impl Steps<'_> {
         let headers: Vec<_> = message
             .headers
             .iter()
-            .map(|(name, value)| Some((self.short_name(name)?, self.template(value)?)))
+            .map(|(name, value)| Some((self.short_name(name)?, self.amqp_header(value)?)))
             .collect();
         Some(AmqpMessage {
             exchange: exchange?,
@@ -97,6 +106,15 @@ impl Steps<'_> {
             payload: payload?,
             properties: properties?,
             headers: headers.into_iter().collect::<Option<_>>()?,
+        })
+    }
+
+    fn amqp_header(&mut self, header: &AmqpHeaderConfig) -> Option<AmqpHeader> {
+        Some(match header {
+            AmqpHeaderConfig::Text(text) => AmqpHeader::Text(self.template(text)?),
+            AmqpHeaderConfig::Integer(number) => AmqpHeader::Constant(HeaderValue::Integer(*number)),
+            AmqpHeaderConfig::Float(number) => AmqpHeader::Constant(HeaderValue::Float(*number)),
+            AmqpHeaderConfig::Boolean(value) => AmqpHeader::Constant(HeaderValue::Boolean(*value)),
         })
     }
 

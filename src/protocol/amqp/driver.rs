@@ -149,6 +149,10 @@ impl Driver {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame, ErrorCode>> {
         let longest = self.shared.longest_frame.get();
         loop {
+            if self.shared.over.get() {
+                // Something could not be written down: what follows would make no sense to the server.
+                return Poll::Ready(Err(ErrorCode::AMQP_DISCONNECTED));
+            }
             if let Some(frame) = frames::take(&mut self.read, longest)? {
                 return Poll::Ready(Ok(frame));
             }

@@ -27,7 +27,7 @@ pub(super) async fn shake_hands(driver: &mut Driver, server: &Server) -> Result<
         return Err(ErrorCode::AMQP_HANDSHAKE);
     };
     let mechanisms = String::from_utf8_lossy(start.mechanisms.as_bytes()).into_owned();
-    if !mechanisms.split(' ').any(|mechanism| mechanism == "PLAIN") {
+    if !mechanisms.split(' ').any(|mechanism| mechanism == server.auth.mechanism()) {
         return Err(ErrorCode::AMQP_HANDSHAKE);
     }
     say(driver, connection::AMQPMethod::StartOk(introduction(&server.auth)))?;
@@ -97,10 +97,13 @@ fn introduction(auth: &Auth) -> connection::StartOk {
     ] {
         client_properties.insert(ShortString::from(name), value);
     }
-    let response = format!("\0{}\0{}", auth.user, auth.password);
+    let response = match auth {
+        Auth::Plain { user, password } => format!("\0{user}\0{password}"),
+        Auth::External => String::new(),
+    };
     connection::StartOk {
         client_properties,
-        mechanism: ShortString::from("PLAIN"),
+        mechanism: ShortString::from(auth.mechanism()),
         response: LongString::from(response.into_bytes()),
         locale: ShortString::from("en_US"),
     }

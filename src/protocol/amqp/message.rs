@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hasher as _};
 use amq_protocol::protocol::BasicProperties;
 use amq_protocol::types::{AMQPValue, FieldTable, LongString, ShortString};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName};
 
 use crate::budget::Charge;
 
@@ -37,6 +37,16 @@ pub enum TextProperty {
 pub struct Properties {
     basic: BasicProperties,
     headers: FieldTable,
+}
+
+/// What a header of our own holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum HeaderValue {
+    Text(String),
+    /// In 32 bits where that is enough, as RabbitMQ's own clients have it.
+    Integer(i64),
+    Float(f64),
+    Boolean(bool),
 }
 
 /// A text is longer than the 255 bytes that AMQP has for names.
@@ -125,8 +135,16 @@ impl Properties {
 
     /// # Errors
     /// When the name is too long.
-    pub fn header(&mut self, name: String, value: String) -> Result<(), TooLong> {
-        self.headers.insert(short(name)?, AMQPValue::LongString(LongString::from(value.into_bytes())));
+    pub fn header(&mut self, name: String, value: HeaderValue) -> Result<(), TooLong> {
+        let value = match value {
+            HeaderValue::Text(text) => AMQPValue::LongString(LongString::from(text.into_bytes())),
+            HeaderValue::Integer(number) => {
+                i32::try_from(number).map_or(AMQPValue::LongLongInt(number), AMQPValue::LongInt)
+            }
+            HeaderValue::Float(number) => AMQPValue::Double(number),
+            HeaderValue::Boolean(value) => AMQPValue::Boolean(value),
+        };
+        self.headers.insert(short(name)?, value);
         Ok(())
     }
 }
@@ -180,7 +198,7 @@ impl Delivery {
 /// Unless the name is taken.
 fn put(all: &mut HeaderMap, name: &str, value: &str) {
     let name = HeaderName::from_bytes(name.replace(':', "_").as_bytes());
-    if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+    if let (Ok(name), Ok(value)) = (name, header::HeaderValue::from_str(value)) {
         all.entry(name).or_insert(value);
     }
 }
@@ -242,7 +260,7 @@ mod tests {
         properties.text(TextProperty::Type, "order".to_owned()).unwrap();
         properties.persistent(true);
         for (name, value) in [("cloudEvents:id", "7"), ("type", "mine"), ("no good", "x")] {
-            properties.header(name.to_owned(), value.to_owned()).unwrap();
+            properties.header(name.to_owned(), HeaderValue::Text(value.to_owned())).unwrap();
         }
         let delivery = delivery(properties);
         let mut found: Vec<(String, String)> = delivery
@@ -269,8 +287,8 @@ mod tests {
         let long = "x".repeat(256);
         let mut properties = Properties::default();
         assert_eq!(properties.text(TextProperty::MessageId, long.clone()), Err(TooLong));
-        assert_eq!(properties.header(long.clone(), String::new()), Err(TooLong));
-        properties.header("value".to_owned(), long.clone()).unwrap();
+        assert_eq!(properties.header(long.clone(), HeaderValue::Boolean(true)), Err(TooLong));
+        properties.header("value".to_owned(), HeaderValue::Text(long.clone())).unwrap();
         assert!(Outgoing::new(long, String::new(), false, properties, Bytes::new()).is_err());
     }
 

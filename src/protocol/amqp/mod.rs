@@ -19,5 +19,5 @@ mod server;
 
 pub use connection::{Connection, Source};
 pub use driver::{Driver, Incoming};
-pub use message::{Delivery, Outgoing, Properties, TextProperty, TooLong};
+pub use message::{Delivery, HeaderValue, Outgoing, Properties, TextProperty, TooLong};
 pub use server::{Auth, Server, ServerError};

@@ -30,9 +30,11 @@ pub struct Server {
 
 /// Who we are.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Auth {
-    pub user: String,
-    pub password: String,
+pub enum Auth {
+    /// SASL's PLAIN.
+    Plain { user: String, password: String },
+    /// SASL's EXTERNAL: whom our certificate is for.
+    External,
 }
 
 /// Why a text names no server. Follows "failed to".
@@ -44,8 +46,20 @@ pub enum ServerError {
         "use what follows `?` in `{0}`: heartbeats, frames and channels are agreed upon with the server, and `tls`, `auth` and `connect_timeout` are keys of the step"
     )]
     Query(String),
+    #[error("show a certificate to `{0}`: `auth: external` needs TLS, with `amqps://`")]
+    ExternalInTheClear(String),
     #[error("use the virtual host: its name is longer than 255 bytes")]
     LongVhost,
+}
+
+impl Auth {
+    /// As SASL calls it.
+    pub(super) fn mechanism(&self) -> &'static str {
+        match self {
+            Auth::Plain { .. } => "PLAIN",
+            Auth::External => "EXTERNAL",
+        }
+    }
 }
 
 impl Server {
@@ -85,7 +99,7 @@ impl Server {
         };
         let auth = match auth {
             Some(auth) => auth,
-            None => Auth {
+            None => Auth::Plain {
                 user: or(url.username(), GUEST)?,
                 password: match url.password() {
                     Some(password) => decoded(password).ok_or_else(malformed)?,
@@ -94,6 +108,9 @@ impl Server {
                 },
             },
         };
+        if auth == Auth::External && !secure {
+            return Err(ServerError::ExternalInTheClear(shown(text)));
+        }
         let vhost = match vhost {
             Some(vhost) => vhost.to_owned(),
             None => or(path, DEFAULT_VHOST)?,
@@ -172,7 +189,7 @@ mod tests {
     #[test]
     fn a_url_may_say_who_we_are_and_no_message_repeats_it() {
         let auth = |text| {
-            let Auth { user, password } = parsed(text).unwrap().auth;
+            let Auth::Plain { user, password } = parsed(text).unwrap().auth else { panic!("{text}") };
             (user, password)
         };
         let pair = |user: &str, password: &str| (user.to_owned(), password.to_owned());
@@ -180,9 +197,12 @@ mod tests {
         assert_eq!(auth("amqp://me@a"), pair("me", ""));
         assert_eq!(auth("amqp://a"), pair("guest", "guest"));
         assert!(!parsed("amqp://me:secret@a/x/y").unwrap_err().contains("secret"));
-        let own = Auth { user: "you".to_owned(), password: "yours".to_owned() };
-        let server = Server::parse("amqp://me:secret@a/x", Some(own), Some("y"), None).unwrap();
-        assert_eq!((server.auth.user.as_str(), server.vhost.as_str()), ("you", "y"));
+        let own = Auth::Plain { user: "you".to_owned(), password: "yours".to_owned() };
+        let server = Server::parse("amqp://me:secret@a/x", Some(own.clone()), Some("y"), None).unwrap();
+        assert!(server.auth == own && server.vhost == "y");
         assert!(!format!("{server:?}").contains("yours"));
+        let external = |url| Server::parse(url, Some(Auth::External), None, None);
+        assert!(external("amqps://a").is_ok_and(|server| server.auth == Auth::External));
+        assert!(external("amqp://me:secret@a").unwrap_err().to_string().ends_with("with `amqps://`"));
     }
 }

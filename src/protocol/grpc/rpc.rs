@@ -13,15 +13,13 @@ use http::{HeaderMap, Request};
 use super::framing::Deframer;
 use super::status::Status;
 use crate::budget::Purse;
-use crate::protocol::http2::{Broken, Work};
+use crate::protocol::http2::{Broken, Informational, Work};
 use crate::protocol::wire::Meter;
 use crate::sample::ErrorCode;
 use crate::time::Elapsed;
 
 /// h2 is given messages in pieces of at most this: 64 KiB.
 const PIECE_BYTES: usize = 64 << 10;
-/// 1xx responses before the final one: h2 keeps no count of them.
-const MAX_INFORMATIONAL: u32 = 64;
 const STATUS: &str = "grpc-status";
 
 /// What comes of a call, one after the other.
@@ -54,7 +52,7 @@ pub(super) struct Rpc {
     /// Whether messages are taken; else they wait at the server, once its window is used up.
     pub(super) taking: bool,
     flushed: bool,
-    informational: u32,
+    informational: Informational,
     deframer: Deframer,
     piece: Bytes,
     limit: usize,
@@ -84,7 +82,7 @@ impl Rpc {
             closed: false,
             taking: true,
             flushed: false,
-            informational: 0,
+            informational: Informational::default(),
             deframer: Deframer::new(limit),
             piece: Bytes::new(),
             limit,
@@ -159,18 +157,6 @@ impl Rpc {
         }
     }
 
-    /// Takes those that came before the final response: asking for that would skip them.
-    fn count_informational(&mut self, cx: &mut Context<'_>) -> Result<(), ErrorCode> {
-        let State::Waiting(response) = &mut self.state else { return Ok(()) };
-        while let Poll::Ready(Some(Ok(_))) = response.poll_informational(cx) {
-            self.informational += 1;
-            if self.informational > MAX_INFORMATIONAL {
-                return Err(ErrorCode::GRPC_MALFORMED);
-            }
-        }
-        Ok(())
-    }
-
     /// What the head alone says of the end: a status without messages, or no gRPC at all.
     fn end_of_head(&self) -> Option<End> {
         let ended = |status, error| Some(End { http_status: self.http_status, status, error });
@@ -223,8 +209,10 @@ impl Work for Rpc {
             self.sending = (!without_messages).then_some(sending);
         }
         self.send(cx);
-        self.count_informational(cx).map_err(Broken::Code)?;
         if let State::Waiting(response) = &mut self.state {
+            if !self.informational.take(response, cx) {
+                return Poll::Ready(Err(Broken::Code(ErrorCode::GRPC_MALFORMED)));
+            }
             let (head, body) = ready!(Pin::new(response).poll(cx))?.into_parts();
             (self.http_status, self.headers) = (head.status.as_u16(), head.headers);
             self.state = State::Receiving(body);

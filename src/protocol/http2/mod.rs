@@ -10,6 +10,7 @@
 //! It is for connections that ALPN agreed upon, and gRPC's, of which it is known. An idle one holds some 36 KiB more than HTTP/1.1's
 //! (measured with 500 VUs), most of it h2's buffers; what an ill-behaved server can add is bounded: see `open`.
 
+mod informational;
 mod pace;
 mod pulse;
 mod request;
@@ -25,6 +26,7 @@ use bytes::Bytes;
 use h2::client::{self, SendRequest};
 use tokio::time::Instant;
 
+pub(super) use self::informational::Informational;
 pub use self::pulse::Pings;
 pub(super) use self::stream::Broken;
 

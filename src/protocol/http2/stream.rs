@@ -9,6 +9,7 @@ use h2::{RecvStream, SendStream};
 use http::HeaderMap;
 use http::header::SET_COOKIE;
 
+use super::informational::Informational;
 use super::{Work, request};
 use crate::protocol::http1::{Call, Receive};
 use crate::protocol::wire::Meter;
@@ -17,8 +18,6 @@ use crate::time::Elapsed;
 
 /// h2 is given a body in pieces of at most this: 64 KiB.
 const PIECE_BYTES: usize = 64 << 10;
-/// 1xx responses before the final one: h2 keeps no count of them.
-const MAX_INFORMATIONAL: u32 = 64;
 
 /// Why a stream ended early.
 #[derive(Debug)]
@@ -66,7 +65,7 @@ pub(super) struct Stream {
     sending: Option<SendStream<Bytes>>,
     /// What h2 was not given yet.
     body: Bytes,
-    informational: u32,
+    informational: Informational,
     pub(super) written_at: Option<Elapsed>,
     pub(super) first_read_at: Option<Elapsed>,
 }
@@ -83,7 +82,7 @@ impl Stream {
             state: State::Unopened,
             sending: None,
             body,
-            informational: 0,
+            informational: Informational::default(),
             written_at: None,
             first_read_at: None,
         }
@@ -124,8 +123,10 @@ impl Stream {
             self.sending = (!self.body.is_empty()).then_some(sending);
         }
         self.send_body(cx);
-        self.count_informational(cx).map_err(Broken::Code)?;
         if let State::Waiting(response) = &mut self.state {
+            if !self.informational.take(response, cx) {
+                return Poll::Ready(Err(Broken::Code(ErrorCode::MALFORMED_RESPONSE)));
+            }
             let (head, body) = ready!(Pin::new(response).poll(cx))?.into_parts();
             self.first_read_at = Some(meter.read_at());
             let status = head.status.as_u16();
@@ -162,17 +163,5 @@ impl Stream {
                 self.sending = None;
             }
         }
-    }
-
-    /// Takes those that came before the final response: asking for that would skip them.
-    fn count_informational(&mut self, cx: &mut Context<'_>) -> Result<(), ErrorCode> {
-        let State::Waiting(response) = &mut self.state else { return Ok(()) };
-        while let Poll::Ready(Some(Ok(_))) = response.poll_informational(cx) {
-            self.informational += 1;
-            if self.informational > MAX_INFORMATIONAL {
-                return Err(ErrorCode::MALFORMED_RESPONSE);
-            }
-        }
-        Ok(())
     }
 }

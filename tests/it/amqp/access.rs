@@ -70,6 +70,31 @@ fn credentials_virtual_host_and_certificate_must_be_right() {
 }
 
 #[test]
+fn a_certificate_says_who_we_are() {
+    let mechanisms =
+        "auth_mechanisms.1 = PLAIN\nauth_mechanisms.2 = EXTERNAL\nssl_cert_login_from = common_name";
+    let Some(server) = RabbitMq::with(mechanisms, &["rabbitmq_auth_mechanism_ssl"]) else { return };
+    server.queue("q");
+    let path = |name: &str| server.path(name).display().to_string();
+    let ca = path("server.pem");
+    let of = |name: &str| {
+        let (cert, key) = (path(&format!("{name}.pem")), path(&format!("{name}.key")));
+        format!(", auth: external, tls: {{ca: '{ca}', cert: '{cert}', key: '{key}'}}")
+    };
+    assert_eq!(published(&server.tls_url("localhost"), &of("guest")), welcome());
+    assert_eq!(published(&server.tls_url("localhost"), &of("nobody")), refused("1891"));
+
+    let problems = |url: &str, more: &str| {
+        let flow = format!("{{amqp: {{url: '{url}', publish: {{routing_key: q}}{more}}}}}");
+        crate::stage::try_run(&iterations(1, &flow)).map(drop).unwrap_err().to_string()
+    };
+    let bare = problems(&server.tls_url("localhost"), ", auth: external");
+    assert!(bare.contains("`auth: external` without a client certificate"), "{bare}");
+    let clear = problems(&server.url(), &of("guest"));
+    assert!(clear.contains("`auth: external` needs TLS, with `amqps://`"), "{clear}");
+}
+
+#[test]
 fn an_address_that_nobody_may_connect_to_is_not_connected_to() {
     let to = |host: &str| {
         iterations(1, &format!("{{amqp: {{url: 'amqp://{host}', publish: {{routing_key: q}}}}}}"))

@@ -1,6 +1,6 @@
 //! Messages out: confirmed, in large numbers; returned; refused; properties; CloudEvents.
 
-use lapin::types::ShortString;
+use lapin::types::{AMQPValue, ShortString};
 
 use super::{done, errors, failed, iterations, scenario};
 use crate::stage::{RabbitMq, Read, run};
@@ -92,7 +92,7 @@ fn properties_headers_and_cloudevents_arrive_as_they_were_written() {
         &server,
         1,
         &format!(
-            "publish: {{routing_key: q, body: hi, properties: {{{properties}}}, headers: {{'x:y': 'é {{{{ vu }}}}'}}}}"
+            "publish: {{routing_key: q, body: hi, properties: {{{properties}}}, headers: {{'x:y': 'é {{{{ vu }}}}', n: -7, big: 5000000000, ratio: 0.5, last: true, text: '7'}}}}"
         ),
     );
     let [message] = server.read("q").try_into().unwrap_or_else(|_| panic!("one message"));
@@ -121,6 +121,12 @@ fn properties_headers_and_cloudevents_arrive_as_they_were_written() {
         headers.into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
     };
     assert_eq!(header("x:y", &message).as_deref(), Some("é 1"));
+    let typed = |name: &str| given.headers().as_ref().unwrap().inner().get(name).cloned().unwrap();
+    assert_eq!(typed("n"), AMQPValue::LongInt(-7));
+    assert_eq!(typed("big"), AMQPValue::LongLongInt(5_000_000_000));
+    assert_eq!(typed("ratio"), AMQPValue::Double(0.5));
+    assert_eq!(typed("last"), AMQPValue::Boolean(true));
+    assert_eq!(header("text", &message).as_deref(), Some("7"));
 
     let event = |mode: &str| {
         format!(

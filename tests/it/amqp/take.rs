@@ -1,6 +1,6 @@
 //! Messages in: from a queue that consumers share, and from an exchange of which each has all.
 
-use super::{done, errors, failed, iterations};
+use super::{done, errors, failed, iterations, scenario};
 use crate::stage::{RabbitMq, run};
 
 #[test]
@@ -77,4 +77,26 @@ fn a_queue_that_goes_away_is_told() {
     let errors = errors(&ran);
     assert_eq!(errors.iter().find(|(code, _)| code == "1906"), Some(&("1906".to_owned(), 1)), "{errors:?}");
     assert_eq!((failed(&ran), ran.count("k6_amqp_msgs_received_total", &[])), ((0, 1), 1));
+}
+
+/// Where nothing is acknowledged the server sends all it has; what its step does not take is kept up to a limit.
+#[test]
+fn what_finds_no_room_is_discarded_and_counted() {
+    let Some(server) = RabbitMq::start() else { return };
+    server.queue("q");
+    let url = server.url();
+    let filled = run(&scenario(
+        "executor: shared-iterations, vus: 2, iterations: 20000",
+        &format!("{{amqp: {{url: '{url}', publish: {{routing_key: q, body: x}}}}}}"),
+    ));
+    assert_eq!(failed(&filled), (0, 20_000));
+    // What the server says of the queue comes after what it sent of it.
+    let look = format!("{{amqp: {{url: '{url}', queue: q, capture: {{left: json.messages}}}}}}");
+    let take = format!("{{amqp: {{url: '{url}', consume: {{queue: q, ack: false, count: 1}}}}}}");
+    let all_sent = format!("{{set: {{left: '1'}}}}, {{repeat: {{while: left > 0, flow: [{look}]}}}}");
+    let ran = run(&iterations(2, &format!("{take}, {all_sent}")));
+    assert_eq!(ran.count("k6_amqp_msgs_received_total", &[]), 2);
+    // One was taken before all had come.
+    assert_eq!(errors(&ran), [("1907".to_owned(), 20_000 - 1 - 16_384)]);
+    assert_eq!(server.depth("q"), 0);
 }

@@ -1,34 +1,9 @@
 //! A server that goes away in the middle of a run, and comes back.
 
-use std::sync::mpsc;
-use std::thread;
-
 use async_nats::jetstream::stream::{Config, StorageType};
 
 use super::errors;
-use crate::stage::{Nats, Ran, Samples, options};
-use loadgate::config::{self, LoadOptions};
-use loadgate::family::Family;
-use loadgate::plan::compile;
-use loadgate::report::Progress;
-use loadgate::run::{Listener, execute};
-
-/// Tells another thread what each tick showed.
-struct Teller {
-    seen: Vec<Samples>,
-    tell: mpsc::Sender<u64>,
-}
-
-impl Listener for Teller {
-    fn progress(&mut self, _progress: &Progress) {}
-
-    fn families(&mut self, families: Vec<Family>) {
-        let samples = Samples::of(&families);
-        // Nobody listens any more once the server is back.
-        let _ = self.tell.send(samples.count("k6_nats_acks_total", &[]));
-        self.seen.push(samples);
-    }
-}
+use crate::stage::{Nats, Ran, watched};
 
 /// A run of 14 s whose server is killed in the middle, and comes back; `consumers` is the scenario of those who receive.
 fn outage(storage: StorageType, consumers: &str) -> Option<(Ran, Nats)> {
@@ -48,35 +23,19 @@ fn outage(storage: StorageType, consumers: &str) -> Option<(Ran, Nats)> {
          thresholds: {{nats_failed: ['rate<0.001'], events_lost: ['count==0']}}\nlimits: {{max_dropped: 100%}}\n",
         server.url()
     );
-    let loaded = config::load("plan.yml", &text, &LoadOptions::default()).unwrap();
-    let plan = std::sync::Arc::new(compile(&loaded, std::path::Path::new("")).unwrap());
-    let (tell, told) = mpsc::channel();
-    let failure = thread::spawn(move || {
-        let acknowledged = || told.recv().unwrap();
-        while acknowledged() < 100 {}
+    const ACKS: &str = "k6_nats_acks_total";
+    Some(watched(&text, |watch| {
+        watch.until("100 messages were acknowledged", ACKS, 100);
         server.kill();
         // A second in which nothing is acknowledged: the last tick may still have been under way.
-        let mut before = acknowledged();
-        loop {
-            let now = acknowledged();
-            if now == before {
-                break;
-            }
-            before = now;
-        }
+        let before = watch.until_still("it was noticed that the server is gone", ACKS);
         server.start_again();
         if storage == StorageType::Memory {
             server.stream_as(stream);
         }
-        while acknowledged() < before + 100 {}
+        watch.until("100 more messages were acknowledged by the server that came back", ACKS, before + 100);
         server
-    });
-    let mut teller = Teller { seen: Vec::new(), tell };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let finished = runtime.block_on(execute(plan, options(), &mut teller, std::future::pending())).unwrap();
-    let last = teller.seen.pop().unwrap();
-    let ran = Ran { finished, last, earlier: teller.seen };
-    Some((ran, failure.join().unwrap()))
+    }))
 }
 
 fn events(ran: &Ran) -> [u64; 3] {

@@ -78,3 +78,103 @@ fn parsers_are_judged_one_by_one() {
         assert!(failed.iter().any(|(name, _)| *name == metric), "{metric}: {failed:?}");
     }
 }
+
+/// What a plan gives in minutes in as many tenths of a second, but a scenario takes a second; a spike's seconds in hundredths.
+fn in_brief(plan: &str) -> String {
+    let mut text = fs::read_to_string(folder().join(format!("{plan}.yml"))).unwrap();
+    for minutes in (1..=60).rev() {
+        for (before, after) in [(": ", ","), (": ", "}"), (": ", "\n"), (": ", " ")] {
+            let brief = format!("{before}{minutes}00ms{after}");
+            text = text.replace(&format!("{before}{minutes}m{after}"), &brief);
+        }
+    }
+    for below in 1..10 {
+        text = text.replace(&format!("    duration: {below}00ms\n"), "    duration: 1s\n");
+    }
+    for secs in [5, 30] {
+        text = text.replace(&format!("{{duration: {secs}s"), &format!("{{duration: {secs}0ms"));
+    }
+    text
+}
+
+/// One after the other with one server: each profile has its scenarios, its gates, and as many events as its rates say.
+fn check_profiles(
+    plan: &str,
+    queue: &str,
+    gates_of_all: &[&str],
+    profiles: &[(&str, &str, &str, i64, &[&str])],
+) {
+    let Some(server) = RabbitMq::start() else { return };
+    server.bound("cloud-events", "network.notifi.lambda.#", queue);
+    let (text, url) = (in_brief(plan), format!("AMQP_URL={}", server.url()));
+    for (profile, listen, events, expected, gates) in profiles {
+        let mut arguments = vec!["--quiet", "--profile", profile, "-e", &url, "-e", listen];
+        arguments.extend(["-e", "P95=20000", "-e", "P95_CRITICAL=30000"]);
+        arguments.extend(events.split(' ').filter(|it| !it.is_empty()).flat_map(|pair| ["-e", pair]));
+        let ended = Ended::run(&text, &arguments);
+        // How fast a busy machine is is none of this test's business.
+        assert!([0, 98].contains(&ended.code), "{profile}: {}{}", ended.stdout, ended.stderr);
+        let export = ended.export();
+        assert_eq!(failed_gates(&export), [], "{profile}: {}", ended.stdout);
+        let judged: Vec<&str> =
+            export["gates"].as_array().unwrap().iter().filter_map(|gate| gate["metric"].as_str()).collect();
+        for gate in gates_of_all.iter().chain(*gates) {
+            assert!(judged.contains(gate), "{profile}: `{gate}` is not among {judged:?}");
+        }
+        assert_eq!(judged.len(), gates_of_all.len() + gates.len(), "{profile}: {judged:?}");
+        let [sent, acks] = ["amqp_msgs_sent", "amqp_acks"].map(|name| count(&ended, name));
+        let due = sent + count(&ended, "dropped_iterations");
+        assert!((due - expected).abs() <= expected / 50 + 2, "{profile}: {due} were due, not {expected}");
+        let published = count(&ended, "events_published");
+        assert_eq!((acks, published, count(&ended, "events_lost")), (sent, sent, 0), "{profile}");
+    }
+    let _ = server.read(queue);
+}
+
+#[test]
+fn every_profile_of_builds_sends_what_it_says() {
+    let baseline = "amqp_response_time{scenario:baseline}";
+    let alone = |profile, listen, expected| (profile, listen, "MIN_EVENTS=20", expected, &[][..]);
+    check_profiles(
+        "qa-build-events",
+        "lambda-build-events",
+        &[
+            "amqp_response_time",
+            "amqp_response_time",
+            "amqp_failed",
+            "amqp_failed",
+            "event_latency",
+            "events_published",
+            "events_lost",
+        ],
+        &[
+            ("script", "LISTEN=6s", "MIN_EVENTS=400 P95_BASELINE=20000", 604, &[baseline]),
+            ("acceptance", "LISTEN=6s", "MIN_EVENTS=300 P95_BASELINE=20000", 515, &[baseline]),
+            ("baseline", "LISTEN=2s", "MIN_EVENTS=3 P95_BASELINE=20000", 11, &[baseline]),
+            alone("rampup", "LISTEN=2s", 132),
+            alone("spike", "LISTEN=1s", 160),
+            alone("sustained", "LISTEN=4s", 301),
+        ],
+    );
+}
+
+#[test]
+fn every_profile_of_parsers_sends_what_it_says() {
+    let [burst, trading, spike] =
+        ["block-burst", "trading", "spike"].map(|name| format!("amqp_response_time{{scenario:{name}}}"));
+    let parsers =
+        ["parser-1", "parser-2", "parser-3"].map(|name| format!("amqp_response_time{{parser:{name}}}"));
+    let [one, two, three] = parsers.each_ref().map(String::as_str);
+    check_profiles(
+        "qa-parser-events",
+        "lambda-parser-events",
+        &["event_latency", "event_latency", "amqp_failed", "amqp_failed", "events_lost"],
+        &[
+            ("all", "LISTEN=5s", "", 4066, &[&burst, &trading, one, two, three, &spike]),
+            ("block-burst", "LISTEN=2s", "", 801, &[&burst]),
+            ("trading", "LISTEN=2s", "", 1201, &[&trading]),
+            ("multi-parser", "LISTEN=2s", "", 1503, &[one, two, three]),
+            ("spike", "LISTEN=2s", "", 560, &[&spike]),
+        ],
+    );
+}

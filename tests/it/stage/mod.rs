@@ -18,6 +18,7 @@ mod rabbitmq;
 mod redis;
 mod run;
 mod serving;
+mod watched;
 mod websocket;
 
 use std::net::SocketAddr;
@@ -42,6 +43,7 @@ pub(crate) use rabbitmq::{RabbitMq, Read};
 pub(crate) use redis::Redis;
 pub(crate) use run::{Ran, Samples, compiled, options, run, try_run};
 pub(crate) use serving::{Serving, get, is_final, value};
+pub(crate) use watched::watched;
 pub(crate) use websocket::websocket_server;
 
 /// A service on a thread of its own, so that it keeps its own time. Ends when it is dropped.

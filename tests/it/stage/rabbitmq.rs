@@ -13,11 +13,17 @@ use lapin::options::{
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, ConnectionProperties, ExchangeKind};
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedKey, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    IsCa, Issuer, KeyPair, generate_simple_self_signed,
+};
 use tempfile::TempDir;
 
 /// Not the wrapper in PATH, which changes to a user of its own.
 const PROGRAM: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+const CONTROL: &str = "/usr/lib/rabbitmq/bin/rabbitmqctl";
+/// Longer than it ever takes, and shorter than a test may.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server that lets `guest` in. Ends when it is dropped.
 pub(crate) struct RabbitMq {
@@ -34,6 +40,27 @@ struct Ports {
     /// Between nodes, of which there is one.
     distribution: u16,
     mapper: u16,
+}
+
+/// Of an authority that the server trusts for its clients.
+fn write_authority(to: &Path) -> Issuer<'static, KeyPair> {
+    let mut params = CertificateParams::new([]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, "clients");
+    let key = KeyPair::generate().unwrap();
+    fs::write(to, params.self_signed(&key).unwrap().pem()).unwrap();
+    Issuer::new(params, key)
+}
+
+/// The certificate of a client with this name, and its key: `…pem` and `….key`.
+fn write_client(authority: &Issuer<'_, KeyPair>, name: &str, to: &Path) {
+    let mut params = CertificateParams::new([]).unwrap();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let key = KeyPair::generate().unwrap();
+    fs::write(to.with_extension("pem"), params.signed_by(&key, authority).unwrap().pem()).unwrap();
+    fs::write(to.with_extension("key"), key.serialize_pem()).unwrap();
 }
 
 /// A message as another client reads it.
@@ -83,13 +110,19 @@ impl RabbitMq {
             generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         fs::write(path("server.pem"), cert.pem()).unwrap();
         fs::write(path("server.key"), signing_key.serialize_pem()).unwrap();
+        let authority = write_authority(&path("clients.pem"));
+        for name in ["guest", "nobody"] {
+            write_client(&authority, name, &path(name));
+        }
         let mut text = format!(
             "listeners.tcp.1 = 127.0.0.1:{amqp}\nlisteners.ssl.1 = 127.0.0.1:{tls}\n\
              ssl_options.certfile = FOLDER/server.pem\nssl_options.keyfile = FOLDER/server.key\n\
-             ssl_options.verify = verify_none\nlog.console = false\nlog.file = false\n\
+             ssl_options.cacertfile = FOLDER/clients.pem\n\
+             ssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = false\nlog.console = false\nlog.file = false\n\
              disk_free_limit.absolute = 1MB\n{configuration}\n"
         );
-        if !plugins.is_empty() {
+        let managed = plugins.contains(&"rabbitmq_management");
+        if managed {
             text.push_str(&format!("management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {management}\n"));
         }
         let text = text.replace("FOLDER", folder.path().to_str().unwrap());
@@ -98,40 +131,49 @@ impl RabbitMq {
         let mut server = RabbitMq { children: Vec::new(), ports, folder };
         server.begin();
         server.await_port(server.ports.amqp);
-        if !plugins.is_empty() {
+        if managed {
             server.await_port(server.ports.management);
         }
         Some(server)
     }
 
+    /// A program that finds the server by its name, and says nothing.
+    fn command(&self, program: &str) -> Command {
+        let Ports { amqp, mapper, .. } = self.ports;
+        let mut command = Command::new(program);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.env("ERL_EPMD_PORT", mapper.to_string()).env("ERL_EPMD_ADDRESS", "127.0.0.1");
+        command.env("HOME", self.folder.path()).env("RABBITMQ_CONF_ENV_FILE", "/dev/null");
+        command.env("RABBITMQ_NODENAME", format!("loadgate-{amqp}@localhost"));
+        command
+    }
+
+    /// `rabbitmqctl`, with these arguments.
+    pub(crate) fn control(&self, arguments: &[&str]) {
+        let output =
+            self.command(CONTROL).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).output();
+        let output = output.unwrap();
+        let told = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&told));
+    }
+
     fn begin(&mut self) {
-        let Ports { amqp, distribution, mapper, .. } = self.ports;
         let path = |name: &str| self.folder.path().join(name);
-        let begin = |command: &mut Command| {
-            let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            quiet
-                .env("ERL_EPMD_PORT", mapper.to_string())
-                .env("ERL_EPMD_ADDRESS", "127.0.0.1")
-                .spawn()
-                .unwrap()
-        };
         if self.children.is_empty() {
-            self.children.push(begin(&mut Command::new("epmd")));
+            self.children.push(self.command("epmd").spawn().unwrap());
         }
-        let server = begin(
-            Command::new(PROGRAM)
-                .env("HOME", self.folder.path())
-                // So that the shell becomes the server, and its number is that of the child.
-                .env("detached", "1")
-                .env("RABBITMQ_NODENAME", format!("loadgate-{amqp}@localhost"))
-                .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
-                .env("RABBITMQ_CONFIG_FILE", path("rabbitmq.conf"))
-                .env("RABBITMQ_ENABLED_PLUGINS_FILE", path("plugins"))
-                .env("RABBITMQ_MNESIA_BASE", path("data"))
-                .env("RABBITMQ_LOG_BASE", path("log"))
-                .env("RABBITMQ_DIST_PORT", distribution.to_string())
-                .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+sbwt none"),
-        );
+        let server = self
+            .command(PROGRAM)
+            // So that the shell becomes the server, and its number is that of the child.
+            .env("detached", "1")
+            .env("RABBITMQ_CONFIG_FILE", path("rabbitmq.conf"))
+            .env("RABBITMQ_ENABLED_PLUGINS_FILE", path("plugins"))
+            .env("RABBITMQ_MNESIA_BASE", path("data"))
+            .env("RABBITMQ_LOG_BASE", path("log"))
+            .env("RABBITMQ_DIST_PORT", self.ports.distribution.to_string())
+            .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+sbwt none")
+            .spawn()
+            .unwrap();
         self.children.push(server);
     }
 
@@ -251,13 +293,18 @@ impl RabbitMq {
 
     fn ask<T>(&self, question: impl AsyncFnOnce(&Channel) -> T) -> T {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        runtime.unwrap().block_on(async {
+        let asking = async {
             let connection =
                 lapin::Connection::connect(&self.url(), ConnectionProperties::default()).await.unwrap();
             let channel = connection.create_channel().await.unwrap();
             let answer = question(&channel).await;
             connection.close(200, "done".into()).await.unwrap();
             answer
+        };
+        runtime.unwrap().block_on(async {
+            let answer = tokio::time::timeout(PATIENCE, asking).await;
+            answer
+                .unwrap_or_else(|_| panic!("RabbitMQ did not answer a test's own question for {PATIENCE:?}"))
         })
     }
 }

@@ -1,5 +1,7 @@
 //! The step `amqp`.
 
+mod auth;
+mod header;
 mod management;
 mod send;
 mod take;
@@ -13,6 +15,8 @@ use super::super::node::Node;
 use super::super::schema::Schemas;
 use super::super::value::{Name, Rule, Text};
 use super::bus::{self, BusConfig};
+pub use auth::AmqpAuthConfig;
+pub use header::AmqpHeaderConfig;
 pub use management::RabbitmqConfig;
 pub use send::{AmqpMessageConfig, AmqpPropertiesConfig, AmqpPublishConfig};
 pub use take::{AmqpConsumeConfig, AmqpSourceConfig};
@@ -22,7 +26,7 @@ pub struct AmqpConfig {
     /// `amqp://` or `amqps://`.
     pub url: At<String>,
     pub action: AmqpActionConfig,
-    pub auth: Option<AmqpAuthConfig>,
+    pub auth: Option<At<AmqpAuthConfig>>,
     /// Instead of the URL's.
     pub vhost: Option<At<String>>,
     /// Instead of `defaults.tls`.
@@ -38,12 +42,6 @@ pub enum AmqpActionConfig {
     Queue(At<String>),
     /// That it is there.
     Exchange(At<String>),
-}
-
-#[derive(Debug, Clone)]
-pub struct AmqpAuthConfig {
-    pub user: At<String>,
-    pub password: At<String>,
 }
 
 const ACTIONS: [&str; 4] = ["publish", "consume", "queue", "exchange"];
@@ -103,7 +101,10 @@ impl Element for AmqpConfig {
             "That the queue is there; for `checks`: `json.messages` that are ready, `json.consumers`",
         );
         let exchange = f.optional::<At<Name<AmqpName>>>("exchange", "That the exchange is there");
-        let auth = f.optional::<AmqpAuthConfig>("auth", "Who we are, instead of what the URL says");
+        let auth = f.optional::<At<AmqpAuthConfig>>(
+            "auth",
+            "Who we are, instead of what the URL says; `external`: whom the client certificate in `tls` is for",
+        );
         let vhost = f.optional::<At<Text>>("vhost", "The virtual host, instead of what the URL says");
         let tls = f.optional::<TlsConfig>("tls", "Instead of `defaults.tls`");
         let bus = bus::bus(
@@ -127,17 +128,6 @@ impl Element for AmqpConfig {
             tls: tls?,
             bus: bus?,
         })
-    }
-}
-
-impl Element for AmqpAuthConfig {
-    const NAME: &'static str = "amqp_auth";
-    const HELP: &'static str = "Who we are to the server";
-
-    fn fields(f: &mut Fields<'_>) -> Option<Self> {
-        let user = f.required::<At<Text>>("user", "The user");
-        let password = f.required::<At<Text>>("password", "From a variable: `${AMQP_PASSWORD}`");
-        Some(AmqpAuthConfig { user: user?.map(|text| text.0), password: password?.map(|text| text.0) })
     }
 }
 

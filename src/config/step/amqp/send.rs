@@ -10,6 +10,7 @@ use super::super::super::node::Node;
 use super::super::super::schema::{Schemas, or_filled};
 use super::super::super::value::{Any, AtLeast, Count, LedgerName, Name, Table, Template, word};
 use super::super::payload::{PayloadConfig, payload};
+use super::header::AmqpHeaderConfig;
 
 #[derive(Debug, Clone)]
 pub struct AmqpMessageConfig {
@@ -19,8 +20,7 @@ pub struct AmqpMessageConfig {
     pub routing_key: Option<At<String>>,
     pub payload: PayloadConfig,
     pub properties: AmqpPropertiesConfig,
-    /// Values are templates.
-    pub headers: Vec<(At<String>, At<String>)>,
+    pub headers: Vec<(At<String>, AmqpHeaderConfig)>,
 }
 
 #[derive(Debug, Clone)]
@@ -63,7 +63,10 @@ pub(in crate::config::step) fn message(f: &mut Fields<'_>) -> Option<AmqpMessage
     let routing_key = f.optional::<At<Template>>("routing_key", "A template");
     let payload = payload(f);
     let properties = f.optional::<AmqpPropertiesConfig>("properties", "AMQP's own; texts are templates");
-    let headers = f.or_empty::<Table<Any, At<Template>>>("headers", "Values are templates, and texts");
+    let headers = f.or_empty::<Table<Any, AmqpHeaderConfig>>(
+        "headers",
+        "Texts, which are templates; numbers and booleans keep their type",
+    );
     if !f.has("exchange") && !f.has("routing_key") {
         f.missing("exchange", "an `exchange`, or a `routing_key` that is a queue's name");
     }
@@ -73,7 +76,7 @@ pub(in crate::config::step) fn message(f: &mut Fields<'_>) -> Option<AmqpMessage
         routing_key: text(routing_key?),
         payload: payload?,
         properties: properties?.unwrap_or_default(),
-        headers: headers?.into_texts(),
+        headers: headers?.0,
     })
 }
 
