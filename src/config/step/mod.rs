@@ -9,6 +9,7 @@ mod exchange;
 mod flow;
 mod grpc;
 mod http;
+mod ledger;
 mod nats;
 mod payload;
 mod websocket;

@@ -164,6 +164,7 @@ impl AmqpStep {
         // A queue keeps what was published before anybody consumed.
         let from_the_start = matches!(take.source, AmqpSource::Queue(_));
         let events = take.events.map(|events| events.receiver(&vu.worker, from_the_start));
+        let events = events.transpose().map_err(Refused::Ended)?;
         let taking = Rc::new(Taking { inbox, link, events });
         vu.held.put(self.account.id, Rc::clone(&taking));
         Ok(taking)

@@ -218,6 +218,7 @@ impl NatsStep {
         let from_the_start =
             matches!(&take.source, Source::Stream(consume) if consume.deliver != Deliver::New);
         let events = take.events.map(|events| events.receiver(&vu.worker, from_the_start));
+        let events = events.transpose().map_err(Refused::Ended)?;
         let hands_back = matches!(&take.source, Source::Stream(consume) if consume.acknowledges);
         let taking = Rc::new(Taking { inlet: Mutex::new(inlet), link, events, hands_back });
         vu.held.put(self.account.id, Rc::clone(&taking));
