@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::super::super::At;
 use super::super::super::fields::{Element, Fields};
-use super::super::super::value::{AtLeast, Count, LedgerName, Name, Template};
+use super::super::super::value::{AtLeast, Count, Template};
+use super::super::ledger::{ledger, wait};
 
 #[derive(Debug, Clone)]
 pub struct AmqpConsumeConfig {
@@ -59,15 +60,8 @@ impl Element for AmqpConsumeConfig {
             "timeout",
             "How long `count` messages are waited for where there is no `for`; default `defaults.timeout`",
         );
-        let ledger = f.optional::<At<Name<LedgerName>>>(
-            "ledger",
-            "The ledger whose events come here: finds what was lost",
-        );
-        let wait = f.or::<AtLeast<0>>(
-            "wait",
-            "With `ledger`: how long it goes on after `for` while events that were published have not come",
-            "5s",
-        );
+        let ledger = ledger(f, "The ledger whose events come here: finds what was lost");
+        let wait = wait(f);
         match (f.has("queue"), f.has("exchange")) {
             (false, false) => f.missing("queue", "a `queue`, or an `exchange`"),
             (true, true) => {
@@ -91,9 +85,6 @@ impl Element for AmqpConsumeConfig {
         if f.has("for") && f.has("timeout") {
             f.problem("timeout", "both `for` and `timeout`", "`for` says how long".to_owned());
         }
-        if f.has("wait") && !f.has("ledger") {
-            f.problem("wait", "`wait` without a `ledger`", None);
-        }
         let text = |template: Option<At<Template>>| template.map(|template| template.map(|text| text.0));
         let (queue, exchange, routing_key) = (text(queue?), text(exchange?), text(routing_key?));
         let source = match (queue, exchange) {
@@ -108,8 +99,8 @@ impl Element for AmqpConsumeConfig {
             lasting: lasting?.map(|lasting| lasting.0),
             count: count?.map(|count| count.0),
             timeout: timeout?.map(|timeout| timeout.0),
-            ledger: ledger?.map(|ledger| ledger.map(|name| name.0)),
-            wait: wait?.0,
+            ledger: ledger?,
+            wait: wait?,
         })
     }
 }

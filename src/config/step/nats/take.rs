@@ -8,7 +8,8 @@ use super::super::super::At;
 use super::super::super::fields::{Element, Fields, Reader, Value};
 use super::super::super::node::Node;
 use super::super::super::schema::{Schemas, or_filled};
-use super::super::super::value::{AtLeast, Count, LedgerName, Name, Template, Text, word};
+use super::super::super::value::{AtLeast, Count, Name, Template, Text, word};
+use super::super::ledger::{ledger, wait};
 use super::NatsName;
 
 #[derive(Debug, Clone)]
@@ -60,28 +61,20 @@ fn take(f: &mut Fields<'_>) -> Option<NatsTakeConfig> {
         "timeout",
         "How long `count` messages are waited for where there is no `for`; default `defaults.timeout`",
     );
-    let ledger = f
-        .optional::<At<Name<LedgerName>>>("ledger", "The ledger whose events come here: finds what was lost");
-    let wait = f.or::<AtLeast<0>>(
-        "wait",
-        "With `ledger`: how long it goes on after `for` while events that were published have not come",
-        "5s",
-    );
+    let ledger = ledger(f, "The ledger whose events come here: finds what was lost");
+    let wait = wait(f);
     if !f.has("for") && !f.has("count") {
         f.missing("for", "how long to receive, or `count`: how many messages");
     }
     if f.has("for") && f.has("timeout") {
         f.problem("timeout", "both `for` and `timeout`", "`for` says how long".to_owned());
     }
-    if f.has("wait") && !f.has("ledger") {
-        f.problem("wait", "`wait` without a `ledger`", None);
-    }
     Some(NatsTakeConfig {
         lasting: lasting?.map(|lasting| lasting.0),
         count: count?.map(|count| count.0),
         timeout: timeout?.map(|timeout| timeout.0),
-        ledger: ledger?.map(|ledger| ledger.map(|name| name.0)),
-        wait: wait?.0,
+        ledger: ledger?,
+        wait: wait?,
     })
 }
 
