@@ -4,7 +4,7 @@ use http::header::{AUTHORIZATION, CONTENT_ENCODING, HeaderValue};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Steps;
-use super::ledger::carrying_body;
+use super::body::carrying_body;
 use super::parts::reads;
 use crate::config::{
     At, AuthConfig, BodyConfig, CookieConfig, HttpConfig, Problem, RabbitmqConfig, RequestsConfig,

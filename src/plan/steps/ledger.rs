@@ -7,7 +7,7 @@ use http::HeaderName;
 use serde_json::Value as Json;
 
 use super::Steps;
-use crate::config::{At, BodyConfig, CloudEventConfig, PayloadConfig, Place, Problem};
+use crate::config::{At, CloudEventConfig, Place, Problem};
 use crate::flow::{Headers, PublishedEvents, ReceivedEvents};
 use crate::labels::Labels;
 use crate::ledger::{FIELD, HEADER};
@@ -106,24 +106,8 @@ pub(super) fn carrying<'a>(document: &'a At<Json>, ledger: Option<&At<String>>) 
     }
 }
 
-/// As [`carrying`], for what else a body can be: an event has the token as an attribute, a text only where the plan puts
-/// it.
-pub(super) fn carrying_body(body: &BodyConfig, ledger: &At<String>) -> BodyConfig {
-    let mut body = body.clone();
-    match &mut body {
-        BodyConfig::Json(document) => *document = carrying(document, Some(ledger)).into_owned(),
-        BodyConfig::CloudEvent(event) => carry_as_attribute(event),
-        BodyConfig::Rabbitmq(publish) => match &mut publish.message.payload {
-            PayloadConfig::Json(document) => *document = carrying(document, Some(ledger)).into_owned(),
-            PayloadConfig::CloudEvent(event) => carry_as_attribute(event),
-            PayloadConfig::Empty | PayloadConfig::Text(_) | PayloadConfig::File(_) => {}
-        },
-        BodyConfig::Text(_) | BodyConfig::Form(_) | BodyConfig::File(_) | BodyConfig::Multipart(_) => {}
-    }
-    body
-}
-
-fn carry_as_attribute(event: &mut CloudEventConfig) {
+/// An event has it as an attribute.
+pub(super) fn carry_as_attribute(event: &mut CloudEventConfig) {
     if !event.extensions.iter().any(|(name, _)| name.value == FIELD) {
         let text = |text: String| At::new(text, event.source.place);
         event.extensions.push((text(FIELD.to_owned()), text(token())));

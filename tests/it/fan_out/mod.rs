@@ -181,3 +181,20 @@ fn a_user_waits_for_its_own_event() {
     // The first is published before anything names the ledger; the last comes too late, which is never.
     assert_eq!(counted(&ran), [50, 48, 1, 0, 0], "{}", ran.notes());
 }
+
+#[test]
+fn a_token_is_found_in_json_that_is_a_text_within_json() {
+    let server = FanOut::start(20, |_, event| if event == 3 { Fate::Dropped } else { Fate::Passed }, |_| 200);
+    let url = server.http.url();
+    // What is published stands as a text in the field `payload`. The answer does not say that it was routed.
+    let message = "rabbitmq: {exchange: e, routing_key: k, json: {n: 1}}";
+    let out = format!(
+        "out: {{{}, flow: [{{http: {{url: '{url}/1', timeout: 2m}}}}, \
+         {{repeat: {{times: 20, flow: [{{http: {{url: '{url}', {message}, ledger: events}}}}]}}}}]}}",
+        once(1)
+    );
+    let ran = run(&plan(&[out, listeners(&server, 1, LISTEN)]));
+    let asked = server.http.asked();
+    assert!(asked[1].body.contains(r#"\"loadgateevent\":"#), "{}", asked[1].body);
+    assert_eq!(counted(&ran), [0, 19, 0, 0, 0], "{}", ran.notes());
+}
