@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use super::ledger::Receiver;
 use super::websocket::Session;
 use crate::ids::StepId;
 use crate::protocol::backoff;
@@ -24,6 +25,8 @@ struct Place {
     keeper: Option<Waker>,
     /// Sessions lost and attempts failed since a flow was last done with its session.
     losses: u32,
+    /// Of ledgers, of a session that was lost: the next one goes on with them. What is published until then is owed.
+    receivers: Vec<Receiver>,
     /// The VU is gone.
     left: bool,
 }
@@ -53,8 +56,15 @@ impl KeptSessions {
     }
 
     /// Notes a session that was lost in the middle of its flow, or could not be opened.
-    pub(super) fn lost(&mut self, step: StepId) {
-        self.place(step).borrow_mut().losses += 1;
+    pub(super) fn lost(&mut self, step: StepId, receivers: Vec<Receiver>) {
+        let mut place = self.place(step).borrow_mut();
+        place.losses += 1;
+        place.receivers.extend(receivers);
+    }
+
+    /// Those of the session that was lost before the one that is open now.
+    pub(super) fn take_receivers(&self, step: StepId) -> Vec<Receiver> {
+        self.find(step).map_or_else(Vec::new, |place| std::mem::take(&mut place.borrow_mut().receivers))
     }
 
     /// How long to wait before the session is opened.
@@ -81,6 +91,7 @@ impl Drop for KeptSessions {
             let mut place = place.borrow_mut();
             place.left = true;
             place.session = None;
+            place.receivers.drain(..).for_each(|receiver| receiver.mark());
             if let Some(keeper) = place.keeper.take() {
                 keeper.wake();
             }
@@ -100,6 +111,7 @@ impl Place {
         if let Some(session) = &mut self.session
             && session.poll_attend(cx).is_ready()
         {
+            self.receivers = session.take_receivers();
             self.session = None;
             self.losses += 1;
         }

@@ -1,13 +1,14 @@
 //! Steps and the ledger of events: what one that publishes gives its message, and what one that receives makes of it.
 
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::held::Keep;
-use super::{Vu, Worker};
+use super::{Ended, Vu, Worker};
 use crate::ids::{SeriesId, StepId};
-use crate::ledger::{Group, Ledgers, Producer, Receipt, Token};
+use crate::ledger::{FIELD, Group, Ledger, Ledgers, Producer, Receipt, Token};
+use crate::template::Value;
 use crate::time::Elapsed;
 
 /// Of a step that publishes.
@@ -40,6 +41,8 @@ pub(super) struct Stamped {
     producer: Producer,
     events: PublishedEvents,
     ledgers: Arc<Ledgers>,
+    /// A receiver may leave before it is known whether it was accepted.
+    watched: bool,
     accepted: bool,
 }
 
@@ -68,6 +71,10 @@ pub(super) struct Receiver {
     group: Group,
 }
 
+/// For whoever looks at a run's figures.
+const NO_ROOM: &str =
+    "a ledger has no room for so many that receive and that publish: let fewer users publish";
+
 impl PublishedEvents {
     /// Nothing outside of the load, where there is no ledger.
     pub(super) fn stamp(self, vu: &mut Vu, due: Elapsed) -> Option<Stamped> {
@@ -84,8 +91,18 @@ impl PublishedEvents {
             }
         };
         let token = ledger.send(producer, unix_nanos(&vu.worker, due));
+        let watched = ledger.has_own();
         drop(ledger);
-        Some(Stamped { token, producer, events: self, ledgers, accepted: false })
+        Some(Stamped { token, producer, events: self, ledgers, watched, accepted: false })
+    }
+
+    /// As [`stamp`](Self::stamp), for a message whose templates say where the token stands: from now on the VU's
+    /// expressions see it, too.
+    pub(super) fn announce(self, vu: &mut Vu) -> Option<Stamped> {
+        let due = vu.due().unwrap_or_else(|| vu.now());
+        let stamped = self.stamp(vu, due)?;
+        vu.locals.set(&Arc::from(FIELD), Value::from(stamped.token.to_string()));
+        Some(stamped)
     }
 }
 
@@ -93,6 +110,11 @@ impl Stamped {
     /// Whoever should store or deliver it has taken it.
     pub(super) fn accepted(mut self, worker: &Worker) {
         self.accepted = true;
+        if self.watched
+            && let Some(mut ledger) = self.ledgers.get(self.events.ledger)
+        {
+            ledger.accept(self.producer, self.token.number);
+        }
         worker.shard.borrow_mut().count(self.events.published, 1);
     }
 }
@@ -110,11 +132,17 @@ impl Drop for Stamped {
 
 impl ReceivedEvents {
     /// `from_the_start`: what was published before is delivered, too.
-    pub(super) fn receiver(self, worker: &Worker, from_the_start: bool) -> Receiver {
+    ///
+    /// # Errors
+    /// When there is no room for one more.
+    pub(super) fn receiver(self, worker: &Worker, from_the_start: bool) -> Result<Receiver, Ended> {
         let ledgers = Arc::clone(worker.ledgers());
-        let joined = |ledgers: &Ledgers| ledgers.get(self.ledger).map(|mut it| it.join(from_the_start));
-        let group = if self.shared { None } else { joined(&ledgers) };
-        Receiver { ledgers, events: self, group: group.unwrap_or(Group::SHARED) }
+        let group = match ledgers.get(self.ledger) {
+            Some(mut ledger) if !self.shared => ledger.join(from_the_start),
+            _ => Some(Group::SHARED),
+        };
+        let group = group.ok_or_else(|| Ended::Error(NO_ROOM.to_owned()))?;
+        Ok(Receiver { ledgers, events: self, group })
     }
 }
 
@@ -125,9 +153,14 @@ impl Receiver {
         token.map_or(Duration::ZERO, |token| self.receive(worker, &token, at))
     }
 
+    /// By its position in the plan's list.
+    pub(super) fn ledger(&self) -> usize {
+        self.events.ledger
+    }
+
     /// Counts what is an event of this run; how long after it was due it came.
     pub(super) fn receive(&self, worker: &Worker, token: &Token, at: Elapsed) -> Duration {
-        let receipt = self.ledgers.get(self.events.ledger).and_then(|mut it| it.receive(self.group, token));
+        let receipt = self.locked().and_then(|(mut ledger, group)| ledger.receive(group, token));
         let latency = unix_nanos(worker, at).saturating_sub(token.due_nanos);
         let latency = Duration::from_nanos(latency);
         let Some(receipt) = receipt else { return latency };
@@ -144,22 +177,38 @@ impl Receiver {
         latency
     }
 
+    /// By producer: what has been published so far.
+    pub(super) fn published(&self) -> Vec<u64> {
+        self.locked().map_or_else(Vec::new, |(ledger, _)| ledger.sent())
+    }
+
+    /// From now on what had been [published](Self::published) then is owed.
+    pub(super) fn owe(&self, published: Vec<u64>) {
+        if let Some((mut ledger, group)) = self.locked() {
+            ledger.owe(group, published);
+        }
+    }
+
     /// From now on what has been published so far is owed.
     pub(super) fn mark(&self) {
-        if let Some(mut ledger) = self.ledgers.get(self.events.ledger) {
-            ledger.mark(self.group);
+        if let Some((mut ledger, group)) = self.locked() {
+            ledger.mark(group);
         }
     }
 
     pub(super) fn is_owed(&self) -> bool {
-        self.ledgers.get(self.events.ledger).is_some_and(|ledger| ledger.owed(self.group) > 0)
+        self.locked().is_some_and(|(ledger, group)| ledger.owed(group) > 0)
+    }
+
+    fn locked(&self) -> Option<(MutexGuard<'_, Ledger>, Group)> {
+        Some((self.ledgers.get(self.events.ledger)?, self.group))
     }
 }
 
 impl Drop for Receiver {
     fn drop(&mut self) {
-        if let Some(mut ledger) = self.ledgers.get(self.events.ledger) {
-            ledger.leave(self.group);
+        if let Some((mut ledger, group)) = self.locked() {
+            ledger.leave(group);
         }
     }
 }

@@ -85,6 +85,15 @@ impl Link {
         }
     }
 
+    /// The next message that has come in and that nobody has asked for yet.
+    pub(super) fn waiting(&mut self) -> Option<Incoming> {
+        match self {
+            Link::WebSocket(connection) => connection.waiting(),
+            // They wait at the server.
+            Link::Grpc(_) | Link::Gone => None,
+        }
+    }
+
     /// Messages that nobody asked for and that found no room.
     pub(super) fn discarded(&self) -> u64 {
         match self {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::link::Link;
 use super::websocket::{Sent, Session};
-use super::{Checks, Ended, Records, Set, Step, Vu};
+use super::{Checks, Ended, PublishedEvents, ReceivedEvents, Records, Set, Step, Vu};
 use crate::budget::Charge;
 use crate::ids::SeriesId;
 use crate::protocol::websocket::{self, Incoming, Utf8Bytes};
@@ -18,7 +18,10 @@ use crate::template::{ExchangeView, Expression, Template};
 use crate::time::Elapsed;
 
 #[derive(Debug)]
-pub struct Send(pub Message);
+pub struct Send {
+    pub message: Message,
+    pub events: Option<PublishedEvents>,
+}
 
 #[derive(Debug)]
 pub enum Message {
@@ -33,6 +36,7 @@ pub struct Receive {
     /// Over each message; `None`: the first ends it.
     pub until: Option<Expression>,
     pub timeout: Duration,
+    pub events: Option<ReceivedEvents>,
     pub checks: Checks,
     pub capture: Set,
     pub record: Records,
@@ -46,6 +50,7 @@ pub struct Listen {
     pub when: Option<Expression>,
     /// The message that ends it early.
     pub until: Option<Expression>,
+    pub events: Option<ReceivedEvents>,
     pub checks: Checks,
     pub record: Records,
     pub capture: Set,
@@ -73,7 +78,8 @@ fn session(vu: &mut Vu) -> Result<&mut Session, Ended> {
 impl Step for Send {
     fn run<'a>(&'a self, vu: &'a mut Vu) -> LocalBoxFuture<'a, Result<(), Ended>> {
         Box::pin(async move {
-            let text: Utf8Bytes = match &self.0 {
+            let event = self.events.and_then(|events| events.announce(vu));
+            let text: Utf8Bytes = match &self.message {
                 Message::Constant(text) => text.clone(),
                 Message::Template(template) => template.render(&vu.scope())?.into_owned().into(),
             };
@@ -85,6 +91,9 @@ impl Step for Send {
             sent.map_err(|error| session.lost(error))?;
             let series = session.series.sent;
             vu.worker.shard.borrow_mut().count(series, 1);
+            if let Some(event) = event {
+                event.accepted(&vu.worker);
+            }
             Ok(())
         })
     }
@@ -102,19 +111,36 @@ impl Step for Receive {
     fn run<'a>(&'a self, vu: &'a mut Vu) -> LocalBoxFuture<'a, Result<(), Ended>> {
         Box::pin(async move {
             let began = vu.now();
-            let sent = session(vu)?.sent.take();
+            let session = session(vu)?;
+            let sent = session.sent.take();
+            let expected = match self.events {
+                Some(events) => Some((events, session.receiver(events)?.published())),
+                None => None,
+            };
             let from = sent.map_or(began, |sent| sent.due);
             let mut times = ReplyTimes { sent, from, previous: None };
             let deadline = vu.worker.clock.instant(began) + self.timeout;
             let outcome = self.matching(vu, &mut times, deadline).await?;
+            if let (Err(ErrorCode::TIMEOUT), Some((events, published))) = (outcome, expected) {
+                // What was on its way when it began has had as long as the plan gives it.
+                self::session(vu)?.receiver(events)?.owe(published);
+            }
             self.conclude(vu, &times, outcome)
         })
     }
 }
 
+/// Counts a message, and the events that it holds.
+fn count(vu: &Vu, series: SeriesId, incoming: &Incoming) {
+    vu.worker.shard.borrow_mut().count(series, 1);
+    if let Some(session) = &vu.session {
+        session.note(incoming);
+    }
+}
+
 /// Counts a message, and makes it the exchange that expressions see.
 fn observe(vu: &mut Vu, series: SeriesId, incoming: Incoming, since: Elapsed) -> Result<(), ErrorCode> {
-    vu.worker.shard.borrow_mut().count(series, 1);
+    count(vu, series, &incoming);
     // The one before is no longer needed, and makes room.
     vu.exchange = None;
     let body = match incoming.message {
@@ -148,7 +174,7 @@ impl Receive {
             let at = incoming.at;
             if times.sent.is_some_and(|sent| at < sent.at) {
                 // Came before the send: no part of its reply, and no time to measure.
-                vu.worker.shard.borrow_mut().count(series.received, 1);
+                count(vu, series.received, &incoming);
                 continue;
             }
             {
@@ -214,34 +240,70 @@ impl Step for Listen {
     fn run<'a>(&'a self, vu: &'a mut Vu) -> LocalBoxFuture<'a, Result<(), Ended>> {
         Box::pin(async move {
             let began = vu.now();
-            let deadline = Instant::now() + self.lasting;
-            loop {
-                let session = session(vu)?;
-                let series = session.series.received;
-                let incoming = match session.link.next(deadline).await {
-                    Ok(incoming) => incoming,
-                    Err(error) => {
-                        session.settle();
-                        let nothing_came = error == ErrorCode::TIMEOUT || session.link.ended_well();
-                        return if nothing_came { Ok(()) } else { Err(session.lost(error)) };
-                    }
-                };
-                if let Err(error) = observe(vu, series, incoming, began) {
-                    return Err(self::session(vu)?.lost(error));
-                }
-                // A message without the field that is looked for is not the one.
-                let holds =
-                    |expression: &Expression, vu: &Vu| expression.is_true(&vu.scope()).unwrap_or(false);
-                if self.when.as_ref().is_none_or(|when| holds(when, vu)) {
-                    self.checks.run_on(vu);
-                    self.record.run_on(vu, Duration::ZERO)?;
-                    self.capture.run_on(vu)?;
-                }
-                if self.until.as_ref().is_some_and(|until| holds(until, vu)) {
-                    return Ok(());
-                }
+            if let Some(events) = self.events {
+                session(vu)?.receiver(events)?;
             }
+            if self.listen(vu, began, Instant::now() + self.lasting, |_| Ok(true)).await? == Heard::Last {
+                return Ok(());
+            }
+            let Some(events) = self.events else { return Ok(()) };
+            // What the ledger says is still to come.
+            session(vu)?.receiver(events)?.mark();
+            let owed = |session: &mut Session| Ok(session.receiver(events)?.is_owed());
+            self.listen(vu, began, Instant::now() + events.wait, owed).await.map(drop)
         })
+    }
+}
+
+/// Why there is nothing more to listen to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    /// The time is over, or no more are needed.
+    Enough,
+    /// The message that ends it, or all that the peer had to say.
+    Last,
+}
+
+impl Listen {
+    async fn listen(
+        &self,
+        vu: &mut Vu,
+        began: Elapsed,
+        deadline: Instant,
+        needed: impl Fn(&mut Session) -> Result<bool, Ended>,
+    ) -> Result<Heard, Ended> {
+        loop {
+            let session = session(vu)?;
+            if !needed(session)? {
+                session.settle();
+                return Ok(Heard::Enough);
+            }
+            let series = session.series.received;
+            let incoming = match session.link.next(deadline).await {
+                Ok(incoming) => incoming,
+                Err(error) => {
+                    session.settle();
+                    return match error {
+                        ErrorCode::TIMEOUT => Ok(Heard::Enough),
+                        _ if session.link.ended_well() => Ok(Heard::Last),
+                        _ => Err(session.lost(error)),
+                    };
+                }
+            };
+            if let Err(error) = observe(vu, series, incoming, began) {
+                return Err(self::session(vu)?.lost(error));
+            }
+            // A message without the field that is looked for is not the one.
+            let holds = |expression: &Expression, vu: &Vu| expression.is_true(&vu.scope()).unwrap_or(false);
+            if self.when.as_ref().is_none_or(|when| holds(when, vu)) {
+                self.checks.run_on(vu);
+                self.record.run_on(vu, Duration::ZERO)?;
+                self.capture.run_on(vu)?;
+            }
+            if self.until.as_ref().is_some_and(|until| holds(until, vu)) {
+                return Ok(Heard::Last);
+            }
+        }
     }
 }
 

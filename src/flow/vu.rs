@@ -228,6 +228,11 @@ impl Vu {
         self.due.take()
     }
 
+    /// The iteration's due time, if no exchange has taken it.
+    pub(super) fn due(&self) -> Option<Elapsed> {
+        self.due
+    }
+
     /// For the next exchange: it is timed from then.
     pub(super) fn set_due(&mut self, due: Elapsed) {
         self.due = Some(due);

@@ -12,13 +12,15 @@ use tokio::time::Instant;
 
 use super::cookies;
 use super::http::{Headers, Url, cookie_header};
+use super::ledger::Receiver;
 use super::link::Link;
 use super::outcomes::Outcomes;
-use super::{Checks, Ended, Flow, ScenarioSeries, SessionSeries, Step, Vu, Worker};
+use super::{Checks, Ended, Flow, ReceivedEvents, ScenarioSeries, SessionSeries, Step, Vu, Worker};
 use crate::ids::StepId;
 use crate::labels::Labels;
+use crate::ledger::Token;
 use crate::metric;
-use crate::protocol::websocket::{self, Connection, Handshake};
+use crate::protocol::websocket::{self, Connection, Handshake, Incoming};
 use crate::sample::{ErrorCode, Exchange};
 use crate::template::ExchangeView;
 use crate::time::Elapsed;
@@ -50,6 +52,8 @@ pub(crate) struct Session {
     pub(super) series: SessionSeries,
     /// The last send that no `receive` has waited for yet.
     pub(super) sent: Option<Sent>,
+    /// Of ledgers: shown each message, whichever step takes it.
+    receivers: Vec<Receiver>,
     counted: Counted,
 }
 
@@ -81,8 +85,11 @@ impl Step for WebsocketStep {
                 return Ok(());
             }
             let ended = self.flow.run(vu).await;
+            let broken = self.keep_open && ended == Err(Ended::SessionLost);
             match vu.session.take() {
                 Some(session) if self.keep_open && ended.is_ok() => vu.kept.put(self.id, session),
+                Some(mut session) if broken => vu.kept.lost(self.id, session.take_receivers()),
+                None if broken => vu.kept.lost(self.id, Vec::new()),
                 Some(mut session) if ended.is_ok() => {
                     if let Link::WebSocket(connection) = &mut session.link {
                         // The flow is done; a peer that does not answer the close is its own affair.
@@ -90,9 +97,6 @@ impl Step for WebsocketStep {
                     }
                 }
                 _ => {}
-            }
-            if self.keep_open && ended == Err(Ended::SessionLost) {
-                vu.kept.lost(self.id);
             }
             match ended {
                 Err(Ended::SessionLost) => Ok(()),
@@ -117,8 +121,9 @@ impl WebsocketStep {
             tokio::time::sleep(backoff).await;
         }
         let connected = self.connect(vu).await?;
-        if !connected {
-            vu.kept.lost(self.id);
+        match &mut vu.session {
+            Some(session) => session.receivers = vu.kept.take_receivers(self.id),
+            None => vu.kept.lost(self.id, Vec::new()),
         }
         Ok(connected)
     }
@@ -215,7 +220,47 @@ impl Session {
             bytes_received: 0,
             discarded: 0,
         };
-        Session { link, step, labels: labels.clone(), series, sent: None, counted }
+        Session { link, step, labels: labels.clone(), series, sent: None, receivers: Vec::new(), counted }
+    }
+
+    /// From the first step on that names its ledger it receives the events.
+    pub(super) fn receiver(&mut self, events: ReceivedEvents) -> Result<&Receiver, Ended> {
+        let known = self.receivers.iter().position(|receiver| receiver.ledger() == events.ledger);
+        let at = match known {
+            Some(at) => at,
+            None => {
+                self.receivers.push(events.receiver(&self.counted.worker, false)?);
+                self.receivers.len() - 1
+            }
+        };
+        Ok(&self.receivers[at])
+    }
+
+    /// Shows the ledgers what it holds.
+    pub(super) fn note(&self, incoming: &Incoming) {
+        if self.receivers.is_empty() {
+            return;
+        }
+        for token in Token::all_in(incoming.message.as_bytes()) {
+            for receiver in &self.receivers {
+                receiver.receive(&self.counted.worker, &token, incoming.at);
+            }
+        }
+    }
+
+    /// Also of what has come and nobody has asked for.
+    fn note_waiting(&mut self) {
+        if !self.receivers.is_empty() {
+            while let Some(incoming) = self.link.waiting() {
+                self.note(&incoming);
+            }
+        }
+    }
+
+    /// For the session that follows a broken one.
+    pub(super) fn take_receivers(&mut self) -> Vec<Receiver> {
+        self.note_waiting();
+        std::mem::take(&mut self.receivers)
     }
 
     /// Bytes sent and received that have been written down.
@@ -243,6 +288,9 @@ impl Session {
 
     /// The connection broke, or what was asked for did not come: counted by its cause, and the session is over.
     pub(super) fn lost(&mut self, error: ErrorCode) -> Ended {
+        // While it was there it was owed all.
+        self.note_waiting();
+        self.receivers.iter().for_each(Receiver::mark);
         match &mut self.link {
             Link::WebSocket(_) | Link::Gone => {
                 count_connection_error(&self.counted.worker, self.step, &self.labels, error);
@@ -279,6 +327,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.link.leave();
+        self.note_waiting();
         self.settle();
     }
 }

@@ -41,13 +41,28 @@ impl Token {
         parts.next().is_none().then_some(token)
     }
 
-    /// From the field of a JSON message, or of what is `data` in it, as the parts of a structured CloudEvent are.
+    /// The first of [those in a message](Self::all_in).
     pub fn find_in_json(json: &[u8]) -> Option<Token> {
-        // Looked for before it is parsed: most messages of a consumer may not be ours.
-        let text = std::str::from_utf8(json).ok()?;
-        let (_, after) = text.split_once(&format!("\"{FIELD}\""))?;
-        let after = after.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;
-        Token::parse(after.split('"').next()?)
+        Token::all_in(json).next()
+    }
+
+    /// All that a message in UTF-8 holds, wherever: whatever follows the word [`FIELD`] after quotes, backslashes, colons,
+    /// equals signs and blanks. So it is found at any depth of a JSON document, in JSON that is a text within JSON, and
+    /// in what is no JSON at all.
+    pub fn all_in(message: &[u8]) -> impl Iterator<Item = Token> {
+        // Nothing is parsed: most messages of a receiver may not be ours.
+        let mut rest = std::str::from_utf8(message).unwrap_or_default();
+        std::iter::from_fn(move || {
+            loop {
+                let (_, after) = rest.split_once(FIELD)?;
+                let after = after.trim_start_matches(['"', '\\', ':', '=', '\'', ' ', '\t', '\r', '\n']);
+                let end = after.find(|it: char| !it.is_ascii_hexdigit() && it != '.').unwrap_or(after.len());
+                rest = &after[end..];
+                if let Some(token) = Token::parse(&after[..end]) {
+                    return Some(token);
+                }
+            }
+        })
     }
 }
 
@@ -75,5 +90,23 @@ mod tests {
         assert_eq!(found(format!(r#"{{"loadgateevent":"{TOKEN}"}}"#)), Some(TOKEN));
         assert_eq!(found(r#"{"loadgateevent":5}"#.to_owned()), None);
         assert_eq!(found("{}".to_owned()), None);
+    }
+
+    #[test]
+    fn all_of_a_message_are_found_wherever_they_are() {
+        let other = Token { number: 7, ..TOKEN };
+        let found = |text: String| Token::all_in(text.as_bytes()).collect::<Vec<_>>();
+        let batch = format!(r#"[{{"loadgateevent":"{TOKEN}"}},{{"a":{{"loadgateevent" : "{other}"}}}}]"#);
+        assert_eq!(found(batch), [TOKEN, other]);
+        let within = serde_json::json!({ "event": format!(r#"{{"loadgateevent": "{other}"}}"#) });
+        assert_eq!(found(within.to_string()), [other]);
+        assert_eq!(found(format!("loadgateevent={TOKEN};x=1")), [TOKEN]);
+        assert_eq!(found(format!("<e loadgateevent='{TOKEN}'/>")), [TOKEN]);
+        for none in
+            ["", "loadgateevent", r#"{"loadgateevent":null,"loadgateevent":""}"#, "loadgateevent: later"]
+        {
+            assert_eq!(found(none.to_owned()), [], "{none}");
+        }
+        assert_eq!(Token::all_in(b"\xff loadgateevent=1.1.1.1").count(), 0, "no text");
     }
 }

@@ -70,6 +70,13 @@ impl Window {
         self.given_up + span - came
     }
 
+    /// Whether one that somebody asks for has not come. Of those that were given up it is not known: all have come, then.
+    pub(super) fn is_missing(&self, number: u64) -> bool {
+        let Some(at) = number.checked_sub(self.settled + 1) else { return false };
+        let word = usize::try_from(at / BITS).ok().and_then(|word| self.words.get(word));
+        word.is_none_or(|word| word & (1 << (at % BITS)) == 0)
+    }
+
     pub(super) fn highest(&self) -> u64 {
         self.highest
     }

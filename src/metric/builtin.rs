@@ -10,6 +10,9 @@ macro_rules! builtin {
         enum Position { $($id),+ }
         $(#[doc = $help] pub const $id: MetricId = MetricId(Position::$id as u16);)+
 
+        /// By position.
+        pub(super) const NAMES: &[&str] = &[$($name),+];
+
         pub(super) fn definitions() -> Vec<Definition> {
             vec![$(Definition {
                 name: $name.to_owned(),

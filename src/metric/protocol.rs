@@ -1,7 +1,7 @@
 //! What a protocol's metrics mean, so that neither reports nor judgement have to know any protocol: a new one is a line
 //! in [`PROTOCOLS`].
 
-use super::builtin::*;
+use super::builtin::{NAMES, *};
 use crate::ids::MetricId;
 
 /// The metrics of one protocol.
@@ -31,6 +31,14 @@ pub struct Protocol {
     pub later: &'static [(MetricId, &'static [&'static str])],
     /// Those of all others.
     pub later_of_others: &'static [&'static str],
+    /// Count how often the generator came round.
+    pub rounds: &'static [MetricId],
+    /// Count what the target did then.
+    pub done: &'static [MetricId],
+    /// Grow only when something goes wrong.
+    pub trouble: &'static [MetricId],
+    /// Say how long the plan lets things last, and how many there are at a time.
+    pub neither: &'static [MetricId],
 }
 
 /// As they are shown: the first before what the run itself has to say, as in k6's summary, the others after it.
@@ -52,6 +60,10 @@ pub const PROTOCOLS: [Protocol; 5] = [
             (HTTP_REQ_FAILED, &[]),
         ],
         later_of_others: &["expected_response"],
+        rounds: &[HTTP_REQS],
+        done: &[],
+        trouble: &[HTTP_REQ_FAILED],
+        neither: &[],
     },
     Protocol {
         word: "ws",
@@ -66,6 +78,10 @@ pub const PROTOCOLS: [Protocol; 5] = [
         known: WS_SESSIONS,
         later: &[(WS_CONNECTION_ERRORS, &["error_code"])],
         later_of_others: &[],
+        rounds: &[WS_SESSIONS, WS_MSGS_SENT],
+        done: &[WS_MSGS_RECEIVED],
+        trouble: &[WS_CONNECTION_ERRORS, WS_RECEIVE_FAILED, WS_MSGS_DISCARDED],
+        neither: &[WS_SESSION_DURATION, WS_CONNECTED],
     },
     Protocol {
         word: "nats",
@@ -80,6 +96,10 @@ pub const PROTOCOLS: [Protocol; 5] = [
         known: NATS_FAILED,
         later: &[(NATS_ERRORS, &["error_code"])],
         later_of_others: &[],
+        rounds: &[NATS_MSGS_SENT],
+        done: &[NATS_ACKS, NATS_MSGS_RECEIVED],
+        trouble: &[NATS_FAILED, NATS_ERRORS, NATS_DUPLICATES, NATS_RECONNECTS],
+        neither: &[NATS_CONNECTIONS],
     },
     Protocol {
         word: "amqp",
@@ -94,6 +114,10 @@ pub const PROTOCOLS: [Protocol; 5] = [
         known: AMQP_FAILED,
         later: &[(AMQP_ERRORS, &["error_code"])],
         later_of_others: &[],
+        rounds: &[AMQP_MSGS_SENT],
+        done: &[AMQP_ACKS, AMQP_MSGS_RECEIVED],
+        trouble: &[AMQP_FAILED, AMQP_ERRORS, AMQP_RETURNED, AMQP_RECONNECTS],
+        neither: &[AMQP_CONNECTIONS],
     },
     Protocol {
         word: "grpc",
@@ -112,6 +136,10 @@ pub const PROTOCOLS: [Protocol; 5] = [
             (GRPC_REQ_RESPONSE_TIME, &["expected_response"]),
         ],
         later_of_others: &[],
+        rounds: &[GRPC_REQS, GRPC_STREAMS, GRPC_STREAMS_MSGS_SENT],
+        done: &[GRPC_STREAMS_MSGS_RECEIVED],
+        trouble: &[GRPC_REQ_FAILED, GRPC_STREAM_RECEIVE_FAILED],
+        neither: &[GRPC_STREAM_OPEN],
     },
 ];
 
@@ -120,5 +148,30 @@ impl Protocol {
     pub fn of(name: &str) -> Option<&'static Protocol> {
         let word = name.split('_').next();
         PROTOCOLS.iter().find(|protocol| Some(protocol.word) == word)
+    }
+
+    /// Whether this metric is in such a list of its protocol: `Protocol::lists("http_reqs", |it| it.rounds)`.
+    pub fn lists(name: &str, list: impl Fn(&Protocol) -> &'static [MetricId]) -> bool {
+        let is = |id: &MetricId| NAMES.get(usize::from(id.0)) == Some(&name);
+        Protocol::of(name).is_some_and(|protocol| list(protocol).iter().any(is))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_listed_of_a_protocol_is_its_own() {
+        for protocol in PROTOCOLS {
+            for id in [protocol.rounds, protocol.done, protocol.trouble, protocol.neither].concat() {
+                let name = NAMES[usize::from(id.0)];
+                assert_eq!(Protocol::of(name).map(|of| of.word), Some(protocol.word), "{name}");
+            }
+        }
+        assert!(
+            Protocol::lists("http_reqs", |it| it.rounds) && !Protocol::lists("http_reqs", |it| it.trouble)
+        );
+        assert!(!Protocol::lists("orders", |it| it.rounds));
     }
 }

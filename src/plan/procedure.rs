@@ -56,6 +56,7 @@ impl Procedures<'_> {
             names: names.clone(),
             labels,
             group: String::new(),
+            session: None,
             exchanged: false,
             reads: Reads::default(),
             // Its steps are compiled one by one, and each is done once.

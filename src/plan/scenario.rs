@@ -52,6 +52,7 @@ pub(super) fn compile(
             names,
             labels,
             group,
+            session: None,
             exchanged,
             reads,
             kept,

@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::routes::Upgrade;
-use super::{Backend, chat, pulse, routes};
+use super::{Backend, broker, chat, pulse, routes};
 
 /// Bounds what one request's head can make us buffer.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -30,6 +30,7 @@ pub(super) async fn serve(stream: TcpStream, backend: Arc<Backend>, stop: Cancel
     let Some((upgrade, stream, unread)) = serve_http(stream, &backend, &stop).await else { return };
     match upgrade {
         Upgrade::Chat => chat::serve(stream, unread, &backend, &stop).await,
+        Upgrade::Live => broker::serve(stream, unread, &backend, &stop).await,
         Upgrade::Pulse => pulse::serve(stream, unread, &backend, &stop).await,
     }
 }

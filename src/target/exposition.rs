@@ -123,7 +123,13 @@ fn write_broker(page: &mut Page, broker: &Broker) -> fmt::Result {
     }
     let name = "backend_unroutable_messages_total";
     page.family(name, "counter", "Messages published that reached no queue.")?;
-    page.sample(name, broker.unroutable())
+    page.sample(name, broker.unroutable())?;
+    let name = "backend_cloudevents_delivered_total";
+    page.family(name, "counter", "CloudEvents handed to the connections of /events/live.")?;
+    page.sample(name, broker.live.delivered.load(Ordering::Relaxed))?;
+    let name = "backend_cloudevents_missed_total";
+    page.family(name, "counter", "CloudEvents that a connection of /events/live was too slow for.")?;
+    page.sample(name, broker.live.missed.load(Ordering::Relaxed))
 }
 
 /// The names and meanings of Prometheus' own client libraries. What cannot be read is left out.

@@ -10,6 +10,7 @@
 //!                       │        ├─> sale       (/init, /order, /stock)
 //!                       │        └─> broker     (/events, /api/exchanges/…)
 //!                       ├─> chat  (/api/chat, after the upgrade)
+//!                       ├─> broker (/events/live, after the upgrade)
 //!                       └─> pulse (/ws, after the upgrade: its protocol is written down there)
 //! grpc     gRPC, on a port of its own
 //! tick     the 100 Hz loop, on a thread of its own

@@ -22,6 +22,7 @@ pub(super) enum Route {
     Stock,
     WaitingRoom,
     Events,
+    Live,
     Publish,
     Unknown,
 }
@@ -45,7 +46,7 @@ const fn info(route: Route, methods: &'static str, path: &'static str, about: &'
 const READ: &str = "GET, HEAD";
 
 /// All paths, for `--help` and the router. Those without braces are found first.
-pub const ROUTES: [RouteInfo; 18] = [
+pub const ROUTES: [RouteInfo; 19] = [
     info(Route::Health, READ, "/health", "whether it is alive"),
     info(Route::Ready, READ, "/ready", "whether it takes load"),
     info(Route::Metrics, READ, "/metrics", "its own metrics, in Prometheus' text format"),
@@ -81,6 +82,7 @@ pub const ROUTES: [RouteInfo; 18] = [
     info(Route::Stock, READ, "/stock", "what is left of the sale begun last, or of ?productId=ID"),
     info(Route::WaitingRoom, READ, "/waiting-room", "where a 302 leads"),
     info(Route::Events, "POST", "/events", "takes a CloudEvent, structured or binary: 202"),
+    info(Route::Live, "GET", "/events/live", "WebSocket: each event that /events takes from then on"),
     info(Route::Manifests, READ, "/api/v1/manifests/{chain}", "the last blocks of ethereum or solana"),
     info(Route::Manifest, READ, "/api/v1/manifests/{chain}/{block}", "one block"),
     info(
@@ -125,7 +127,7 @@ impl Route {
     /// The status of an ordinary answer.
     pub(super) fn success(self) -> StatusCode {
         match self {
-            Self::Chat | Self::Pulse => StatusCode::SWITCHING_PROTOCOLS,
+            Self::Chat | Self::Pulse | Self::Live => StatusCode::SWITCHING_PROTOCOLS,
             Self::Events => StatusCode::ACCEPTED,
             Self::Unknown => StatusCode::NOT_FOUND,
             _ => StatusCode::OK,

@@ -15,6 +15,7 @@ use super::{Backend, broker, control, exposition, pulse, sale};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Upgrade {
     Chat,
+    Live,
     Pulse,
 }
 
@@ -59,6 +60,7 @@ fn at_once(backend: &Backend, route: Route, request: &Request<Incoming>) -> Answ
     let (_, Segments([chain, block])) = Route::of(request.uri().path());
     match route {
         Route::Chat => upgrade(&backend.faults, request, Upgrade::Chat),
+        Route::Live => upgrade(&backend.faults, request, Upgrade::Live),
         Route::Pulse => upgrade(&backend.faults, request, Upgrade::Pulse),
         Route::Metrics => with_type(StatusCode::OK, exposition::CONTENT_TYPE, exposition::render(backend)),
         Route::CorrectnessStatus => pulse::status(backend),

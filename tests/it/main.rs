@@ -16,6 +16,7 @@ mod daemon;
 mod daemon_api;
 mod dashboards;
 mod exposition;
+mod fan_out;
 mod generated_rules;
 mod grpc;
 mod http;

@@ -5,10 +5,9 @@ use std::time::Duration;
 use super::super::At;
 use super::super::fields::{Fields, Reader, Value};
 use super::super::node::Node;
-use super::super::value::{
-    AtLeast, CheckName, Constant, Count, Label, LedgerName, Name, Table, Text, VariableName,
-};
+use super::super::value::{AtLeast, CheckName, Constant, Count, Label, Table, Text, VariableName};
 use super::exchange::{Expressions, Records};
+use super::ledger::{ledger, wait};
 use super::{CheckConfig, Named, RecordConfig, wait_for};
 
 #[derive(Debug, Clone)]
@@ -67,28 +66,20 @@ pub(super) fn take(f: &mut Fields<'_>) -> Option<TakeConfig> {
         "timeout",
         "How long `count` messages are waited for where there is no `for`; default `defaults.timeout`",
     );
-    let ledger = f
-        .optional::<At<Name<LedgerName>>>("ledger", "The ledger whose events come here: finds what was lost");
-    let wait = f.or::<AtLeast<0>>(
-        "wait",
-        "With `ledger`: how long it goes on after `for` while events that were published have not come",
-        "5s",
-    );
+    let ledger = ledger(f, "The ledger whose events come here: finds what was lost");
+    let wait = wait(f);
     if !f.has("for") && !f.has("count") {
         f.missing("for", "how long to receive, or `count`: how many messages");
     }
     if f.has("for") && f.has("timeout") {
         f.problem("timeout", "both `for` and `timeout`", "`for` says how long".to_owned());
     }
-    if f.has("wait") && !f.has("ledger") {
-        f.problem("wait", "`wait` without a `ledger`", None);
-    }
     Some(TakeConfig {
         lasting: lasting?.map(|lasting| lasting.0),
         count: count?.map(|count| count.0),
         timeout: timeout?.map(|timeout| timeout.0),
-        ledger: ledger?.map(|ledger| ledger.map(|name| name.0)),
-        wait: wait?.0,
+        ledger: ledger?,
+        wait: wait?,
     })
 }
 

@@ -10,6 +10,7 @@ use super::super::value::{
 };
 use super::body;
 use super::exchange::{Expressions, Records};
+use super::ledger::ledger;
 use super::{AuthConfig, BodyConfig, CheckConfig, CookieConfig, Named, RecordConfig, StatusRange, wait_for};
 use crate::protocol::encoding::Encoding;
 
@@ -30,6 +31,8 @@ pub struct HttpConfig {
     /// Default 200–399.
     pub expected_statuses: Vec<StatusRange>,
     pub tags: Vec<(At<String>, At<String>)>,
+    /// Which counts the requests that went well as published events.
+    pub ledger: Option<At<String>>,
     pub checks: Vec<CheckConfig>,
     pub capture: Vec<Named>,
     pub record: Vec<RecordConfig>,
@@ -93,6 +96,10 @@ impl Element for HttpConfig {
         let expected_statuses =
             f.or::<OneOrMany<StatusRange>>("expected_statuses", "Statuses that are no failure", "200-399");
         let tags = f.or_empty::<Table<Label, At<Constant>>>("tags", "On every series of the step");
+        let ledger = ledger(
+            f,
+            "The ledger that counts it as a published event where the status is expected; another step receives it",
+        );
         let checks = f.or_empty::<Expressions<CheckName>>("checks", "Name and expression, over the response");
         let capture =
             f.or_empty::<Expressions<VariableName>>("capture", "Variable and expression, over the response");
@@ -112,6 +119,7 @@ impl Element for HttpConfig {
             redirects: u32::try_from(redirects?.0).unwrap_or(u32::MAX),
             expected_statuses: expected_statuses?.0,
             tags: tags?.into_texts(),
+            ledger: ledger?,
             checks: checks?.into_named(),
             capture: capture?.into_named(),
             record: record?.0,

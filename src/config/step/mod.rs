@@ -10,6 +10,7 @@ mod exchange;
 mod flow;
 mod grpc;
 mod http;
+mod ledger;
 mod nats;
 mod payload;
 mod websocket;

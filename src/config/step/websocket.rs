@@ -13,6 +13,7 @@ use super::super::value::{
     WebsocketUrl,
 };
 use super::exchange::{Expressions, RecordTable, Records};
+use super::ledger::{ledger, wait};
 use super::{CheckConfig, Named, RecordConfig, StepConfig, wait_for};
 
 #[derive(Debug, Clone)]
@@ -46,6 +47,7 @@ pub enum MessageConfig {
 #[derive(Debug, Clone)]
 pub struct SendConfig {
     pub message: MessageConfig,
+    pub ledger: Option<At<String>>,
 }
 
 #[derive(Debug, Clone)]
@@ -54,6 +56,7 @@ pub struct ReceiveConfig {
     pub until: Option<At<String>>,
     /// Default `defaults.timeout`.
     pub timeout: Option<Duration>,
+    pub ledger: Option<At<String>>,
     pub checks: Vec<CheckConfig>,
     pub capture: Vec<Named>,
     pub record: Vec<RecordConfig>,
@@ -67,6 +70,9 @@ pub struct ListenConfig {
     pub when: Option<At<String>>,
     /// Over each message's `body` and `json`: the one that ends it early.
     pub until: Option<At<String>>,
+    pub ledger: Option<At<String>>,
+    /// Default 5 s.
+    pub wait: Duration,
     /// These three over each such message, in this order.
     pub checks: Vec<CheckConfig>,
     pub record: Vec<RecordConfig>,
@@ -130,6 +136,9 @@ impl Element for WebsocketConfig {
     }
 }
 
+const RECEIVED: &str =
+    "The ledger whose events come in the session's messages, from this step on: finds what was lost";
+
 impl Element for SendConfig {
     const NAME: &'static str = "send";
     const HELP: &'static str = "Sends a message";
@@ -138,6 +147,10 @@ impl Element for SendConfig {
         let json =
             f.optional::<At<serde_json::Value>>("json", "A message in JSON; strings in it are templates");
         let text = f.optional::<At<Template>>("text", "A message of text; a template");
+        let ledger = ledger(
+            f,
+            "The ledger that counts it as a published event when it is handed over; another step receives it",
+        );
         let message = match (json?, text?) {
             (Some(json), None) => MessageConfig::Json(json),
             (None, Some(text)) => MessageConfig::Text(text.map(|text| text.0)),
@@ -150,7 +163,7 @@ impl Element for SendConfig {
                 return None;
             }
         };
-        Some(SendConfig { message })
+        Some(SendConfig { message, ledger: ledger? })
     }
 }
 
@@ -165,6 +178,7 @@ impl Element for ReceiveConfig {
         );
         let timeout =
             f.optional::<AtLeast<1>>("timeout", "For all messages together; default `defaults.timeout`");
+        let ledger = ledger(f, RECEIVED);
         let checks =
             f.or_empty::<Expressions<CheckName>>("checks", "Name and expression, over the last message");
         let capture = f.or_empty::<Expressions<VariableName>>(
@@ -176,6 +190,7 @@ impl Element for ReceiveConfig {
         Some(ReceiveConfig {
             until: until?.map(|until| until.map(|until| until.0)),
             timeout: timeout?.map(|timeout| timeout.0),
+            ledger: ledger?,
             checks: checks?.into_named(),
             capture: capture?.into_named(),
             record: record?.0,
@@ -194,6 +209,8 @@ impl Element for ListenConfig {
             "Over each message: those it does not hold for are only counted",
         );
         let until = f.optional::<At<Expression>>("until", "Over each message: the one that ends it early");
+        let ledger = ledger(f, RECEIVED);
+        let wait = wait(f);
         let checks = f.or_empty::<Expressions<CheckName>>("checks", "Name and expression, over each message");
         let record = f.or_empty::<RecordTable>("record", "Metric and expression, over each message");
         let capture = f.or_empty::<Expressions<VariableName>>(
@@ -204,6 +221,8 @@ impl Element for ListenConfig {
             lasting: lasting?.0,
             when: when?.map(|when| when.map(|when| when.0)),
             until: until?.map(|until| until.map(|until| until.0)),
+            ledger: ledger?,
+            wait: wait?,
             checks: checks?.into_named(),
             record: record?.0,
             capture: capture?.into_named(),

@@ -115,7 +115,8 @@ impl TakeFrom<'_> {
         };
         // A queue keeps what was published before anybody consumed.
         let from_the_start = matches!(take.source, AmqpSource::Queue(_));
-        let events = take.take.events.map(|events| Rc::new(events.receiver(&vu.worker, from_the_start)));
+        let events = take.take.events.map(|events| events.receiver(&vu.worker, from_the_start).map(Rc::new));
+        let events = events.transpose()?;
         let taking = Rc::new(Taking { inbox, link, events });
         vu.held.put(step.bus.account.id, Rc::clone(&taking));
         Ok(taking)

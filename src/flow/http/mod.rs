@@ -96,7 +96,7 @@ impl HttpStep {
         client: &mut Client,
         errand: Errand<'_>,
     ) -> (Exchange, Reply) {
-        let Errand { request, mut headers, first, mut own_cookies, mut due } = errand;
+        let Errand { request, mut headers, first, mut own_cookies, mut due, event } = errand;
         let mut hop = match first {
             Ok(hop) => hop,
             Err(error) => return (self.unsent(around, request, due, error), Reply::default()),
@@ -125,7 +125,7 @@ impl HttpStep {
                 exchange.error = management::refusal(&reply.body);
             }
             show_response(shown, &exchange, &reply);
-            self.record(around, request, &hop.method, &exchange);
+            let expected = self.record(around, request, &hop.method, &exchange);
             for _ in 0..around.cookies.take(&hop.target, &reply.headers) {
                 around.worker.shard.borrow_mut().note(cookies::DROPPED);
             }
@@ -143,13 +143,25 @@ impl HttpStep {
                 Some(Err(error)) => {
                     return (self.unsent(around, request, None, error), Reply::default());
                 }
-                None => return (exchange, reply),
+                None => {
+                    if let Some(event) = event.filter(|_| expected) {
+                        event.accepted(around.worker);
+                    }
+                    return (exchange, reply);
+                }
             }
             followed += 1;
         }
     }
 
-    fn record(&self, around: Surroundings<'_>, request: &HttpRequest, method: &Method, exchange: &Exchange) {
+    /// Whether the answer is one that the plan expects.
+    fn record(
+        &self,
+        around: Surroundings<'_>,
+        request: &HttpRequest,
+        method: &Method,
+        exchange: &Exchange,
+    ) -> bool {
         let expected = exchange.status != 0
             && exchange.error.is_none_or(|error| ErrorCode::from_status(exchange.status) == Some(error))
             && self.expected.iter().any(|(from, to)| (*from..=*to).contains(&exchange.status));
@@ -158,6 +170,7 @@ impl HttpStep {
         let mut outcomes = around.worker.outcomes.borrow_mut();
         outcomes.record_http(&mut shard, request.id, &request.labels, exchange, expected, turned_to_get);
         Outcomes::record_bytes(&mut shard, around.series, exchange.bytes_sent, exchange.bytes_received);
+        expected
     }
 
     /// A URL that came out of its template malformed is a failed request, as in k6 (code 1020).

@@ -10,7 +10,8 @@ use http::Method;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use super::super::cookies::{CookieJar, write_pair};
-use super::super::{Ended, Vu};
+use super::super::ledger::Stamped;
+use super::super::{Ended, PublishedEvents, Vu};
 use super::body::Body;
 use super::hop::Hop;
 use crate::ids::StepId;
@@ -40,6 +41,8 @@ pub struct HttpRequest {
     /// Sent beside those of the jar.
     pub cookies: Vec<OwnCookie>,
     pub body: Body,
+    /// Of a ledger: its templates say where an event's token stands.
+    pub events: Option<PublishedEvents>,
 }
 
 #[derive(Debug)]
@@ -78,6 +81,8 @@ pub(in crate::flow) struct Errand<'a> {
     pub(super) first: Result<Hop<'a>, ErrorCode>,
     pub(super) own_cookies: OwnCookies<'a>,
     pub(super) due: Option<Elapsed>,
+    /// Of a ledger.
+    pub(super) event: Option<Stamped>,
 }
 
 /// The plan's own cookies of one request.
@@ -98,12 +103,13 @@ impl Requests {
 
 impl HttpRequest {
     pub(super) fn fill_in(&self, vu: &mut Vu) -> Result<Errand<'_>, Ended> {
+        let event = self.events.and_then(|events| events.announce(vu));
         let mut headers = self.headers.render(vu)?;
         let body = self.body.render(vu, &mut headers)?;
         let own_cookies = OwnCookies::render(&self.cookies, vu)?;
         let first = self.url.resolve(vu)?;
         let first = first.map(|target| Hop { method: Cow::Borrowed(&self.method), target, body });
-        Ok(Errand { request: self, headers, first, own_cookies, due: vu.take_due() })
+        Ok(Errand { request: self, headers, first, own_cookies, due: vu.take_due(), event })
     }
 }
 

@@ -194,7 +194,8 @@ impl TakeFrom<'_> {
         };
         let from_the_start =
             matches!(&take.source, Source::Stream(consume) if consume.deliver != Deliver::New);
-        let events = take.take.events.map(|events| Rc::new(events.receiver(&vu.worker, from_the_start)));
+        let events = take.take.events.map(|events| events.receiver(&vu.worker, from_the_start).map(Rc::new));
+        let events = events.transpose()?;
         let hands_back = take.acknowledges();
         let taking = Rc::new(Taking { inlet: Mutex::new(inlet), link, events, hands_back });
         vu.held.put(step.bus.account.id, Rc::clone(&taking));

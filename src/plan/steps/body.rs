@@ -4,7 +4,8 @@ use bytes::Bytes;
 
 use super::Steps;
 use super::event::mode;
-use crate::config::{At, BodyConfig, EventMode, PartConfig, PartContentConfig, Problem};
+use super::ledger::{carry_as_attribute, carrying};
+use crate::config::{At, BodyConfig, EventMode, PartConfig, PartContentConfig, PayloadConfig, Problem};
 use crate::flow::{Body, Mode, Multipart, Part, PartContent};
 use crate::template::Template;
 
@@ -92,4 +93,20 @@ impl Steps<'_> {
             self.problems.push(Problem::new(name.place, message));
         }
     }
+}
+
+/// With an event's token where a ledger's receivers find it; in a text only where the plan puts it.
+pub(super) fn carrying_body(body: &BodyConfig, ledger: &At<String>) -> BodyConfig {
+    let mut body = body.clone();
+    match &mut body {
+        BodyConfig::Json(document) => *document = carrying(document, Some(ledger)).into_owned(),
+        BodyConfig::CloudEvent(event) => carry_as_attribute(event),
+        BodyConfig::Rabbitmq(publish) => match &mut publish.message.payload {
+            PayloadConfig::Json(document) => *document = carrying(document, Some(ledger)).into_owned(),
+            PayloadConfig::CloudEvent(event) => carry_as_attribute(event),
+            PayloadConfig::Empty | PayloadConfig::Text(_) | PayloadConfig::File(_) => {}
+        },
+        BodyConfig::Text(_) | BodyConfig::Form(_) | BodyConfig::File(_) | BodyConfig::Multipart(_) => {}
+    }
+    body
 }

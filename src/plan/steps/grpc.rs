@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::super::protos;
 use super::Steps;
+use super::ledger::carrying;
 use super::parts::reads;
 use crate::config::{At, GrpcConfig, MessageConfig, Problem, SchemaConfig, SendConfig, StepConfig};
 use crate::flow::{Contract, ContractError, Describe, GrpcMessage, GrpcStep, Headers, SessionSeries};
@@ -41,7 +42,7 @@ impl Steps<'_> {
         let describe = self.settled(grpc, &contract, service, &headers.constant)?;
         let outer =
             std::mem::replace(&mut self.labels, labels.without("name").without("service").without("method"));
-        let flow = grpc.flow.as_ref().map(|flow| self.flow(flow));
+        let flow = grpc.flow.as_ref().map(|flow| self.flow_of(name.clone(), flow));
         self.labels = outer;
         let reads = reads(&checks, &record, &capture) | self.kept.exchange;
         self.registry.intern(metric::GRPC_REQ_FAILED, &labels);
@@ -128,8 +129,8 @@ fn sent(flow: &[At<StepConfig>]) -> Vec<Json> {
     let mut all = Vec::new();
     for step in flow {
         match &step.value {
-            StepConfig::Send(SendConfig { message: MessageConfig::Json(document) }) => {
-                all.push(document.value.clone());
+            StepConfig::Send(SendConfig { message: MessageConfig::Json(document), ledger }) => {
+                all.push(carrying(document, ledger.as_ref()).value.clone());
             }
             StepConfig::Group(group) => all.extend(sent(&group.flow)),
             StepConfig::Repeat(repeat) => all.extend(sent(&repeat.flow)),

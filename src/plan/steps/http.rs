@@ -4,6 +4,7 @@ use http::header::{AUTHORIZATION, CONTENT_ENCODING, HeaderValue};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Steps;
+use super::body::carrying_body;
 use super::parts::reads;
 use crate::config::{
     At, AuthConfig, BodyConfig, CookieConfig, HttpConfig, Problem, RabbitmqConfig, RequestsConfig,
@@ -49,8 +50,13 @@ impl Steps<'_> {
         };
         let name = http.name.as_ref().map_or_else(|| self.name_of(&url.value), |name| name.value.clone());
         let (id, labels) = self.request_labels(http, &name, method);
+        let events = match &http.ledger {
+            Some(ledger) => Some(self.announced(ledger, &labels)?),
+            None => None,
+        };
         let url = self.url(url, &["http", "https"]);
-        let (body, content_type) = self.body(body, &http.headers).unzip();
+        let carrying = http.ledger.as_ref().and_then(|ledger| Some(carrying_body(body?, ledger)));
+        let (body, content_type) = self.body(carrying.as_ref().or(body), &http.headers).unzip();
         let mut headers = self.request_headers(http, content_type.flatten());
         let cookies = self.cookies(&http.cookies);
         let body = match body? {
@@ -66,7 +72,7 @@ impl Steps<'_> {
         };
         let method = http::Method::from_bytes(method.as_bytes()).ok()?;
         let url = url?;
-        Some(Requests::One(Box::new(HttpRequest { id, labels, method, url, headers, cookies, body })))
+        Some(Requests::One(Box::new(HttpRequest { id, labels, method, url, headers, cookies, body, events })))
     }
 
     /// A number and the labels of what is counted alike; its `http_req_failed` is there from the start.
@@ -83,6 +89,9 @@ impl Steps<'_> {
         content_type: Option<&'static str>,
     ) -> Headers {
         let mut headers = self.headers(&http.headers, content_type);
+        if http.ledger.is_some() {
+            self.carry(&mut headers);
+        }
         match http.auth.as_ref().map(|auth| (auth.place, &auth.value)) {
             None => {}
             Some((place, AuthConfig::Bearer(token))) => {

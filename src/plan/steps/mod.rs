@@ -42,6 +42,8 @@ pub(super) struct Steps<'a> {
     pub(super) reads: Reads,
     /// What is known of the whole scenario from an earlier pass.
     pub(super) kept: Reads,
+    /// The name of the session whose flow this is.
+    pub(super) session: Option<String>,
     /// `setup`, where the steps are those of a procedure and no part of the load.
     pub(super) procedure: Option<&'static str>,
 }

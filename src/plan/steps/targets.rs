@@ -84,6 +84,7 @@ impl Steps<'_> {
             .entry((name, target.method))
             .or_insert_with_key(|(name, method)| self.request_labels(http, name, method))
             .clone();
+        let events = http.ledger.as_ref().and_then(|ledger| self.announced(ledger, &labels));
         let mut headers = self.request_headers(http, None);
         add_own(&mut headers, target.headers);
         let cookies = self.cookies(&http.cookies);
@@ -94,7 +95,7 @@ impl Steps<'_> {
                 self.files.read(&folder.join(path)).map_err(|message| LineError { line, message })?,
             ),
         };
-        Ok(HttpRequest { id, labels, method, url: Url::Constant(url), headers, cookies, body })
+        Ok(HttpRequest { id, labels, method, url: Url::Constant(url), headers, cookies, body, events })
     }
 }
 

@@ -1,12 +1,17 @@
 //! The step `websocket` and the steps inside its flow, compiled.
 
+use std::time::Duration;
+
 use http::HeaderValue;
 
 use super::Steps;
+use super::ledger::{carries, carrying, json_carries};
 use crate::config::{
-    CloseConfig, ListenConfig, MessageConfig, PingConfig, Problem, ReceiveConfig, SendConfig, WebsocketConfig,
+    At, CloseConfig, ListenConfig, MessageConfig, PingConfig, Problem, ReceiveConfig, SendConfig, StepConfig,
+    WebsocketConfig,
 };
-use crate::flow::{Close, Listen, Message, Ping, Receive, Send, SessionSeries, WebsocketStep};
+use crate::flow::{Close, Flow, Listen, Message, Ping, Receive, Send, SessionSeries, WebsocketStep};
+use crate::labels::Labels;
 
 impl Steps<'_> {
     pub(super) fn websocket(&mut self, websocket: &WebsocketConfig) -> Option<WebsocketStep> {
@@ -27,7 +32,7 @@ impl Steps<'_> {
         let series = SessionSeries::of_websocket(self.registry, &labels);
         self.exchanged = true;
         let outer = std::mem::replace(&mut self.labels, labels.without("name"));
-        let flow = self.flow(&websocket.flow);
+        let flow = self.flow_of(name, &websocket.flow);
         self.labels = outer;
         if let Some(procedure) = self.procedure.filter(|_| websocket.keep_open) {
             let message = format!("`keep_open` in `{procedure}`, which has no next iteration");
@@ -49,14 +54,50 @@ impl Steps<'_> {
     }
 
     pub(super) fn send(&mut self, send: &SendConfig) -> Option<Send> {
+        let events = match &send.ledger {
+            Some(ledger) => Some(self.announced(ledger, &self.session_labels())?),
+            None => None,
+        };
         let template = match &send.message {
-            MessageConfig::Json(document) => self.json(document),
+            MessageConfig::Json(document) => self.json(&carrying(document, send.ledger.as_ref())),
             MessageConfig::Text(text) => self.template(text),
         }?;
-        Some(Send(match template.constant() {
+        self.refuse_without_token(send);
+        let message = match template.constant() {
             Some(constant) => Message::Constant(constant.into()),
             None => Message::Template(template),
-        }))
+        };
+        Some(Send { message, events })
+    }
+
+    /// There are no headers that could hold it.
+    fn refuse_without_token(&mut self, send: &SendConfig) {
+        let Some(ledger) = &send.ledger else { return };
+        let holds = match &send.message {
+            MessageConfig::Json(document) => document.value.is_object() || json_carries(&document.value),
+            MessageConfig::Text(text) => carries(&text.value),
+        };
+        if !holds {
+            let message = "a message with a `ledger` and no place for the event's token";
+            let help = "send a JSON object, or write `loadgateevent: {{ loadgateevent }}` into the message";
+            self.problems.push(Problem::new(ledger.place, message).help(help));
+        }
+    }
+
+    /// Of what happens in a session's flow, with the session's name.
+    fn session_labels(&self) -> Labels {
+        match &self.session {
+            Some(name) => self.labels.with("name", name),
+            None => self.labels.clone(),
+        }
+    }
+
+    /// The flow of a session of this name.
+    pub(super) fn flow_of(&mut self, session: String, steps: &[At<StepConfig>]) -> Flow {
+        let outer = self.session.replace(session);
+        let flow = self.flow(steps);
+        self.session = outer;
+        flow
     }
 
     pub(super) fn listen(&mut self, listen: &ListenConfig) -> Option<Listen> {
@@ -68,10 +109,13 @@ impl Steps<'_> {
             Some(when) => Some(self.own_expression(when)?),
             None => None,
         };
+        let labels = self.session_labels();
+        let events = listen.ledger.as_ref().and_then(|it| self.received(it, false, listen.wait, &labels));
         Some(Listen {
             when,
             until,
             lasting: listen.lasting,
+            events,
             checks: self.own_checks(&listen.checks),
             record: self.own_values(&listen.record),
             capture: self.own_capture(&listen.capture),
@@ -83,9 +127,13 @@ impl Steps<'_> {
             Some(until) => Some(self.own_expression(until)?),
             None => None,
         };
+        let labels = self.session_labels();
+        let none = Duration::ZERO;
+        let events = receive.ledger.as_ref().and_then(|it| self.received(it, false, none, &labels));
         Some(Receive {
             until,
             timeout: receive.timeout.unwrap_or(self.defaults.timeout),
+            events,
             checks: self.own_checks(&receive.checks),
             record: self.own_records(&receive.record),
             capture: self.own_capture(&receive.capture),

@@ -57,6 +57,13 @@ impl Message {
         }
     }
 
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Message::Text(text) => text.as_bytes(),
+            Message::Binary(bytes) => bytes,
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -226,6 +233,11 @@ impl Connection {
     /// Bytes received since the handshake.
     pub fn bytes_received(&self) -> u64 {
         self.wire.meter().bytes_received()
+    }
+
+    /// The next message that came in while idle, if there is one.
+    pub fn waiting(&mut self) -> Option<Incoming> {
+        self.intake.take()
     }
 
     /// Messages that the inbox had no room for.

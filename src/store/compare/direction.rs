@@ -2,97 +2,49 @@
 
 use serde_json::Value as Json;
 
+use crate::metric::Protocol;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
     UpIsWorse,
     DownIsWorse,
 }
 
-/// What grows when a target does more.
-const THROUGHPUT: [&str; 18] = [
-    "http_reqs",
-    "iterations",
-    "ws_sessions",
-    "ws_msgs_sent",
-    "ws_msgs_received",
-    "grpc_reqs",
-    "grpc_streams",
-    "grpc_streams_msgs_sent",
-    "grpc_streams_msgs_received",
-    "checks",
-    "nats_msgs_sent",
-    "nats_acks",
-    "nats_msgs_received",
-    "amqp_msgs_sent",
-    "amqp_acks",
-    "amqp_msgs_received",
-    "events_published",
-    "events_received",
-];
-/// How often the generator came round. With a fixed rate `dropped_iterations` says what was not done, with fixed users
-/// it follows from how long everything took, and from what else the generator's machine was doing: it is shown as worse
-/// or better, and decides nothing.
-pub(super) const ROUNDS: [&str; 9] = [
-    "http_reqs",
-    "iterations",
-    "ws_sessions",
-    "ws_msgs_sent",
-    "grpc_reqs",
-    "grpc_streams",
-    "grpc_streams_msgs_sent",
-    "nats_msgs_sent",
-    "amqp_msgs_sent",
-];
+// Of the run itself, whatever its protocols.
 
+/// What grows when a target does more.
+const THROUGHPUT: [&str; 3] = ["checks", "events_published", "events_received"];
+const ROUNDS: [&str; 1] = ["iterations"];
 /// What only grows when something goes wrong.
-const TROUBLE: [&str; 20] = [
-    "http_req_failed",
-    "grpc_req_failed",
-    "grpc_stream_receive_failed",
+const TROUBLE: [&str; 6] = [
     "dropped_iterations",
     "interrupted_iterations",
     "iteration_errors",
-    "ws_connection_errors",
-    "ws_receive_failed",
-    "ws_msgs_discarded",
-    "nats_failed",
-    "nats_errors",
-    "nats_duplicates",
-    "nats_reconnects",
-    "amqp_failed",
-    "amqp_errors",
-    "amqp_returned",
-    "amqp_reconnects",
     "events_lost",
     "events_duplicated",
     "events_reordered",
 ];
 /// Of the generator, or of how long the plan lets things last.
-const NEITHER: [&str; 11] = [
-    "grpc_stream_open",
-    "iteration_lag",
-    "round_lag",
-    "ws_session_duration",
-    "ws_connected",
-    "nats_connections",
-    "amqp_connections",
-    "vus",
-    "vus_max",
-    "data_sent",
-    "data_received",
-];
+const NEITHER: [&str; 6] = ["iteration_lag", "round_lag", "vus", "vus_max", "data_sent", "data_received"];
+
+/// How often the generator came round. With a fixed rate `dropped_iterations` says what was not done, with fixed users
+/// it follows from how long everything took, and from what else the generator's machine was doing: it is shown as worse
+/// or better, and decides nothing.
+pub(super) fn is_rounds(base: &str) -> bool {
+    ROUNDS.contains(&base) || Protocol::lists(base, |it| it.rounds)
+}
 
 /// Of a metric in a summary. What is not ours is worse in the direction that its thresholds forbid; a custom time
 /// without one is worse when it grows.
 pub(super) fn of(name: &str, metric: &Json, gates: &Json) -> Option<Direction> {
     let base = name.split_once('{').map_or(name, |(base, _)| base);
-    if NEITHER.contains(&base) {
+    if NEITHER.contains(&base) || Protocol::lists(base, |it| it.neither) {
         return None;
     }
-    if TROUBLE.contains(&base) {
+    if TROUBLE.contains(&base) || Protocol::lists(base, |it| it.trouble) {
         return Some(Direction::UpIsWorse);
     }
-    if THROUGHPUT.contains(&base) {
+    if is_rounds(base) || THROUGHPUT.contains(&base) || Protocol::lists(base, |it| it.done) {
         return Some(Direction::DownIsWorse);
     }
     let is_time = metric["type"] == "trend" && metric["contains"] == "time";

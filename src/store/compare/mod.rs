@@ -77,7 +77,7 @@ pub fn compare(a: &RunRecord, b: &RunRecord) -> Comparison {
     let unlike = summary::differences(a, b);
     let decides = |metric: &&MetricComparison| {
         let base = metric.name.split_once('{').map_or(&*metric.name, |(base, _)| base);
-        !direction::ROUNDS.contains(&base)
+        !direction::is_rounds(base)
     };
     let is_worse = metrics.iter().filter(decides).any(|metric| metric.change == Change::Worse)
         || gates.iter().any(|gate| gate.change == Change::Worse && gate.fails_in_b());

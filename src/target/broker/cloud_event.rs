@@ -66,6 +66,22 @@ pub(super) enum NotAnEvent {
     Version(String),
 }
 
+/// What an event of a request is as one JSON object: the structured mode, whichever it came in.
+pub(super) fn as_json(headers: &HeaderMap, body: &[u8]) -> String {
+    let attributes = headers.iter().filter_map(|(name, value)| {
+        let name = name.as_str().strip_prefix("ce-")?;
+        let value = percent_encoding::percent_decode(value.as_bytes()).decode_utf8_lossy();
+        Some((name.to_owned(), Value::from(value)))
+    });
+    let mut event: Map<String, Value> = attributes.collect();
+    if event.is_empty() {
+        return String::from_utf8_lossy(body).into_owned();
+    }
+    let data = serde_json::from_slice(body).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(body)));
+    event.insert("data".to_owned(), data);
+    Value::from(event).to_string()
+}
+
 impl CloudEvent {
     /// Reads a request, whichever of the two it is.
     pub(super) fn of_request(headers: &HeaderMap, body: &[u8]) -> Result<Self, NotAnEvent> {
@@ -146,6 +162,15 @@ mod tests {
         assert_eq!(event, Ok(CloudEvent { id: "7".to_owned(), kind: EventKind::Parser }));
         given.remove("ce-source");
         assert_eq!(CloudEvent::of_request(&given, b""), Err(NotAnEvent::Missing("source")));
+    }
+
+    #[test]
+    fn a_binary_event_is_passed_on_as_one_object() {
+        let given = headers(&[("content-type", "application/json"), ("ce-id", "7"), ("ce-source", "a%20b")]);
+        let expected = serde_json::json!({"id": "7", "source": "a b", "data": {"n": 1}});
+        assert_eq!(as_json(&given, br#"{"n":1}"#), expected.to_string());
+        assert!(as_json(&given, b"n=1").contains(r#""data":"n=1""#));
+        assert_eq!(as_json(&headers(&[]), br#"{"id": "7"}"#), r#"{"id": "7"}"#);
     }
 
     #[test]

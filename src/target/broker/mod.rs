@@ -1,7 +1,8 @@
-//! A broker of CloudEvents: `/events` takes them itself, `/api/exchanges/…/publish` as RabbitMQ's management
-//! API does.
+//! A broker of CloudEvents: `/events` takes them itself and passes them on to `/events/live`,
+//! `/api/exchanges/…/publish` takes them as RabbitMQ's management API does.
 
 mod cloud_event;
+mod live;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,6 +16,8 @@ use serde_json::{Map, Value, json};
 
 use self::cloud_event::CloudEvent;
 pub(super) use self::cloud_event::EventKind;
+use self::live::Live;
+pub(super) use self::live::serve;
 use super::answer::{self, Answer, error};
 use super::fault::ActiveFaults;
 use super::route::{Route, Segments};
@@ -32,6 +35,7 @@ const BOUND: &str = "network.notifi.";
 pub(super) struct Broker {
     events: [AtomicU64; EventKind::ALL.len()],
     unroutable: AtomicU64,
+    pub(super) live: Live,
 }
 
 impl Broker {
@@ -54,6 +58,7 @@ pub(super) async fn event(broker: &Broker, request: Request<Incoming>) -> Result
     let event = CloudEvent::of_request(&head.headers, &body)
         .map_err(|cause| error(StatusCode::BAD_REQUEST, &format!("not a CloudEvent: {cause}")))?;
     broker.take(&event);
+    broker.live.send(|| cloud_event::as_json(&head.headers, &body));
     Ok(answer::json(StatusCode::ACCEPTED, json!({ "status": "accepted", "id": event.id }).to_string()))
 }
 

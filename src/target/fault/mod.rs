@@ -87,7 +87,7 @@ pub const FAULTS: [FaultInfo; 10] = [
     FaultInfo {
         name: "drop-events",
         argument: "[=RATIO]",
-        about: "this share of the events of /ws is lost: gaps in their numbers (default 0.01)",
+        about: "this share of the events of /ws and /events/live is lost (default 0.01)",
     },
     FaultInfo {
         name: "oversell",

@@ -244,6 +244,19 @@ fn websocket_connections_with_paced_messages() {
 }
 
 #[test]
+fn events_that_every_websocket_must_be_sent() {
+    Brief {
+        plan: "event-fan-out",
+        env: &["LISTENERS=5", "DURATION=2s", "JOIN=1s", "LISTEN=4s", "WAIT=2s", "P99=20s"],
+        metrics: &["events_published", "events_received", "events_lost", "event_latency", "ws_sessions"],
+        fault: "drop-events=0.2",
+        gate: ("events_lost", "count==0"),
+        ..BRIEF
+    }
+    .check();
+}
+
+#[test]
 fn a_kernel_over_grpc() {
     Brief {
         plan: "grpc-kernel",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Reply, Target};
+use super::{Reply, Target, hear_json};
 
 const PARSER: &str = "network.notifi.lambda.parser.start";
 const BUILD: &str = "network.notifi.lambda.build.start";
@@ -44,6 +44,30 @@ async fn events_are_taken_structured_and_binary() {
     );
     assert_eq!(target.post("/events", &binary, "{}").await.status, 202);
     assert_eq!((target.events("parser").await, target.events("build").await), (1.0, 1.0));
+    target.stop().await;
+}
+
+#[tokio::test]
+async fn events_are_passed_on_to_all_that_listen() {
+    let target = Target::start(&[]).await;
+    let mut listeners =
+        [target.connect("/events/live").await.unwrap(), target.connect("/events/live").await.unwrap()];
+    for listener in &mut listeners {
+        assert_eq!(hear_json(listener).await, json!({"type": "listening"}));
+    }
+    let structured = "content-type: application/cloudevents+json\r\n";
+    target.post("/events", structured, &event(PARSER).to_string()).await;
+    let binary = format!("ce-specversion: 1.0\r\nce-id: 8\r\nce-source: t%20u\r\nce-type: {BUILD}\r\n");
+    target.post("/events", &binary, r#"{"n": 1}"#).await;
+    for listener in &mut listeners {
+        assert_eq!(hear_json(listener).await, event(PARSER));
+        let told = hear_json(listener).await;
+        assert_eq!(
+            (&told["id"], &told["source"], &told["data"]),
+            (&json!("8"), &json!("t u"), &json!({"n": 1}))
+        );
+    }
+    assert_eq!(target.metric("backend_cloudevents_missed_total").await, 0.0);
     target.stop().await;
 }
 

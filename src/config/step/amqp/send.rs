@@ -8,7 +8,8 @@ use super::super::super::At;
 use super::super::super::fields::{Element, Fields, Reader, Value};
 use super::super::super::node::Node;
 use super::super::super::schema::{Schemas, or_filled};
-use super::super::super::value::{Any, AtLeast, Count, LedgerName, Name, Table, Template, word};
+use super::super::super::value::{Any, AtLeast, Count, Table, Template, word};
+use super::super::ledger::ledger;
 use super::super::payload::{PayloadConfig, payload};
 use super::header::AmqpHeaderConfig;
 
@@ -101,10 +102,7 @@ impl Element for AmqpPublishConfig {
             "How many messages of a connection may wait for their confirm",
             "256",
         );
-        let ledger = f.optional::<At<Name<LedgerName>>>(
-            "ledger",
-            "The ledger that counts its events as published; another step receives them",
-        );
+        let ledger = ledger(f, "The ledger that counts its events as published; another step receives them");
         if confirm == Some(false) {
             for key in ["mandatory", "max_in_flight"].into_iter().filter(|key| f.has(key)).collect::<Vec<_>>()
             {
@@ -118,7 +116,7 @@ impl Element for AmqpPublishConfig {
             mandatory: mandatory?.unwrap_or(confirm?),
             ack_timeout: ack_timeout?.0,
             max_in_flight: usize::try_from(most?.0).unwrap_or(usize::MAX),
-            ledger: ledger?.map(|ledger| ledger.map(|name| name.0)),
+            ledger: ledger?,
         })
     }
 }

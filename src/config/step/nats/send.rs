@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::super::super::At;
 use super::super::super::fields::{Element, Fields};
-use super::super::super::value::{AtLeast, Count, HeaderName, LedgerName, Name, Table, Template};
+use super::super::super::value::{AtLeast, Count, HeaderName, Name, Table, Template};
+use super::super::ledger::ledger;
 use super::super::payload::{PayloadConfig, payload};
 use super::NatsName;
 
@@ -71,10 +72,7 @@ impl Element for NatsPublishConfig {
             "How many messages of a connection may wait for their acknowledgement",
             "256",
         );
-        let ledger = f.optional::<At<Name<LedgerName>>>(
-            "ledger",
-            "The ledger that counts its events as published; another step receives them",
-        );
+        let ledger = ledger(f, "The ledger that counts its events as published; another step receives them");
         if !f.has("stream") {
             let unused: Vec<&str> = ["id", "max_ack_inflight"].into_iter().filter(|key| f.has(key)).collect();
             for key in unused {
@@ -88,7 +86,7 @@ impl Element for NatsPublishConfig {
             id: id?.map(|id| id.map(|template| template.0)),
             ack_timeout: ack_timeout?.0,
             max_ack_inflight: usize::try_from(most?.0).unwrap_or(usize::MAX),
-            ledger: ledger?.map(|ledger| ledger.map(|name| name.0)),
+            ledger: ledger?,
         })
     }
 }
