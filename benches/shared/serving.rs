@@ -3,22 +3,21 @@
 use std::io::Read as _;
 
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::oneshot;
-use tokio::task::LocalSet;
 
 use crate::Result;
 
 /// More than any case opens at once.
 const BACKLOG: u32 = 4096;
 
-pub(super) fn runtime() -> Result<Runtime> {
-    Ok(Builder::new_current_thread().enable_all().build()?)
+pub(super) fn runtime() -> Result<LocalRuntime> {
+    Ok(Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?)
 }
 
 /// Prints the address, then serves until standard input ends. What `serve` spawns must be local.
 pub(super) fn until_told<F: Future<Output = ()>>(serve: impl FnOnce(TcpListener) -> F) -> Result<()> {
-    LocalSet::new().block_on(&runtime()?, async {
+    runtime()?.block_on(async {
         let socket = TcpSocket::new_v4()?;
         socket.bind(([127, 0, 0, 1], 0).into())?;
         let listener = socket.listen(BACKLOG)?;

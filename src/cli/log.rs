@@ -13,6 +13,13 @@ use crate::config::Redactor;
 /// Lines that wait; further ones are counted.
 const MAX_LINES: usize = 1_000;
 
+/// What is logged: this level (`info`) and above, or what `LOADGATE_LOG` says (`debug`, `loadgate=trace`). What a library
+/// says of connections is counted instead.
+pub(super) fn filter(level: &str) -> EnvFilter {
+    EnvFilter::try_from_env("LOADGATE_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(format!("{level},async_nats=off")))
+}
+
 #[derive(Debug, Clone, Default)]
 pub(super) struct LogLines {
     waiting: Arc<Mutex<Waiting>>,
@@ -26,15 +33,12 @@ struct Waiting {
 }
 
 impl LogLines {
-    /// Logs at this level (`info`) and above, or what `LOADGATE_LOG` says (`debug`, `loadgate=trace`); what a library
-    /// says of connections is counted instead.
+    /// See [`filter`] for which lines there are.
     /// No line shows what `redactor` knows.
     pub(super) fn install(format: LogFormat, redactor: Arc<Redactor>, level: &str) -> Self {
         let lines = LogLines { redactor, ..LogLines::default() };
-        let filter = EnvFilter::try_from_env("LOADGATE_LOG")
-            .unwrap_or_else(|_| EnvFilter::new(format!("{level},async_nats=off")));
         let subscriber =
-            tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_target(false);
+            tracing_subscriber::fmt().with_env_filter(filter(level)).with_ansi(false).with_target(false);
         let subscriber = subscriber.with_writer(lines.clone());
         // A second run in one process, in tests, keeps the first one's.
         let _ = match format {

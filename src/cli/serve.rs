@@ -10,10 +10,10 @@ use std::thread::JoinHandle;
 
 use tokio::signal::unix::{SignalKind, signal as listen};
 use tokio::sync::oneshot;
-use tracing_subscriber::EnvFilter;
 
 use super::Failure;
 use super::files::{complain, read_text};
+use super::log::filter;
 use super::process::raise_descriptor_limit;
 use super::run::LogFormat;
 use crate::api::{Access, Sources, lower_priority, serve_daemon};
@@ -176,9 +176,8 @@ fn alertmanagers(config: &DaemonConfig, external_url: &str) -> Result<Option<Not
 
 /// The daemon's own log; runs have one of their own beside it.
 fn install_log(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("LOADGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(filter("info"))
         .with_ansi(false)
         .with_target(false)
         .with_writer(std::io::stderr);

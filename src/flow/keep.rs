@@ -33,7 +33,7 @@ impl KeptSessions {
         self.find(step)?.borrow_mut().session.take()
     }
 
-    /// After a flow that is done with it. Must be called within a `LocalSet`.
+    /// After a flow that is done with it. Must be called where tasks may be spawned that never leave their thread.
     pub(super) fn put(&mut self, step: StepId, session: Box<Session>) {
         let place = self.place(step);
         let keeper = {

@@ -25,6 +25,7 @@ mod payload;
 mod series;
 mod vu;
 mod websocket;
+mod within;
 
 use std::fmt::Debug;
 use std::sync::Arc;

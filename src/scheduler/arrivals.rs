@@ -1,5 +1,6 @@
 //! Open model: arrivals are started when they are due, wherever a user is idle.
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -21,15 +22,9 @@ impl LocalScenario {
     /// Starts or drops this worker's share of the arrivals.
     pub(super) async fn pace(self: &Rc<Self>, pacer: &mut Pacer, start: Elapsed, end: Elapsed) {
         let (mut burst, mut begun, mut last_due) = (0, 0, Elapsed::ZERO);
+        // Asked to ring once, and not for each arrival anew.
+        let (mut changed, mut early_end) = (pin!(self.steering.changed()), pin!(self.pool.early_end()));
         while !self.pool.ended_early() {
-            if self.steering.is_paused() {
-                self.reap();
-                tokio::select! {
-                    () = self.steering.resumed() => {}
-                    () = self.pool.early_end() => {}
-                }
-                continue;
-            }
             // Of arrivals that are due together the first may be done without having to wait for anything, and
             // their users free for the next, once they have had their turn.
             if begun > 0 && self.idle.borrow().is_empty() {
@@ -39,41 +34,40 @@ impl LocalScenario {
                 continue;
             }
             let now = Elapsed::from(self.steering.now().since(start));
-            match self.decide(now) {
+            let next = match self.decide(now) {
                 Decision::Start(arrival) => {
                     begun += 1;
                     last_due = arrival.due;
                     // Later by the pauses so far: they are nothing that a user would have felt.
                     let due = self.steering.moment(start + Duration::from(arrival.due));
                     self.dispatch(Arrival { due, ..arrival });
+                    None
                 }
                 // The scenario is over: all that is left is as late, and may be too much to drop one by one.
                 Decision::Drop(DropReason::PacerLate) => {
                     return self.drop_iterations(DropReason::PacerLate, 1 + self.overdue(now));
                 }
-                Decision::Drop(reason) => self.drop_iterations(reason, 1),
-                Decision::Wait(until) => {
-                    self.reap();
-                    (burst, begun) = (0, 0);
-                    let due = self.steering.moment(start + Duration::from(until));
-                    tokio::select! {
-                        () = pacer.until_due(due, until.since(last_due)) => {}
-                        () = self.steering.changed() => {}
-                        () = self.pool.early_end() => {}
-                    }
-                    continue;
+                Decision::Drop(reason) => {
+                    self.drop_iterations(reason, 1);
+                    None
                 }
+                Decision::Wait(until) => Some((start + Duration::from(until), until.since(last_due))),
                 // Another rate would bring further ones.
                 Decision::Done if now < end.since(start).into() && self.executor.borrow().is_constant() => {
-                    self.reap();
-                    tokio::select! {
-                        () = pacer.until(self.steering.moment(end)) => {}
-                        () = self.steering.changed() => {}
-                        () = self.pool.early_end() => {}
-                    }
-                    continue;
+                    Some((end, Duration::MAX))
                 }
                 Decision::Done => return,
+            };
+            if let Some((next, period)) = next {
+                self.reap();
+                (burst, begun) = (0, 0);
+                // In a pause, what was due before it has been started, and nothing more becomes due.
+                tokio::select! {
+                    () = pacer.until_due(self.steering.moment(next), period), if !self.steering.is_paused() => {}
+                    () = &mut changed => changed.set(self.steering.changed()),
+                    () = &mut early_end => return,
+                }
+                continue;
             }
             burst += 1;
             if burst == BURST {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::runtime::LocalOptions;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
 use super::load_time::LoadTime;
@@ -82,20 +82,29 @@ impl Load {
         // What workers log belongs to the run that they work for.
         let log = tracing::dispatcher::get_default(Clone::clone);
         for (at, parts) in load.1.drain(..).enumerate() {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let log = log.clone();
+            // Made on the thread that it never leaves, which says whether it could be made.
+            let (say, made) = std::sync::mpsc::channel();
             let spawned = std::thread::Builder::new().name(format!("worker-{at}")).spawn(move || {
                 let _log = tracing::dispatcher::set_default(&log);
-                LocalSet::new().block_on(&runtime, worker::run(parts));
+                let mut runtime = tokio::runtime::Builder::new_current_thread();
+                let runtime = match runtime.enable_all().build_local(LocalOptions::default()) {
+                    Ok(runtime) => runtime,
+                    Err(error) => return drop(say.send(Err(error))),
+                };
+                // Whoever started this waits for it.
+                let _ = say.send(Ok(()));
+                runtime.block_on(worker::run(parts));
                 // A name that is still being looked up, for a user who has been cut off, keeps nobody waiting.
                 runtime.shutdown_background();
             });
-            match spawned {
-                Ok(thread) => load.0.workers[at].thread = Some(thread),
-                Err(error) => {
-                    abort.cancel();
-                    return Err(error);
-                }
+            let started = spawned.and_then(|thread| {
+                load.0.workers[at].thread = Some(thread);
+                made.recv().unwrap_or_else(|gone| Err(io::Error::other(gone)))
+            });
+            if let Err(error) = started {
+                abort.cancel();
+                return Err(error);
             }
         }
         Ok(load.0)

@@ -70,12 +70,6 @@ impl Steering {
         self.changed.notified().await;
     }
 
-    pub(super) async fn resumed(&self) {
-        while self.is_paused() {
-            self.changed().await;
-        }
-    }
-
     /// [`until`](Self::until) for users, of whom there are many: it takes room only while one of them waits.
     pub(super) fn reached(&self, moment: Elapsed) -> Pin<Box<impl Future<Output = ()>>> {
         Box::pin(async move {

@@ -88,7 +88,7 @@ impl Drop for OneDone {
 }
 
 /// Runs all scenarios' shares to their end, or to the abort; then hands out the last shard.
-/// Must be called within a `LocalSet`.
+/// Must be called where tasks may be spawned that never leave their thread.
 pub(super) async fn run(mut parts: WorkerParts) {
     let plan = Arc::clone(&parts.plan);
     let registry = Arc::clone(&plan.registry);

@@ -4,32 +4,32 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, PublisherConfirm};
 use serde_json::json;
-use tokio::task::{JoinSet, LocalSet};
+use tokio::task::JoinSet;
 
 use super::serving;
-use super::timer::Timer;
+use super::turns::Turns;
 use crate::cases::amqp::QUEUE;
 use crate::cases::nats::{MOST_IN_FLIGHT, PAYLOAD};
 use crate::{Failure, Result};
 
 pub(super) fn run(target: SocketAddr, publishers: u32, rate: Option<u32>, secs: f64) -> Result<()> {
     let confirmed = Rc::new(Cell::new(0_u64));
-    LocalSet::new().block_on(&serving::runtime()?, async {
-        let mut publishing = JoinSet::new();
+    serving::runtime()?.block_on(async {
+        let mut connected = Vec::new();
         for _ in 0..publishers {
+            connected.push(connect(target).await?);
+        }
+        let mut publishing = JoinSet::new();
+        for ((connection, channel), turns) in
+            connected.into_iter().zip(Turns::shared(publishers, rate, secs)?)
+        {
             let confirmed = Rc::clone(&confirmed);
-            let rate = rate.map(|rate| f64::from(rate) / f64::from(publishers));
             publishing.spawn_local(async move {
-                let url = format!("amqp://{target}");
-                let connection = Connection::connect(&url, ConnectionProperties::default()).await?;
-                let channel = connection.create_channel().await?;
-                channel.confirm_select(ConfirmSelectOptions::default()).await?;
-                publish(&channel, rate, Duration::from_secs_f64(secs), &confirmed).await?;
+                publish(&channel, turns, &confirmed).await?;
                 connection.close(200, "done".into()).await?;
                 Ok::<(), Failure>(())
             });
@@ -43,28 +43,18 @@ pub(super) fn run(target: SocketAddr, publishers: u32, rate: Option<u32>, secs: 
     Ok(())
 }
 
-/// At a rate each when it is due, by a timer of its own, as loadgate does.
-async fn publish(
-    channel: &Channel,
-    rate: Option<f64>,
-    lasting: Duration,
-    confirmed: &Cell<u64>,
-) -> Result<()> {
-    let (timer, began) = (Timer::new()?, Instant::now());
+async fn connect(target: SocketAddr) -> Result<(Connection, Channel)> {
+    let connection =
+        Connection::connect(&format!("amqp://{target}"), ConnectionProperties::default()).await?;
+    let channel = connection.create_channel().await?;
+    channel.confirm_select(ConfirmSelectOptions::default()).await?;
+    Ok((connection, channel))
+}
+
+async fn publish(channel: &Channel, mut turns: Turns, confirmed: &Cell<u64>) -> Result<()> {
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     let mut open = VecDeque::<PublisherConfirm>::new();
-    for sent in 0_u32.. {
-        if let Some(rate) = rate {
-            let due = began + Duration::from_secs_f64(f64::from(sent) / rate);
-            if due >= began + lasting {
-                break;
-            }
-            if due > Instant::now() {
-                timer.sleep_until(due).await?;
-            }
-        } else if began.elapsed() >= lasting {
-            break;
-        }
+    while turns.next().await? {
         if open.len() >= MOST_IN_FLIGHT
             && let Some(oldest) = open.pop_front()
         {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::json;
 use tokio::net::TcpStream;
-use tokio::task::{JoinSet, LocalSet};
+use tokio::task::JoinSet;
 use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) fn run(target: SocketAddr, users: u32, messages: u32) -> Result<()> {
     let answered = Rc::new(Cell::new(0_u64));
-    LocalSet::new().block_on(&serving::runtime()?, async {
+    serving::runtime()?.block_on(async {
         let mut conversations = JoinSet::new();
         for user in 0..users {
             let answered = Rc::clone(&answered);

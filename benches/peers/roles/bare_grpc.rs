@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::task::{JoinSet, LocalSet};
+use tokio::task::JoinSet;
 use tonic::Request;
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
@@ -25,7 +25,7 @@ struct Words {
 pub(super) fn run(target: SocketAddr, connections: u32, secs: f64) -> Result<()> {
     let sent = Rc::new(Cell::new(0_u64));
     let stopped = Rc::new(Cell::new(false));
-    LocalSet::new().block_on(&serving::runtime()?, async {
+    serving::runtime()?.block_on(async {
         let mut loops = JoinSet::new();
         for _ in 0..connections {
             let (sent, stopped) = (Rc::clone(&sent), Rc::clone(&stopped));

@@ -12,7 +12,7 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::net::TcpStream;
-use tokio::task::{JoinSet, LocalSet};
+use tokio::task::JoinSet;
 
 use super::serving;
 use crate::{Failure, Result};
@@ -20,7 +20,7 @@ use crate::{Failure, Result};
 pub(super) fn run(target: SocketAddr, connections: u32, secs: f64) -> Result<()> {
     let sent = Rc::new(Cell::new(0_u64));
     let stopped = Rc::new(Cell::new(false));
-    LocalSet::new().block_on(&serving::runtime()?, async {
+    serving::runtime()?.block_on(async {
         let mut loops = JoinSet::new();
         for _ in 0..connections {
             let (sent, stopped) = (Rc::clone(&sent), Rc::clone(&stopped));

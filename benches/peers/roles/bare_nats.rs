@@ -6,30 +6,29 @@ use std::collections::VecDeque;
 use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
 use async_nats::jetstream::context::PublishAckFuture;
 use async_nats::jetstream::{self, Context};
 use bytes::Bytes;
 use serde_json::json;
-use tokio::task::{JoinSet, LocalSet};
+use tokio::task::JoinSet;
 
 use super::serving;
-use super::timer::Timer;
+use super::turns::Turns;
 use crate::cases::nats::{MOST_IN_FLIGHT, PAYLOAD, SUBJECT};
 use crate::{Failure, Result};
 
 pub(super) fn run(target: SocketAddr, publishers: u32, rate: Option<u32>, secs: f64) -> Result<()> {
     let acknowledged = Rc::new(Cell::new(0_u64));
-    LocalSet::new().block_on(&serving::runtime()?, async {
-        let mut publishing = JoinSet::new();
+    serving::runtime()?.block_on(async {
+        let mut connected = Vec::new();
         for _ in 0..publishers {
+            connected.push(jetstream::new(async_nats::connect(format!("nats://{target}")).await?));
+        }
+        let mut publishing = JoinSet::new();
+        for (jetstream, turns) in connected.into_iter().zip(Turns::shared(publishers, rate, secs)?) {
             let acknowledged = Rc::clone(&acknowledged);
-            let rate = rate.map(|rate| f64::from(rate) / f64::from(publishers));
-            publishing.spawn_local(async move {
-                let jetstream = jetstream::new(async_nats::connect(format!("nats://{target}")).await?);
-                publish(&jetstream, rate, Duration::from_secs_f64(secs), &acknowledged).await
-            });
+            publishing.spawn_local(async move { publish(&jetstream, turns, &acknowledged).await });
         }
         while let Some(ended) = publishing.join_next().await {
             ended??;
@@ -40,27 +39,9 @@ pub(super) fn run(target: SocketAddr, publishers: u32, rate: Option<u32>, secs: 
     Ok(())
 }
 
-/// At a rate each when it is due, by a timer of its own, as loadgate does.
-async fn publish(
-    jetstream: &Context,
-    rate: Option<f64>,
-    lasting: Duration,
-    acknowledged: &Cell<u64>,
-) -> Result<()> {
-    let (timer, began) = (Timer::new()?, Instant::now());
+async fn publish(jetstream: &Context, mut turns: Turns, acknowledged: &Cell<u64>) -> Result<()> {
     let mut open = VecDeque::<PublishAckFuture>::new();
-    for sent in 0_u32.. {
-        if let Some(rate) = rate {
-            let due = began + Duration::from_secs_f64(f64::from(sent) / rate);
-            if due >= began + lasting {
-                break;
-            }
-            if due > Instant::now() {
-                timer.sleep_until(due).await?;
-            }
-        } else if began.elapsed() >= lasting {
-            break;
-        }
+    while turns.next().await? {
         if open.len() >= MOST_IN_FLIGHT
             && let Some(oldest) = open.pop_front()
         {

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use serde_json::json;
-use tokio::task::LocalSet;
 
 use super::bare_http::{Sender, connect, get};
 use super::serving;
@@ -33,7 +32,7 @@ struct Load {
 }
 
 pub(super) fn run(target: SocketAddr, connections: u32, rate: u32, secs: f64) -> Result<()> {
-    LocalSet::new().block_on(&serving::runtime()?, async {
+    serving::runtime()?.block_on(async {
         let mut idle = Vec::new();
         for _ in 0..connections {
             idle.push(connect(target).await?);

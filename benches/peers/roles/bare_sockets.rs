@@ -9,7 +9,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use hdrhistogram::Histogram;
 use serde_json::json;
 use tokio::net::TcpStream;
-use tokio::task::{JoinSet, LocalSet};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -32,7 +32,7 @@ struct Load {
 pub(super) fn run(target: SocketAddr, connections: u32, per_sec: u32, secs: f64) -> Result<()> {
     let response = RefCell::new(Histogram::new_with_max(LONGEST_MICROS, 3)?);
     let load = Rc::new(Load { target, echoed: Cell::new(0), response });
-    LocalSet::new().block_on(&serving::runtime()?, async {
+    serving::runtime()?.block_on(async {
         let mut sockets = JoinSet::new();
         for _ in 0..connections {
             let load = Rc::clone(&load);

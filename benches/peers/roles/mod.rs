@@ -21,6 +21,7 @@ mod probe;
 mod serving;
 mod stall_server;
 mod timer;
+mod turns;
 
 use std::net::SocketAddr;
 

@@ -4,10 +4,9 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tracing::Dispatch;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::cli::log::LogLines;
+use crate::cli::log::{LogLines, filter};
 use crate::cli::serve::Shown;
 use crate::daemon::{Audience, LogSink};
 use crate::family::Family;
@@ -77,10 +76,9 @@ impl Audience for Spectators {
     }
 
     fn log(&self, _: &RunId, sink: LogSink) -> Dispatch {
-        let filter = EnvFilter::try_from_env("LOADGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
         let lines = Lines { sink, log: self.log.clone() };
         let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(filter)
+            .with_env_filter(filter("info"))
             .with_ansi(false)
             .with_target(false)
             .with_writer(lines);

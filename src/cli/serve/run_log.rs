@@ -3,19 +3,18 @@
 use std::io;
 
 use tracing::Dispatch;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::cli::files::complain;
+use crate::cli::log::filter;
 use crate::cli::run::LogFormat;
 use crate::daemon::LogSink;
 use crate::store::RunId;
 
 pub(super) fn dispatch(run: &RunId, format: LogFormat, sink: LogSink) -> Dispatch {
-    let filter = EnvFilter::try_from_env("LOADGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = Lines { testid: run.0.clone(), format, sink };
     let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(filter("info"))
         .with_ansi(false)
         .with_target(false)
         .with_writer(lines);
@@ -85,7 +84,10 @@ mod tests {
         );
         assert_eq!(lines(LogFormat::Text).signed("INFO it began"), "INFO it began testid=r1");
         let dispatch = dispatch(&RunId("r1".to_owned()), LogFormat::Text, Arc::clone(&sink));
-        tracing::dispatcher::with_default(&dispatch, || tracing::info!("it began"));
+        tracing::dispatcher::with_default(&dispatch, || {
+            tracing::info!(target: "async_nats", "each connection says so");
+            tracing::info!("it began");
+        });
         assert!(kept.lock().unwrap()[0].ends_with("INFO it began"));
     }
 }

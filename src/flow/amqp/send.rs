@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout;
-
 use super::super::bus::{Answered, Seen};
 use super::super::ledger::Stamped;
+use super::super::within::within;
 use super::super::{Ended, PublishedEvents, Vu};
 use super::link::Link;
 use super::owed::{Owed, Way};
@@ -39,7 +38,7 @@ impl AmqpStep {
             Err(error) => return self.bus.failed(vu, due, error),
         };
         let most = if self.bus.observed { usize::MAX } else { publish.most_in_flight };
-        if timeout(publish.timeout, link.room(most)).await.is_err() {
+        if within(|| publish.timeout, link.room(most)).await.is_none() {
             return self.bus.failed(vu, due, why_no_room(&link));
         }
         let event = publish.events.and_then(|events| events.stamp(vu, due));

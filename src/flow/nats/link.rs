@@ -8,10 +8,10 @@ use async_nats::Message;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
 
 use super::super::Vu;
 use super::super::bus::{self, Books, Connects, FAREWELL, LOOK_EVERY, Linked, Losses, Outcome};
+use super::super::within::within;
 use super::{Account, NatsOwn, NatsStep};
 use crate::protocol::nats::{
     Ack, Connected, Connection, Happening, Leave, Outgoing, ack_of, of_reply, received_bytes, refusal_of,
@@ -152,7 +152,7 @@ impl Link {
     ) -> Result<(), ErrorCode> {
         let books = &self.state.books;
         let left = || until.since(books.now());
-        let inbox = timeout(left(), self.inbox()).await.unwrap_or(Err(ErrorCode::NATS_DISCONNECTED))?;
+        let inbox = within(left, self.inbox()).await.unwrap_or(Err(ErrorCode::NATS_DISCONNECTED))?;
         let (sent, confirmation) = (owed.account.series.sent, owed.kind == OwedKind::Confirmation);
         let number = books.owe(owed, until);
         message.reply = Some(format!("{inbox}.{number}"));
@@ -161,7 +161,7 @@ impl Link {
             message.reply = None;
         }
         let bytes = message.wire_bytes();
-        let handed_over = timeout(left(), self.state.connection.publish(message)).await;
+        let handed_over = within(left, self.state.connection.publish(message)).await;
         if let Err(error) = handed_over.unwrap_or(Err(ErrorCode::NATS_DISCONNECTED)) {
             let refused = books.answer(number);
             return refused.map_or(Ok(()), |_| Err(error));

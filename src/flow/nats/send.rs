@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use async_nats::{HeaderMap, HeaderName, HeaderValue, Message};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 
 use super::super::bus::{Answered, Seen};
 use super::super::ledger::Stamped;
+use super::super::within::within;
 use super::super::{Ended, Vu};
 use super::link::{Link, Owed, OwedKind, Said};
 use super::{NatsMessage, NatsPublish, NatsRequest, NatsStep};
@@ -47,8 +47,7 @@ fn stamp(headers: &mut Option<HeaderMap>, token: &Token) -> Result<(), Ended> {
 impl NatsStep {
     /// Done when the message is handed over and, where something looks at it, acknowledged.
     pub(super) async fn publish(&self, vu: &mut Vu, publish: &NatsPublish) -> Result<(), Ended> {
-        let started = vu.now();
-        let due = vu.take_due().unwrap_or(started);
+        let due = vu.take_due().unwrap_or_else(|| vu.now());
         let mut message = publish.message.render(vu)?;
         let link = match self.bus.reach(vu, publish.timeout, self).await {
             Ok(link) => link,
@@ -60,10 +59,10 @@ impl NatsStep {
             link.room(most).await;
             Ok(())
         };
-        match timeout(publish.timeout, room).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return self.bus.failed(vu, due, error),
-            Err(_) => return self.bus.failed(vu, due, self.why_no_room(&link)),
+        match within(|| publish.timeout, room).await {
+            Some(Ok(())) => {}
+            Some(Err(error)) => return self.bus.failed(vu, due, error),
+            None => return self.bus.failed(vu, due, self.why_no_room(&link)),
         }
         let event = publish.events.and_then(|events| events.stamp(vu, due));
         if let Some(event) = &event {
@@ -95,7 +94,7 @@ impl NatsStep {
         due: Elapsed,
         event: Option<Stamped>,
     ) -> Result<(), Ended> {
-        let sent = timeout(publish.timeout, link.send_off(message, &self.bus.account)).await;
+        let sent = within(|| publish.timeout, link.send_off(message, &self.bus.account)).await;
         if let Err(error) = sent.unwrap_or(Err(ErrorCode::NATS_DISCONNECTED)) {
             return self.bus.failed(vu, due, error);
         }
@@ -109,17 +108,16 @@ impl NatsStep {
 
     /// Waits for the answer.
     pub(super) async fn request(&self, vu: &mut Vu, request: &NatsRequest) -> Result<(), Ended> {
-        let started = vu.now();
-        let due = vu.take_due().unwrap_or(started);
+        let due = vu.take_due().unwrap_or_else(|| vu.now());
         let message = request.message.render(vu)?;
         let link = match self.bus.reach(vu, request.timeout, self).await {
             Ok(link) => link,
             Err(error) => return self.bus.failed(vu, due, error),
         };
-        match timeout(request.timeout, link.ready()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return self.bus.failed(vu, due, error),
-            Err(_) => return self.bus.failed(vu, due, ErrorCode::NATS_DISCONNECTED),
+        match within(|| request.timeout, link.ready()).await {
+            Some(Ok(())) => {}
+            Some(Err(error)) => return self.bus.failed(vu, due, error),
+            None => return self.bus.failed(vu, due, ErrorCode::NATS_DISCONNECTED),
         }
         let (seen_by, seen) = oneshot::channel();
         let (started, account) = (vu.now(), link.account(self));

@@ -188,6 +188,26 @@ async fn an_abort_in_it_ends_the_load_at_once_and_nothing_was_due() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_due_before_it_is_started_however_late_the_worker_is() {
+    let plan =
+        scenario("executor: constant-arrival-rate, rate: 10, duration: 9s, pre_allocated_vus: 9", "300ms");
+    for workers in WORKERS {
+        let ran = drive(&plan, workers, async |running| {
+            running.until(secs(1.05)).await;
+            // No worker wakes before the pause: arrivals 11 to 15 are due and have not started.
+            let mut moved_on = std::pin::pin!(tokio::time::advance(secs(0.5)));
+            assert!(futures_util::poll!(moved_on.as_mut()).is_pending());
+            running.load.pause().await;
+            running.until(secs(3.0)).await;
+            assert_eq!(running.count(metric::ITERATIONS, "s").await, 16, "{workers} workers");
+            running.load.abort();
+        })
+        .await;
+        assert_eq!(ran.fates(), [16, 0, 0], "{workers} workers");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_has_paused_keeps_its_number_and_its_count_of_iterations() {
     let plan = plan_with(
         "metrics: {vus_seen: {type: trend}, iterations_seen: {type: trend}}",

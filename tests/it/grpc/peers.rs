@@ -3,7 +3,7 @@
 use super::peer::Peer;
 use super::{all_hold, calls, once};
 use crate::http::tls::Identity;
-use crate::stage::run;
+use crate::stage::{HttpServer, reply, run};
 
 #[test]
 fn all_four_kinds_of_calls_are_made_by_reflection_v1alpha() {
@@ -134,8 +134,15 @@ fn statuses_deadlines_and_limits_are_told_apart() {
 fn a_server_that_dies_and_comes_back_costs_calls_and_not_the_run() {
     let Some(peer) = Peer::start(&[], &[]) else { return };
     let (url, set) = (peer.url(), peer.file("peer.pb"));
+    // It comes back when somebody has missed it.
+    let (miss, missed) = std::sync::mpsc::channel();
+    let nurse = HttpServer::start(move |_| {
+        let _ = miss.send(());
+        async { reply(200, "coming") }
+    });
     let back = std::thread::spawn(move || {
         let (port, folder) = peer.ended();
+        missed.recv().unwrap();
         Peer::at(folder, &["--port", &port.to_string()]).unwrap()
     });
     let plan = once(&format!(
@@ -143,17 +150,20 @@ fn a_server_that_dies_and_comes_back_costs_calls_and_not_the_run() {
 - grpc: {{url: '{url}', method: peer.v1.Peer/Say, descriptors: '{set}', checks: {{before: status == "OK"}}}}
 - grpc: {{url: '{url}', method: peer.v1.Peer/Say, descriptors: '{set}', message: {{text: die}}}}
 - check: {{died: status == "UNAVAILABLE"}}
+- grpc: {{url: '{url}', method: peer.v1.Peer/Say, descriptors: '{set}', checks: {{missed: status == "UNAVAILABLE"}}}}
+- http: {{url: '{nurse}/'}}
 - set: {{back: 0 == 1}}
 - repeat:
     while: not back
     flow:
       - grpc: {{url: '{url}', method: peer.v1.Peer/Say, descriptors: '{set}'}}
       - set: {{back: status == "OK"}}
-"#
+"#,
+        nurse = nurse.url(),
     ));
     let ran = run(&format!("{plan}thresholds: {{grpc_req_failed: ['rate<0.01']}}\n"));
     drop(back.join().unwrap());
-    all_hold(&ran, 2);
+    all_hold(&ran, 3);
     assert_eq!(calls(&ran, "OK", ""), 2);
     // However its end was seen, and that nobody listened while it was away.
     let lost = ran.count("k6_grpc_reqs_total", &[("status", "UNAVAILABLE")]);
