@@ -17,6 +17,7 @@ mod hostile_server;
 mod http_server;
 #[path = "../../shared/probe_role.rs"]
 mod probe;
+mod publishing;
 #[path = "../../shared/serving.rs"]
 mod serving;
 mod stall_server;
@@ -150,10 +151,10 @@ impl Role {
             Self::BareHttp { target, connections, secs } => bare_http::run(target, connections, secs),
             Self::BareGrpc { target, connections, secs } => bare_grpc::run(target, connections, secs),
             Self::BareAmqp { target, publishers, rate, secs } => {
-                bare_amqp::run(target, publishers, rate, secs)
+                publishing::run::<bare_amqp::Amqp>(target, publishers, rate, secs)
             }
             Self::BareNats { target, publishers, rate, secs } => {
-                bare_nats::run(target, publishers, rate, secs)
+                publishing::run::<bare_nats::Nats>(target, publishers, rate, secs)
             }
             Self::BareOpen { target, connections, rate, secs } => {
                 bare_open::run(target, connections, rate, secs)
