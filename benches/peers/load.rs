@@ -4,6 +4,9 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+/// Events or messages in the second before a rate begins: in it publishers connect, as bare ones have before.
+pub(crate) const WARMING: u32 = 100;
+
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
     /// On loopback, always.
@@ -45,6 +48,16 @@ impl Load {
             Shape::Closed { .. } | Shape::Open { .. } | Shape::Thinking { .. } | Shape::Hostile { .. } => {
                 format!("http://{}/", self.target)
             }
+        }
+    }
+
+    /// How many events or messages are due at a rate, with those of the second before.
+    pub(crate) fn due(&self) -> Option<f64> {
+        match self.shape {
+            Shape::Events { rate, .. } | Shape::Messages { rate, .. } => {
+                rate.map(|rate| f64::from(WARMING) + f64::from(rate) * self.secs())
+            }
+            _ => None,
         }
     }
 

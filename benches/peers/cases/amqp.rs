@@ -63,11 +63,10 @@ fn measure(bench: &Bench, broker: &Broker, rate: Option<u32>) -> Result<Table> {
             return Err(format!("{confirmed} messages were confirmed and {held} are in the queue").into());
         }
         let cpu_secs = measured.usage.cpu_secs;
-        let due = rate.map(|rate| f64::from(rate) * load.secs());
         let row = Row::default()
             .with(Figure::CpuSecsPerMillion, cpu_secs / confirmed as f64 * 1e6)
             .with(Figure::RequestsPerSec, confirmed as f64 / load.secs())
-            .with_known(Figure::AchievedPercent, due.map(|due| confirmed as f64 / due * 100.0))
+            .with_known(Figure::AchievedPercent, load.due().map(|due| confirmed as f64 / due * 100.0))
             .with(Figure::PeakRssMib, measured.usage.peak_rss_mib)
             .with_known(Figure::Errors, measured.reported.errors.map(|errors| errors as f64));
         Ok(Run { row, cpu_secs: cpu_secs + broker.server.cpu_secs()? - before })

@@ -75,11 +75,10 @@ fn measure(bench: &Bench, rate: Option<u32>) -> Result<Table> {
             return Err(format!("{acknowledged} events were acknowledged and {stored} stored").into());
         }
         let cpu_secs = measured.usage.cpu_secs;
-        let due = rate.map(|rate| f64::from(rate) * load.secs());
         let row = Row::default()
             .with(Figure::CpuSecsPerMillion, cpu_secs / acknowledged as f64 * 1e6)
             .with(Figure::RequestsPerSec, acknowledged as f64 / load.secs())
-            .with_known(Figure::AchievedPercent, due.map(|due| acknowledged as f64 / due * 100.0))
+            .with_known(Figure::AchievedPercent, load.due().map(|due| acknowledged as f64 / due * 100.0))
             .with(Figure::PeakRssMib, measured.usage.peak_rss_mib)
             .with_known(Figure::Errors, measured.reported.errors.map(|errors| errors as f64));
         Ok(Run { row, cpu_secs: cpu_secs + server.cpu_secs()? })

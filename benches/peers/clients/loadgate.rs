@@ -9,7 +9,7 @@ use super::{Launch, Reported};
 use crate::Result;
 use crate::cases::amqp::QUEUE;
 use crate::cases::nats::{MOST_IN_FLIGHT, PAYLOAD, STREAM, SUBJECT};
-use crate::load::{Load, Shape};
+use crate::load::{Load, Shape, WARMING};
 
 const PLAN: &str = "plan.yml";
 const REPORT: &str = "summary.json";
@@ -52,16 +52,24 @@ fn plan(load: &Load) -> Result<String> {
         | Shape::Hostile { users: vus, .. } => {
             write!(plan, "    executor: constant-vus\n    vus: {vus}\n    duration: {secs}s\n")?;
         }
-        Shape::Open { rate, vus }
-        | Shape::Events { publishers: vus, rate: Some(rate) }
-        | Shape::Messages { publishers: vus, rate: Some(rate) } => {
+        Shape::Open { rate, vus } => {
             write!(
                 plan,
                 "    executor: constant-arrival-rate\n    rate: {rate}\n    time_unit: 1s\n    duration: {secs}s\n"
             )?;
-            // What is due while publishers connect, or the machine stands still, is for further ones.
-            let most = if matches!(load.shape, Shape::Open { .. }) { vus } else { 4 * vus };
-            write!(plan, "    pre_allocated_vus: {vus}\n    max_vus: {most}\n")?;
+            write!(plan, "    pre_allocated_vus: {vus}\n    max_vus: {vus}\n")?;
+        }
+        Shape::Events { publishers: vus, rate: Some(rate) }
+        | Shape::Messages { publishers: vus, rate: Some(rate) } => {
+            let stages = format!(
+                "[{{duration: 1s, target: {WARMING}}}, {{duration: 0s, target: {rate}}}, {{duration: {secs}s, target: {rate}}}]"
+            );
+            write!(
+                plan,
+                "    executor: ramping-arrival-rate\n    start_rate: {WARMING}\n    stages: {stages}\n"
+            )?;
+            // What is due while the machine stands still is for further ones.
+            write!(plan, "    pre_allocated_vus: {vus}\n    max_vus: {}\n", 4 * vus)?;
         }
     }
     writeln!(plan, "    graceful_stop: {}s\n    flow:", secs + 10.0)?;

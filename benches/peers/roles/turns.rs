@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::timer::Timer;
 use crate::Result;
+use crate::load::WARMING;
 
-/// One publisher's part of the schedule: every `publishers`th event.
+/// One publisher's part of the schedule: every `publishers`th event. A rate begins after a second of [`WARMING`].
 pub(super) struct Turns {
     timer: Timer,
     began: Instant,
@@ -28,10 +29,16 @@ impl Turns {
     /// Waits until the next event is due, by a timer of its own as loadgate does; false when the time is over.
     pub(super) async fn next(&mut self) -> Result<bool> {
         let Some(rate) = self.rate else { return Ok(self.began.elapsed() < self.lasting) };
-        let due = Duration::from_secs_f64(f64::from(self.next) / f64::from(rate));
-        if due >= self.lasting {
-            return Ok(false);
-        }
+        let due = match self.next.checked_sub(WARMING) {
+            None => Duration::from_secs_f64(f64::from(self.next) / f64::from(WARMING)),
+            Some(after) => {
+                let after = Duration::from_secs_f64(f64::from(after) / f64::from(rate));
+                if after >= self.lasting {
+                    return Ok(false);
+                }
+                Duration::from_secs(1) + after
+            }
+        };
         self.next += self.publishers;
         let due = self.began + due;
         if due > Instant::now() {
