@@ -249,9 +249,8 @@ impl Run {
         if let Some(control) = &mut self.control {
             control.close();
         }
-        if self.phase == Phase::Paused {
-            self.enter(Phase::Draining, listener);
-        }
+        // However short it was: no tick may have fallen into it.
+        self.enter(Phase::Draining, listener);
         self.observer.last_look(&clock).await;
         load.collect(&mut self.ledger).await;
         if !self.ledger.is_judging() {
