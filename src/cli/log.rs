@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::SubscriberBuilder;
+use tracing_subscriber::fmt::format::{DefaultFields, Format};
 
 use super::run::LogFormat;
 use crate::config::Redactor;
@@ -13,11 +15,12 @@ use crate::config::Redactor;
 /// Lines that wait; further ones are counted.
 const MAX_LINES: usize = 1_000;
 
-/// What is logged: this level (`info`) and above, or what `LOADGATE_LOG` says (`debug`, `loadgate=trace`). What a library
-/// says of connections is counted instead.
-pub(super) fn filter(level: &str) -> EnvFilter {
-    EnvFilter::try_from_env("LOADGATE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new(format!("{level},async_nats=off")))
+/// What writes lines of this level (`info`) and above, or what `LOADGATE_LOG` says (`debug`, `loadgate=trace`). What a
+/// library says of connections is counted instead.
+pub(super) fn subscriber(level: &str) -> SubscriberBuilder<DefaultFields, Format, EnvFilter> {
+    let filter = EnvFilter::try_from_env("LOADGATE_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(format!("{level},async_nats=off")));
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_target(false)
 }
 
 #[derive(Debug, Clone, Default)]
@@ -33,13 +36,11 @@ struct Waiting {
 }
 
 impl LogLines {
-    /// See [`filter`] for which lines there are.
+    /// See [`subscriber`] for which lines there are.
     /// No line shows what `redactor` knows.
     pub(super) fn install(format: LogFormat, redactor: Arc<Redactor>, level: &str) -> Self {
         let lines = LogLines { redactor, ..LogLines::default() };
-        let subscriber =
-            tracing_subscriber::fmt().with_env_filter(filter(level)).with_ansi(false).with_target(false);
-        let subscriber = subscriber.with_writer(lines.clone());
+        let subscriber = subscriber(level).with_writer(lines.clone());
         // A second run in one process, in tests, keeps the first one's.
         let _ = match format {
             LogFormat::Text => subscriber.try_init(),

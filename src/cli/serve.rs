@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::Failure;
 use super::files::{complain, read_text};
-use super::log::filter;
+use super::log::subscriber;
 use super::process::raise_descriptor_limit;
 use super::run::LogFormat;
 use crate::api::{Access, Sources, lower_priority, serve_daemon};
@@ -176,11 +176,7 @@ fn alertmanagers(config: &DaemonConfig, external_url: &str) -> Result<Option<Not
 
 /// The daemon's own log; runs have one of their own beside it.
 fn install_log(format: LogFormat) {
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter("info"))
-        .with_ansi(false)
-        .with_target(false)
-        .with_writer(std::io::stderr);
+    let subscriber = subscriber("info").with_writer(std::io::stderr);
     // A second daemon in one process, in tests, keeps the first one's.
     let _ = match format {
         LogFormat::Text => subscriber.try_init(),

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tracing::Dispatch;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::cli::log::{LogLines, filter};
+use crate::cli::log::{LogLines, subscriber};
 use crate::cli::serve::Shown;
 use crate::daemon::{Audience, LogSink};
 use crate::family::Family;
@@ -77,11 +77,7 @@ impl Audience for Spectators {
 
     fn log(&self, _: &RunId, sink: LogSink) -> Dispatch {
         let lines = Lines { sink, log: self.log.clone() };
-        let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(filter("info"))
-            .with_ansi(false)
-            .with_target(false)
-            .with_writer(lines);
+        let subscriber = subscriber("info").with_writer(lines);
         Dispatch::new(subscriber.finish())
     }
 

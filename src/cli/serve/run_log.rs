@@ -6,18 +6,14 @@ use tracing::Dispatch;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::cli::files::complain;
-use crate::cli::log::filter;
+use crate::cli::log::subscriber;
 use crate::cli::run::LogFormat;
 use crate::daemon::LogSink;
 use crate::store::RunId;
 
 pub(super) fn dispatch(run: &RunId, format: LogFormat, sink: LogSink) -> Dispatch {
     let lines = Lines { testid: run.0.clone(), format, sink };
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter("info"))
-        .with_ansi(false)
-        .with_target(false)
-        .with_writer(lines);
+    let subscriber = subscriber("info").with_writer(lines);
     match format {
         LogFormat::Text => Dispatch::new(subscriber.finish()),
         LogFormat::Json => Dispatch::new(subscriber.json().flatten_event(true).finish()),
