@@ -30,8 +30,7 @@ pub struct AmqpPublish {
 impl AmqpStep {
     /// Done when the message is written down and, where something looks at it, confirmed.
     pub(super) async fn publish(&self, vu: &mut Vu, publish: &AmqpPublish) -> Result<(), Ended> {
-        let started = vu.now();
-        let due = vu.take_due().unwrap_or(started);
+        let due = vu.take_due().unwrap_or_else(|| vu.now());
         let mut message = publish.message.render(vu)?;
         let link = match self.bus.reach(vu, publish.timeout, self).await {
             Ok(link) => link,
@@ -75,12 +74,7 @@ impl AmqpStep {
         if let Err(error) = link.send_off(message, &self.bus.account) {
             return self.bus.failed(vu, due, error);
         }
-        let now = vu.now();
-        if let Some(event) = event {
-            event.accepted(&vu.worker);
-        }
-        self.bus.account.conclude(&vu.worker, due, now, false);
-        self.bus.observe(vu, Seen::bare(now.since(due), None))
+        self.bus.handed_over(vu, due, event)
     }
 }
 

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use tokio::sync::oneshot;
 
+use super::ledger::Stamped;
 use super::{Checks, Ended, Records, Set, Vu};
 use crate::budget::Charge;
 use crate::ids::StepId;
@@ -75,6 +76,16 @@ impl<S> Bus<S> {
         self.account.count_error(&vu.worker, error);
         self.account.conclude(&vu.worker, due, now, true);
         self.observe(vu, Seen::bare(now.since(due), Some(error)))
+    }
+
+    /// A message that nobody acknowledges is on its way.
+    pub(super) fn handed_over(&self, vu: &mut Vu, due: Elapsed, event: Option<Stamped>) -> Result<(), Ended> {
+        let now = vu.now();
+        if let Some(event) = event {
+            event.accepted(&vu.worker);
+        }
+        self.account.conclude(&vu.worker, due, now, false);
+        self.observe(vu, Seen::bare(now.since(due), None))
     }
 
     pub(super) fn observe(&self, vu: &mut Vu, seen: Seen) -> Result<(), Ended> {

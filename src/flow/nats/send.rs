@@ -98,12 +98,7 @@ impl NatsStep {
         if let Err(error) = sent.unwrap_or(Err(ErrorCode::NATS_DISCONNECTED)) {
             return self.bus.failed(vu, due, error);
         }
-        let now = vu.now();
-        if let Some(event) = event {
-            event.accepted(&vu.worker);
-        }
-        self.bus.account.conclude(&vu.worker, due, now, false);
-        self.bus.observe(vu, Seen::bare(now.since(due), None))
+        self.bus.handed_over(vu, due, event)
     }
 
     /// Waits for the answer.
