@@ -147,9 +147,9 @@ impl ReceivedEvents {
 }
 
 impl Receiver {
-    /// Of a message whose token is in a header, or in a field of its JSON. No time where there is none.
+    /// Of a message whose token is in a header, or the first in its body. No time where there is none.
     pub(super) fn hear(&self, worker: &Worker, header: Option<&str>, body: &[u8], at: Elapsed) -> Duration {
-        let token = header.map_or_else(|| Token::find_in_json(body), Token::parse);
+        let token = header.map_or_else(|| Token::all_in(body).next(), Token::parse);
         token.map_or(Duration::ZERO, |token| self.receive(worker, &token, at))
     }
 

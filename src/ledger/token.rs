@@ -41,11 +41,6 @@ impl Token {
         parts.next().is_none().then_some(token)
     }
 
-    /// The first of [those in a message](Self::all_in).
-    pub fn find_in_json(json: &[u8]) -> Option<Token> {
-        Token::all_in(json).next()
-    }
-
     /// All that a message in UTF-8 holds, wherever: whatever follows the word [`FIELD`] after quotes, backslashes, colons,
     /// equals signs and blanks. So it is found at any depth of a JSON document, in JSON that is a text within JSON, and
     /// in what is no JSON at all.
@@ -85,7 +80,7 @@ mod tests {
 
     #[test]
     fn it_is_found_in_a_json_message() {
-        let found = |text: String| Token::find_in_json(text.as_bytes());
+        let found = |text: String| Token::all_in(text.as_bytes()).next();
         assert_eq!(found(format!(r#"{{"a":1,"loadgateevent": "{TOKEN}","b":2}}"#)), Some(TOKEN));
         assert_eq!(found(format!(r#"{{"loadgateevent":"{TOKEN}"}}"#)), Some(TOKEN));
         assert_eq!(found(r#"{"loadgateevent":5}"#.to_owned()), None);
